@@ -1,0 +1,1 @@
+"""Files: our own prediction, keypoints and viewer tracks, and the layouts of the data sets of others."""

@@ -1,0 +1,180 @@
+"""The canonical prediction: what a method found in one clip, as one `.npz` of plain arrays.
+
+N rows, one per frame and hand seen:
+
+======================  ==================  =====================================================================
+`frame`                 int32 [N]           index of the video frame
+`side`                  uint8 [N]           0 left, 1 right
+`track`                 int32 [N]           one physical hand over time
+`score`                 float32 [N]         confidence, 0 … 1
+`joints`                float32 [N, 21, 3]  metres, OpenCV camera frame, inside order
+`vertices` (optional)   float32 [N, V, 3]   metres, OpenCV camera frame
+`pose` (optional)       float32 [N, 16, 3]  axis-angle, MANO order, in the space of the side's own model
+`betas` (optional)      float32 [N, 10]
+`translation` (opt.)    float32 [N, 3]      metres
+`intrinsics` (opt.)     float32 [3, 3]      pixels
+`meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, `width`, `height`, …
+======================  ==================  =====================================================================
+
+Files may come from strangers: nothing in them is unpickled, every member's shape and type is checked against the
+table before its data is read, and sizes are bounded.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+MAX_BYTES = 4 << 30
+"""Largest decompressed prediction accepted; also stops archives that claim to be enormous."""
+
+_LAYOUT: dict[str, tuple[str, tuple[int | str, ...], bool]] = {
+    # name: (dtype kind as numpy spells it, shape, required); letters are sizes that must agree between members
+    "frame": ("i4", ("N",), True),
+    "side": ("u1", ("N",), True),
+    "track": ("i4", ("N",), True),
+    "score": ("f4", ("N",), True),
+    "joints": ("f4", ("N", 21, 3), True),
+    "vertices": ("f4", ("N", "V", 3), False),
+    "pose": ("f4", ("N", 16, 3), False),
+    "betas": ("f4", ("N", 10), False),
+    "translation": ("f4", ("N", 3), False),
+    "intrinsics": ("f4", (3, 3), False),
+}
+
+
+class PredictionError(ValueError):
+    """A file or a set of arrays is not a canonical prediction; the message says what and where, for its author."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a method found in one clip. Shapes and units: the table at the head of this module."""
+
+    frame: np.ndarray
+    side: np.ndarray
+    track: np.ndarray
+    score: np.ndarray
+    joints: np.ndarray
+    vertices: np.ndarray | None = None
+    pose: np.ndarray | None = None
+    betas: np.ndarray | None = None
+    translation: np.ndarray | None = None
+    intrinsics: np.ndarray | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        for name, (dtype, shape, required) in _LAYOUT.items():
+            array = getattr(self, name)
+            if array is None:
+                if required:
+                    raise PredictionError(f"`{name}` is missing")
+                continue
+            object.__setattr__(self, name, _checked(name, np.asarray(array), dtype, shape, sizes))
+        if self.side.size and self.side.max() > 1:
+            row = int(np.argmax(self.side > 1))
+            raise PredictionError(f"row {row} of `side` is {int(self.side[row])}, expected 0 (left) or 1 (right)")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def rows(self, mask: np.ndarray) -> Prediction:
+        """The rows selected by a boolean mask or an index array [M], as a prediction of their own."""
+        arrays = {
+            name: None if (array := getattr(self, name)) is None else array if name == "intrinsics" else array[mask]
+            for name in _LAYOUT
+        }
+        return Prediction(**arrays, meta=self.meta)
+
+    def save(self, target: str | Path | BinaryIO) -> None:
+        """Write the `.npz` (uncompressed: floats do not shrink, and readers can map it)."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "meta" and getattr(self, f.name) is not None}
+        np.savez(target, meta=np.array(json.dumps(dict(self.meta), sort_keys=True)), **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES) -> Prediction:
+        """Read a `.npz` that a stranger may have made.
+
+        Raises:
+            PredictionError: the file is no such archive, lacks a member, or a member has another shape or type.
+        """
+        try:
+            archive = zipfile.ZipFile(source)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise PredictionError(f"not a .npz archive: {error}") from error
+        with archive:
+            infos = {info.filename: info for info in archive.infolist()}
+            unknown = sorted(set(infos) - {f"{name}.npy" for name in (*_LAYOUT, "meta")})
+            if unknown:
+                raise PredictionError(f"unknown member `{unknown[0]}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}")
+            if len(infos) != len(archive.infolist()):
+                raise PredictionError("a member occurs twice")
+            total = sum(info.file_size for info in infos.values())
+            if total > max_bytes:
+                raise PredictionError(f"{total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")
+            arrays = {
+                name: _read_member(archive, infos[f"{name}.npy"], name) if f"{name}.npy" in infos else None for name in _LAYOUT
+            }
+            meta = _read_meta(archive, infos.get("meta.npy"))
+        return cls(**arrays, meta=meta)  # type: ignore[arg-type]
+
+
+def _checked(name: str, array: np.ndarray, dtype: str, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
+    spelled = "[" + ", ".join(str(s) for s in shape) + "]"
+    if array.ndim != len(shape):
+        raise PredictionError(f"`{name}` has shape {list(array.shape)}, expected {spelled}")
+    for got, expected in zip(array.shape, shape, strict=True):
+        want = expected if isinstance(expected, int) else sizes.setdefault(expected, got)
+        if got != want:
+            raise PredictionError(f"`{name}` has shape {list(array.shape)}, expected {spelled} with {expected} = {want}")
+    kind = np.dtype(dtype).kind
+    if array.dtype.kind not in ("f" if kind == "f" else "iub"):
+        raise PredictionError(f"`{name}` holds {array.dtype}, expected {np.dtype(dtype).name}")
+    if kind != "f" and array.size:
+        info = np.iinfo(dtype)
+        if array.min() < info.min or array.max() > info.max:
+            raise PredictionError(f"`{name}` holds numbers outside {info.min} … {info.max}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.ndarray:
+    try:
+        with archive.open(info) as stream:
+            version = np.lib.format.read_magic(stream)
+            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = reader(stream)
+            if dtype.hasobject:
+                raise PredictionError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
+            claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if claimed != info.file_size - stream.tell():
+                raise PredictionError(f"`{name}` claims {claimed} bytes, the archive holds {info.file_size - stream.tell()}")
+        with archive.open(info) as stream:
+            array: np.ndarray = np.load(io.BytesIO(stream.read()), allow_pickle=False)
+            return array
+    except PredictionError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise PredictionError(f"`{name}` cannot be read: {error}") from error
+
+
+def _read_meta(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None) -> Mapping[str, Any]:
+    if info is None:
+        return {}
+    if info.file_size > 1 << 20:
+        raise PredictionError("`meta` is larger than 1 MB")
+    text = _read_member(archive, info, "meta")
+    try:
+        meta = json.loads(str(text))
+    except (ValueError, RecursionError) as error:
+        raise PredictionError(f"`meta` is not JSON: {error}") from error
+    if not isinstance(meta, dict):
+        raise PredictionError("`meta` is not a JSON object")
+    return meta

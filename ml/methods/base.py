@@ -1,0 +1,61 @@
+"""What every method takes and gives, and the registry that finds one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+
+from ml import catalog
+from ml.clip import Clip
+from ml.formats.prediction import Prediction
+from ml.hand.skeleton import Side
+from ml.keypoints.tracks import Keypoints
+
+Report = Callable[[str, float], None]
+"""`report(stage, fraction)`: what is being done and how much of it, 0 … 1. It may raise, to cancel: let it through."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One piece of work for a method.
+
+    Attributes:
+        clip: the pictures.
+        keypoints: found in them beforehand, so that several methods share one detection.
+        intrinsics: float32 [3, 3], pixels.
+        hand_model: `open` or `mano`: the model to pose.
+        betas: a known shape [10] for each side, which the method then keeps fixed; a side not named is estimated.
+        independent: the pictures are no sequence: nothing may be smoothed or shared over time.
+    """
+
+    clip: Clip
+    keypoints: Keypoints
+    intrinsics: np.ndarray
+    hand_model: str = "open"
+    betas: Mapping[Side, np.ndarray] = field(default_factory=dict)
+    independent: bool = False
+
+
+class Method(Protocol):
+    """A system that finds hands. Deterministic: the same request on one machine gives the same prediction."""
+
+    def estimate(self, request: Request, report: Report) -> Prediction:
+        """Find the hands of a clip; rows only for frames in which the method has an answer."""
+        ...
+
+
+def load_method(name: str) -> Method:
+    """The method registered in `ml.catalog` under this name.
+
+    Raises:
+        KeyError: no such method; the message lists those there are.
+    """
+    if name not in catalog.METHODS:
+        raise KeyError(f"no method {name!r}; there are {', '.join(catalog.METHODS)}")
+    module, _, attribute = catalog.METHODS[name].implementation.partition(":")
+    method: Method = getattr(import_module(module), attribute)()
+    return method

@@ -1,0 +1,1 @@
+"""The web: it stores and shows. It starts without torch and names the workers' tasks by string."""

@@ -1,0 +1,60 @@
+"""The state of one unit of work, mixed into whatever row the work is about."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+
+class Status(models.TextChoices):
+    """The states of a unit of work, and the only place that spells them."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+OPEN_STATUSES = (Status.QUEUED, Status.RUNNING)
+
+
+class WorkItem(models.Model):
+    """A row that a worker takes, works on under a lease, and finishes exactly once.
+
+    `queued → running → succeeded | failed | cancelled`. Only `palmares.queue.services` changes these fields.
+    """
+
+    TASK: ClassVar[str]
+    """Name of the task that works on such a row; it takes the row's `pk` as a string."""
+    QUEUE: ClassVar[str] = "cpu"
+    MAX_ATTEMPTS: ClassVar[int] = 3
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED, db_index=True)
+    stage = models.CharField(max_length=80, blank=True, help_text="What is being done, in words.")
+    progress = models.FloatField(default=0.0, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True, help_text="Why it failed, as a sentence a person can act on.")
+
+    lease = models.UUIDField(null=True, editable=False, help_text="Held by the one worker that may write to this row.")
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    cancel_requested = models.BooleanField(default=False)
+    rung_at = models.DateTimeField(null=True, editable=False, help_text="When the broker was last told.")
+
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    queued_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES

@@ -1,0 +1,1 @@
+"""Methods at work on uploads, and what they predicted."""

@@ -1,0 +1,50 @@
+"""A run is one method on one upload; a prediction is what came out."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from palmares.queue.models import WorkItem
+from palmares.subjects.models import HandShape
+from palmares.uploads.models import Upload
+
+
+class Prediction(models.Model):
+    """Hands found in one clip: a folder of `prediction.npz`, `track.json` with its chunks, and `series.json`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    folder = models.CharField(max_length=255, unique=True, help_text="Storage prefix.")
+    sha256 = models.CharField(max_length=64, help_text="Of prediction.npz.")
+    size_bytes = models.BigIntegerField()
+    rows = models.PositiveIntegerField(help_text="One a frame and hand.")
+    hand_model = models.CharField(max_length=16)
+    summary = models.JSONField(default=dict, help_text="Metric name to number, over the whole clip.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows, {self.sha256[:12]}"
+
+
+class Run(WorkItem):
+    """One method on one upload, with a known hand shape or without."""
+
+    TASK = "workers.run_method"
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="runs")
+    method = models.CharField(max_length=40, help_text="Name in ml.catalog.METHODS.")
+    method_version = models.CharField(max_length=20)
+    hand_model = models.CharField(max_length=16, default="open")
+    hand_shape = models.ForeignKey(HandShape, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    prediction = models.OneToOneField(Prediction, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["upload", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.method} on {self.upload}"

@@ -1,0 +1,1 @@
+"""`base`, and what differs in `development`, `testing` and `production`."""

@@ -1,0 +1,1 @@
+"""Whose hands: subjects, and the shapes of their hands."""

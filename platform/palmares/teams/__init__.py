@@ -1,0 +1,1 @@
+"""Who works together: users, teams, memberships, invitations, tokens."""

@@ -1,0 +1,1 @@
+"""Videos and sets of pictures: received, checked, and made seekable."""

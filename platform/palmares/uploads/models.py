@@ -1,0 +1,61 @@
+"""An upload: one video or set of pictures of a subject's hands."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from palmares.queue.models import Status, WorkItem
+from palmares.subjects.models import Subject
+
+
+class Upload(WorkItem):
+    """A file on its way from a person's disk to frames that can be shown and worked on.
+
+    As a unit of work it is the ingestion: probe, decode, make the web copy, thumbnails and keypoints. Until all its
+    bytes are here (`received_at`), there is nothing to work on and nothing is queued.
+
+    All pixels (`width`, `height`, `intrinsics`, keypoints, predictions) are pixels of the web copy.
+    """
+
+    TASK = "workers.ingest_upload"
+
+    class Kind(models.TextChoices):
+        VIDEO = "video"
+        IMAGES = "images"
+
+    subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="uploads")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.VIDEO)
+    name = models.CharField(max_length=255, help_text="The file's name on the disk it came from.")
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    received_at = models.DateTimeField(null=True, editable=False)
+    source = models.CharField(max_length=255, blank=True, help_text="Storage key of the file as it came.")
+    folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix of web.mp4, poster.jpg, filmstrip.jpg, keypoints.npz.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    truth = models.CharField(max_length=255, blank=True, help_text="Storage key of the true hands, where they are known.")
+
+    fps = models.FloatField(null=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    frame_count = models.PositiveIntegerField(null=True)
+    intrinsics = ArrayField(models.FloatField(), size=9, null=True, blank=True, help_text="Row by row, px; empty: assumed.")
+    facts = models.JSONField(default=dict, blank=True, help_text="What the probe found: codec, rotation, dropped frames.")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["subject", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_status(self) -> str:
+        """`receiving`, `queued`, `ingesting`, `ready`, `failed` or `cancelled`: what people and the API are told."""
+        if self.received_at is None and self.status == Status.QUEUED:
+            return "receiving"
+        return {Status.RUNNING: "ingesting", Status.SUCCEEDED: "ready"}.get(Status(self.status), self.status)
