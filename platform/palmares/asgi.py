@@ -1,8 +1,15 @@
 """The web as an ASGI application."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "palmares.settings.production")
-application = get_asgi_application()
+_django: Any = get_asgi_application()
+
+from django.conf import settings  # noqa: E402 - after Django is set up
+
+from palmares.api.body_limit import BodyLimit  # noqa: E402 - after Django is set up
+
+application = BodyLimit(_django, largest=settings.MAX_UPLOAD_BYTES, file_prefixes=("/api/v1/uploads/", "/api/v1/benchmarks/"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.apps import apps
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -34,6 +36,10 @@ class WorkItem(models.Model):
     """Name of the task that works on such a row; it takes the row's `pk` as a string."""
     QUEUE: ClassVar[str] = "cpu"
     MAX_ATTEMPTS: ClassVar[int] = 3
+    TEAM: ClassVar[str]
+    """Lookup of the id of the team that may watch it."""
+    WAITS_FOR: ClassVar[str] = ""
+    """Foreign key to the work that must have succeeded before this can start; where that fails, so does this."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED, db_index=True)
@@ -55,6 +61,16 @@ class WorkItem(models.Model):
     class Meta:
         abstract = True
 
+    @classmethod
+    def startable(cls) -> Q:
+        """Which of the queued rows have all they need."""
+        return Q(**{f"{cls.WAITS_FOR}__status": Status.SUCCEEDED}) if cls.WAITS_FOR else Q()
+
     @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
+
+
+def work_models() -> list[type[WorkItem]]:
+    """Every kind of work there is."""
+    return [model for model in apps.get_models() if issubclass(model, WorkItem)]

@@ -6,10 +6,12 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from palmares.queue.models import WorkItem
 from palmares.subjects.models import HandShape
+from palmares.teams.models import User
 from palmares.uploads.models import Upload
 
 
@@ -29,10 +31,20 @@ class Prediction(models.Model):
         return f"{self.rows} rows, {self.sha256[:12]}"
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    """Runs, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> RunQuerySet:
+        """Those of the teams `user` belongs to."""
+        return self.filter(upload__subject__team__memberships__user=user) if user.is_authenticated else self.none()
+
+
 class Run(WorkItem):
     """One method on one upload, with a known hand shape or without."""
 
     TASK = "workers.run_method"
+    TEAM = "upload__subject__team_id"
+    WAITS_FOR = "upload"
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="runs")
     method = models.CharField(max_length=40, help_text="Name in ml.catalog.METHODS.")
@@ -41,6 +53,8 @@ class Run(WorkItem):
     hand_shape = models.ForeignKey(HandShape, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     prediction = models.OneToOneField(Prediction, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]

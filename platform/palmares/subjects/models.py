@@ -6,10 +6,19 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from palmares.teams.models import Team
+from palmares.teams.models import Team, User
+
+
+class SubjectQuerySet(models.QuerySet["Subject"]):
+    """Subjects, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> SubjectQuerySet:
+        """Those of the teams `user` belongs to."""
+        return self.filter(team__memberships__user=user) if user.is_authenticated else self.none()
 
 
 class Subject(models.Model):
@@ -22,12 +31,22 @@ class Subject(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
+    objects = SubjectQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["name", "id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["team", "name"], name="subject_names_differ_within_a_team")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class HandShapeQuerySet(models.QuerySet["HandShape"]):
+    """Hand shapes, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> HandShapeQuerySet:
+        """Those of the teams `user` belongs to."""
+        return self.filter(subject__team__memberships__user=user) if user.is_authenticated else self.none()
 
 
 class HandShape(models.Model):
@@ -54,8 +73,10 @@ class HandShape(models.Model):
     details = models.JSONField(default=dict, blank=True, help_text="Uncertainty, scale source, frames used with weights.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = HandShapeQuerySet.as_manager()
+
     class Meta:
-        ordering: ClassVar = ["-created_at"]
+        ordering: ClassVar = ["-created_at", "-id"]
 
     def __str__(self) -> str:
         return f"{self.subject}, {self.side} ({self.source})"

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from knox.models import AbstractAuthToken, AuthTokenManager
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,7 +29,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person, known by email address."""
 
     username = None  # type: ignore[assignment]
@@ -46,6 +47,14 @@ class User(AbstractUser):
         return self.email
 
 
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Teams, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> TeamQuerySet:
+        """Those `user` belongs to."""
+        return self.filter(memberships__user=user) if user.is_authenticated else self.none()
+
+
 class Team(models.Model):
     """A group of people who see the same subjects, uploads, runs and submissions; nobody else does."""
 
@@ -53,6 +62,8 @@ class Team(models.Model):
     name = models.CharField(max_length=80)
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
+
+    objects = TeamQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name", "id"]
@@ -68,16 +79,23 @@ class Role(models.TextChoices):
     MEMBER = "member", "Member: upload, run, submit, delete"
     VIEWER = "viewer", "Viewer: look and download"
 
+    def includes(self, other: Role) -> bool:
+        """Whether whoever has this role may do what `other` may."""
+        order = list(Role)
+        return order.index(self) <= order.index(other)
+
 
 class Membership(models.Model):
     """One person's role in one team."""
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        ordering: ClassVar = ["created_at", "id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_person_and_team")]
 
     def __str__(self) -> str:
@@ -101,5 +119,36 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(default=_in_two_weeks)
     accepted_at = models.DateTimeField(null=True, editable=False)
 
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
     def __str__(self) -> str:
         return f"{self.email} to {self.team}"
+
+
+class Token(AbstractAuthToken):
+    """A bearer token of the API, named by its owner. Only its hash (`digest`) is kept."""
+
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=80, help_text="Where it is used.")
+
+    objects: ClassVar[AuthTokenManager] = AuthTokenManager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar = ["-created", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"
+
+
+class SignInLink(models.Model):
+    """A link that signs one person in once, as printed by `make run`. Only the token's hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"link for {self.user}"

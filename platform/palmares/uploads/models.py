@@ -5,11 +5,32 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from palmares.queue.models import Status, WorkItem
 from palmares.subjects.models import Subject
+from palmares.teams.models import User
+
+
+class PublicStatus(models.TextChoices):
+    """An upload's states by the names that people and the API are told."""
+
+    RECEIVING = "receiving"
+    QUEUED = "queued"
+    INGESTING = "ingesting"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """Uploads, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> UploadQuerySet:
+        """Those of the teams `user` belongs to."""
+        return self.filter(subject__team__memberships__user=user) if user.is_authenticated else self.none()
 
 
 class Upload(WorkItem):
@@ -22,6 +43,7 @@ class Upload(WorkItem):
     """
 
     TASK = "workers.ingest_upload"
+    TEAM = "subject__team_id"
 
     class Kind(models.TextChoices):
         VIDEO = "video"
@@ -35,7 +57,9 @@ class Upload(WorkItem):
     received_bytes = models.BigIntegerField(default=0)
     received_at = models.DateTimeField(null=True, editable=False)
     source = models.CharField(max_length=255, blank=True, help_text="Storage key of the file as it came.")
-    folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix of web.mp4, poster.jpg, filmstrip.jpg, keypoints.npz.")
+    folder = models.CharField(
+        max_length=255, blank=True, help_text="Storage prefix of web.mp4, poster.jpg, filmstrip.jpg, keypoints.npz."
+    )
     sha256 = models.CharField(max_length=64, blank=True)
     truth = models.CharField(max_length=255, blank=True, help_text="Storage key of the true hands, where they are known.")
 
@@ -46,6 +70,8 @@ class Upload(WorkItem):
     intrinsics = ArrayField(models.FloatField(), size=9, null=True, blank=True, help_text="Row by row, px; empty: assumed.")
     facts = models.JSONField(default=dict, blank=True, help_text="What the probe found: codec, rotation, dropped frames.")
 
+    objects = UploadQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [models.Index(fields=["subject", "-created_at"])]
@@ -53,9 +79,23 @@ class Upload(WorkItem):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def startable(cls) -> models.Q:
+        """Those whose bytes are all here."""
+        return models.Q(received_at__isnull=False)
+
     @property
-    def public_status(self) -> str:
-        """`receiving`, `queued`, `ingesting`, `ready`, `failed` or `cancelled`: what people and the API are told."""
+    def public_status(self) -> PublicStatus:
+        """What people and the API are told."""
         if self.received_at is None and self.status == Status.QUEUED:
-            return "receiving"
-        return {Status.RUNNING: "ingesting", Status.SUCCEEDED: "ready"}.get(Status(self.status), self.status)
+            return PublicStatus.RECEIVING
+        return _PUBLIC[Status(self.status)]
+
+
+_PUBLIC = {
+    Status.QUEUED: PublicStatus.QUEUED,
+    Status.RUNNING: PublicStatus.INGESTING,
+    Status.SUCCEEDED: PublicStatus.READY,
+    Status.FAILED: PublicStatus.FAILED,
+    Status.CANCELLED: PublicStatus.CANCELLED,
+}

@@ -1,0 +1,56 @@
+# `make run` and `make test` set up whatever is missing first; what is there already is not made again.
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
+
+INSTALLED := .venv/installed
+MODULES := frontend/node_modules/.installed
+HAND := ml/hand/assets/open_hand.npz
+DIST := platform/palmares/static/dist/manifest.json
+SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -name '*.test.ts' 2>/dev/null)
+
+.PHONY: run setup test lint bench clean
+
+run: setup  ## serve http://localhost:8000, or PORT
+	@exec $(PY) manage.py up
+
+setup: $(INSTALLED) $(DIST) $(HAND)  ## everything `run` and `test` need, inside the clone
+
+test: setup  ## every test: Python, then TypeScript
+	npm --prefix frontend test --silent
+	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench"
+
+lint: setup  ## style, types, and who imports whom
+	ruff check .
+	ruff format --check .
+	lint-imports
+	mypy
+	npm --prefix frontend run --silent lint
+
+bench: setup  ## measure, and print a table
+	@$(PY) -m tests.bench
+
+clean:  ## remove what `setup` made; data in var/ stays
+	rm -rf .venv frontend/node_modules platform/palmares/static/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+
+$(INSTALLED): requirements.lock .ci/venv
+	@.ci/venv
+	@touch $@
+
+$(MODULES): frontend/package-lock.json $(INSTALLED)
+	npm --prefix frontend ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(HAND): $(MODULES) ml/hand/open_model.py ml/hand/shape_space.py ml/hand/anatomy.py
+	$(PY) -m ml.hand.open_model
+	@touch $@
+
+$(DIST): $(MODULES) $(SOURCES)
+	npm --prefix frontend run --silent build
+	@touch $@

@@ -1,0 +1,92 @@
+/** What the HTTP API says of uploads and runs, as far as the viewer asks. */
+
+export type Status = "receiving" | "queued" | "ingesting" | "running" | "ready" | "succeeded" | "failed" | "cancelled";
+
+export interface Work {
+  id: string;
+  status: Status;
+  stage: string;
+  progress: number;
+  place: number | null;
+  seconds_left: number | null;
+  error: string;
+}
+
+export interface UploadInfo extends Work {
+  name: string;
+  fps: number | null;
+  width: number | null;
+  height: number | null;
+  frame_count: number | null;
+  media: { web_video: string | null; poster: string | null; filmstrip: string | null };
+}
+
+export interface RunInfo extends Work {
+  upload: string;
+  method: string;
+  method_title: string;
+  colour: string;
+  hand_model: string;
+  hand_shape: string | null;
+  created_at: string;
+  prediction: { sha256: string; size_bytes: number; rows: number; summary: Record<string, number> } | null;
+}
+
+export interface PageData {
+  upload: UploadInfo;
+  runs: RunInfo[];
+}
+
+const API = "/api/v1";
+
+export const trackUrl = (run: string) => `${API}/runs/${run}/track/`;
+export const seriesUrl = (run: string) => `${API}/runs/${run}/series/`;
+export const predictionUrl = (run: string) => `${API}/runs/${run}/prediction/`;
+export const frameUrl = (run: string, frame: number, format: "glb" | "obj" | "ply") =>
+  `${API}/runs/${run}/frames/${frame}.${format}`;
+export const isOpen = (status: Status) => ["receiving", "queued", "ingesting", "running"].includes(status);
+export const isFailed = (status: Status) => status === "failed" || status === "cancelled";
+
+function csrfToken(): string {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+}
+
+/** The answer as JSON; an error says what the server said (problem+json). */
+export async function request<T>(path: string, method: "GET" | "POST" = "GET"): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  const response = await fetch(path.startsWith("/") ? path : `${API}/${path}`, { method, headers, credentials: "same-origin" });
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new Error(body?.detail ?? body?.title ?? `The server answered ${response.status}.`);
+  return body as T;
+}
+
+/**
+ * Tells of changes of an upload and its runs: by server-sent events, and by asking every few seconds where these do not come.
+ * Returns what ends it.
+ */
+export function follow(
+  upload: string,
+  runs: string[],
+  heard: (kind: "upload" | "run", change: Partial<Work> & { id: string }) => void,
+): () => void {
+  const ask = async () => {
+    for (const run of runs) heard("run", await request<RunInfo>(`runs/${run}/`));
+    heard("upload", await request<UploadInfo>(`uploads/${upload}/`));
+  };
+  let asking: ReturnType<typeof setInterval> | undefined;
+  const events = new EventSource(`${API}/events/?uploads=${upload}&runs=${runs.join(",")}`);
+  for (const kind of ["upload", "run"] as const)
+    events.addEventListener(kind, (event) => heard(kind, JSON.parse((event as MessageEvent<string>).data)));
+  events.onopen = () => {
+    clearInterval(asking);
+    asking = undefined;
+  };
+  events.onerror = () => {
+    asking ??= setInterval(() => ask().catch(() => {}), 3000); // the next time may answer
+  };
+  return () => {
+    events.close();
+    clearInterval(asking);
+  };
+}

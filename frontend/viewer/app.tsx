@@ -1,0 +1,217 @@
+/** @jsxImportSource preact */
+/** The page: the stage with its two panes, the panel of methods, transport and timeline, plots. */
+
+import { effect } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isFailed, isOpen } from "./api";
+import { followColours, pageColours } from "./colours";
+import { drawAxes } from "./gizmo";
+import { Help } from "./help";
+import { Methods } from "./methods";
+import type { Model } from "./model";
+import { Plots } from "./plots";
+import { listen, type Shortcut, shortcuts } from "./shortcuts";
+import { download, snapshot, snapshotName } from "./snapshot";
+import { Timeline, Transport } from "./transport";
+import { type Standpoint, Viewer } from "./viewer";
+
+export function App({ model }: { model: Model }) {
+  const root = useRef<HTMLDivElement>(null);
+  const stage = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const videoPane = useRef<HTMLDivElement>(null);
+  const orbitPane = useRef<HTMLDivElement>(null);
+  const [viewer, setViewer] = useState<Viewer | null>(null);
+  const [table, setTable] = useState<Shortcut[]>([]);
+
+  useEffect(() => {
+    if (!root.current || !stage.current || !canvas.current || !video.current || !videoPane.current || !orbitPane.current)
+      return;
+    const made = new Viewer(model, {
+      stage: stage.current,
+      canvas: canvas.current,
+      video: video.current,
+      videoPane: videoPane.current,
+      orbitPane: orbitPane.current,
+    });
+    followColours(root.current);
+    const keys = shortcuts(model, made.clock, actions(model, made, root.current));
+    setTable(keys);
+    setViewer(made);
+    return listen(keys);
+  }, [model]);
+
+  useEffect(() => {
+    if (viewer) return effect(() => viewer.setColours(pageColours.value.paper, pageColours.value.ink));
+  }, [viewer]);
+
+  const upload = model.upload.value;
+  const side = model.layout.value === "side" && model.readyRuns.value.filter((run) => run.shown.value).length > 1;
+  return (
+    <div ref={root} class="viewer" data-frame={model.frame.value}>
+      <div ref={stage} class={side ? "stage side" : "stage"} style={proportions(upload.width, upload.height)}>
+        <div ref={videoPane} class="pane video-pane">
+          <video
+            ref={video}
+            src={upload.media.web_video ?? undefined}
+            poster={upload.media.poster ?? undefined}
+            muted
+            playsInline
+            preload="auto"
+            aria-label={`Video ${upload.name}`}
+            style={{ visibility: model.videoFailed.value ? "hidden" : undefined }}
+          />
+          <UploadStatus model={model} />
+        </div>
+        <div ref={orbitPane} class="pane orbit-pane" role="img" aria-label="The hands in 3D; drag to turn">
+          {model.noWebgl.value && (
+            <p class="sentence">
+              This browser offers no WebGL, so there are no meshes here: the video and the plots work all the same.
+            </p>
+          )}
+        </div>
+        <canvas ref={canvas} />
+        {side && <Columns model={model} />}
+        {viewer?.stage && <OrbitTools viewer={viewer} model={model} />}
+      </div>
+      <aside class="panel">
+        {viewer && <Toolbar table={table} model={model} />}
+        <Methods model={model} />
+      </aside>
+      {viewer && (
+        <div class="dock">
+          <Transport model={model} clock={viewer.clock} />
+          <Timeline model={model} clock={viewer.clock} />
+        </div>
+      )}
+      {viewer && <Plots model={model} clock={viewer.clock} />}
+      <p class="notice" role="status">
+        {model.notice.value}
+      </p>
+      <Help model={model} table={table} />
+    </div>
+  );
+}
+
+/** The stage in the proportions of the picture, so that there is little around it. */
+function proportions(width: number | null, height: number | null) {
+  const aspect = Math.min(Math.max((width ?? 4) / (height ?? 3), 0.5), 2);
+  return {
+    "--picture": String(aspect),
+    "--columns": `${aspect}fr ${Math.max(1, aspect)}fr`,
+    "--both": String(aspect + Math.max(1, aspect)),
+  };
+}
+
+function actions(model: Model, viewer: Viewer, root: HTMLElement) {
+  return {
+    snapshot: async () => {
+      try {
+        const blob = await snapshot(viewer, pageColours.value);
+        const name = snapshotName(model.upload.value.name, viewer.clock.frame);
+        download(blob, name);
+        model.notice.value = `Saved ${name}`;
+      } catch (error) {
+        model.notice.value = `No picture could be made: ${(error as Error).message}.`;
+      }
+    },
+    fullScreen: () => {
+      const asked = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
+      asked.catch(() => {
+        model.notice.value = "This browser does not let the page fill the screen.";
+      });
+    },
+    fit: () => viewer.stand("fit"),
+  };
+}
+
+/** Buttons for what the keys do, so that nothing needs a keyboard. */
+function Toolbar({ table, model }: { table: Shortcut[]; model: Model }) {
+  const press = (key: string) => table.find((entry) => entry.keys.includes(key))?.act({ key, shiftKey: false });
+  const button = (key: string, text: string, title: string, pressed?: boolean) => (
+    <button type="button" class="small" aria-pressed={pressed} title={`${title} (${key})`} onClick={() => press(key)}>
+      {text}
+    </button>
+  );
+  const side = model.layout.value === "side";
+  return (
+    <div class="toolbar" role="toolbar" aria-label="View">
+      {button("o", "Overlay", "All methods in one view", !side)}
+      {button("c", "Side by side", "One column a method, cameras linked", side)}
+      {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
+      {button("s", "Picture", "Save a PNG")}
+      {button("f", "Full screen", "Fill the screen")}
+      {button("?", "Keys", "What the keys do")}
+    </div>
+  );
+}
+
+/** Which column is whose. */
+function Columns({ model }: { model: Model }) {
+  const runs = model.readyRuns.value.filter((run) => run.shown.value);
+  return (
+    <div class="columns" style={{ gridTemplateColumns: `repeat(${runs.length}, minmax(0, 1fr))` }}>
+      {runs.map((run) => (
+        <span key={run.id} style={{ "--method": run.info.value.colour }}>
+          <span class="swatch" aria-hidden="true">
+            {run.letter}
+          </span>
+          {run.info.value.method_title}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+const STANDPOINTS: Array<[Standpoint, string, string]> = [
+  ["fit", "Fit", "All hands, from a little to the side (r)"],
+  ["front", "Front", "As the video's camera looks"],
+  ["side", "Side", "From the right"],
+  ["top", "Top", "From above"],
+];
+
+function OrbitTools({ viewer, model }: { viewer: Viewer; model: Model }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    return viewer.onDraw(() => {
+      context.setTransform(2, 0, 0, 2, 0, 0);
+      context.clearRect(0, 0, 72, 72);
+      drawAxes(context, 36, 36, 24, viewer.orbit.quaternion, pageColours.value.dark);
+    });
+  }, [viewer]);
+  return (
+    <div class={model.layout.value === "side" ? "orbit-tools side" : "orbit-tools"}>
+      <div class="standpoints" role="toolbar" aria-label="Look from">
+        {STANDPOINTS.map(([name, text, title]) => (
+          <button key={name} type="button" class="small" title={title} onClick={() => viewer.stand(name)}>
+            {text}
+          </button>
+        ))}
+      </div>
+      <canvas
+        ref={canvas}
+        width={144}
+        height={144}
+        role="img"
+        aria-label="Axes of the camera frame: x right, y down, z forward"
+      />
+      <span class="grid-note">grid 10 cm</span>
+    </div>
+  );
+}
+
+/** Where there is no video to see yet, or never will be: why. */
+function UploadStatus({ model }: { model: Model }) {
+  const upload = model.upload.value;
+  if (isFailed(upload.status)) return <p class="sentence">{upload.error || "This upload could not be read."}</p>;
+  if (isOpen(upload.status))
+    return (
+      <p class="sentence">{`${upload.stage || "The video is being prepared"}: ${Math.round(100 * upload.progress)} %. It will be here as soon as it is ready.`}</p>
+    );
+  if (model.videoFailed.value || !upload.media.web_video)
+    return <p class="sentence">The video does not play in this browser: the meshes and the plots work all the same.</p>;
+  return null;
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { contain, fitPosition, projectionFromIntrinsics } from "./camera";
+
+/** Pixel where a point of the camera frame of OpenCV comes to lie, by the matrix and the viewport. */
+function pixel(point: number[], intrinsics: number[], width: number, height: number): number[] {
+  const m = projectionFromIntrinsics(intrinsics, width, height);
+  const p = [point[0], -point[1], -point[2], 1];
+  const clip = [0, 1, 2, 3].map((row) => p.reduce((sum, value, column) => sum + m[column * 4 + row] * value, 0));
+  return [((clip[0] / clip[3] + 1) / 2) * width, ((1 - clip[1] / clip[3]) / 2) * height];
+}
+
+describe("projectionFromIntrinsics", () => {
+  it("puts points where K puts them, off-centre and skewed too", () => {
+    const k = [812, 3, 301, 0, 790, 260, 0, 0, 1];
+    for (const [x, y, z] of [
+      [0, 0, 0.5],
+      [0.11, -0.07, 0.42],
+      [-0.2, 0.13, 0.9],
+    ]) {
+      const [u, v] = pixel([x, y, z], k, 640, 480);
+      expect(u).toBeCloseTo((k[0] * x + k[1] * y) / z + k[2], 6);
+      expect(v).toBeCloseTo((k[4] * y) / z + k[5], 6);
+    }
+  });
+});
+
+describe("contain", () => {
+  it("is what object-fit: contain shows", () => {
+    expect(contain({ x: 10, y: 20, width: 400, height: 100 }, 4, 2)).toEqual({ x: 110, y: 20, width: 200, height: 100 });
+    expect(contain({ x: 0, y: 0, width: 100, height: 400 }, 4, 2)).toEqual({ x: 0, y: 175, width: 100, height: 50 });
+  });
+});
+
+describe("fitPosition", () => {
+  it("stands further back in a narrow view", () => {
+    const distance = (aspect: number) => fitPosition([0, 0, 0], 0.1, [0, 0, 2], 35, aspect)[2];
+    expect(distance(0.5)).toBeGreaterThan(distance(1));
+    expect(distance(2)).toBeCloseTo(distance(1), 9);
+    expect(distance(1)).toBeCloseTo(0.105 / Math.sin((17.5 * Math.PI) / 180), 9);
+  });
+});

@@ -1,0 +1,61 @@
+/** Cameras: the one that took the video, and the one that walks around the hands. */
+
+import { type Matrix4, PerspectiveCamera } from "three";
+
+export const NEAR = 0.01;
+export const FAR = 20;
+
+/**
+ * Projection (column by column, OpenGL) of a pinhole camera with intrinsics K (9 numbers, row by row, px) on a
+ * picture of width × height px. The optical axis may lie anywhere, so the frustum is off-centre:
+ * a point (X, Y, Z), y up and z backward, comes to lie where K puts (X, −Y, −Z).
+ */
+export function projectionFromIntrinsics(k: number[], width: number, height: number, near = NEAR, far = FAR): number[] {
+  const [fx, skew, cx, , fy, cy] = k;
+  const depth = (far + near) / (near - far);
+  return [
+    [(2 * fx) / width, 0, 0, 0],
+    [(-2 * skew) / width, (2 * fy) / height, 0, 0],
+    [1 - (2 * cx) / width, (2 * cy) / height - 1, depth, -1],
+    [0, 0, (2 * far * near) / (near - far), 0],
+  ].flat();
+}
+
+/** The camera of the video, at the origin of the camera frame. */
+export class VideoCamera extends PerspectiveCamera {
+  constructor(intrinsics: number[], width: number, height: number) {
+    super();
+    this.projectionMatrix.fromArray(projectionFromIntrinsics(intrinsics, width, height));
+    this.projectionMatrixInverse.copy(this.projectionMatrix as Matrix4).invert();
+  }
+}
+
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** The largest rectangle of the picture's proportions in the middle of `outer` (what `object-fit: contain` shows). */
+export function contain(outer: Rect, width: number, height: number): Rect {
+  const scale = Math.min(outer.width / width, outer.height / height);
+  const w = width * scale;
+  const h = height * scale;
+  return { x: outer.x + (outer.width - w) / 2, y: outer.y + (outer.height - h) / 2, width: w, height: h };
+}
+
+/** Where to stand so that a ball (m) is in the picture: seen from `direction` (need not be a unit vector). */
+export function fitPosition(
+  centre: number[],
+  radius: number,
+  direction: number[],
+  fieldOfView: number,
+  aspect: number,
+): number[] {
+  const half = ((fieldOfView / 2) * Math.PI) / 180;
+  const narrow = Math.min(half, Math.atan(Math.tan(half) * aspect));
+  const distance = (radius / Math.sin(narrow)) * 1.05;
+  const length = Math.hypot(...direction);
+  return centre.map((c, k) => c + (direction[k] / length) * distance);
+}

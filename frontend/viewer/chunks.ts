@@ -1,0 +1,184 @@
+/** Loads the meshes of a run: the chunk under the cursor first, then onwards; memory stays within a budget. */
+
+import { boxScale, checkHeader, decodeChunk, decodeFaces, gunzip, type Range, rowOf, type TrackHeader, union } from "./track";
+
+/** Decoded chunks of all runs, the least recently used thrown away beyond the budget (bytes). */
+export class ChunkCache {
+  private readonly chunks = new Map<string, Int16Array>();
+  private size = 0;
+
+  constructor(readonly budget = 192e6) {}
+
+  has(key: string): boolean {
+    return this.chunks.has(key);
+  }
+
+  get(key: string): Int16Array | undefined {
+    const chunk = this.chunks.get(key);
+    if (chunk) {
+      this.chunks.delete(key); // a Map keeps the order of insertion: to the end with it
+      this.chunks.set(key, chunk);
+    }
+    return chunk;
+  }
+
+  put(key: string, chunk: Int16Array): void {
+    if (this.chunks.has(key)) return;
+    this.chunks.set(key, chunk);
+    this.size += chunk.byteLength;
+    for (const [oldest, data] of this.chunks) {
+      if (this.size <= this.budget || oldest === key) break;
+      this.chunks.delete(oldest);
+      this.size -= data.byteLength;
+    }
+  }
+}
+
+export interface ChunkAddress {
+  hand: number;
+  chunk: number;
+}
+
+/**
+ * Which chunks to have, most urgent first: those at the cursor, then onwards to the end, then from the start (where a
+ * loop goes on), until `limit` decoded bytes are reached.
+ */
+export function wantedChunks(header: TrackHeader, frame: number, limit: number): ChunkAddress[] {
+  const span = Math.max(header.frame_count, 1);
+  const all = header.hands.flatMap((hand, h) =>
+    hand.chunks.map((chunk, c) => {
+      const inside = frame >= chunk.first && frame < chunk.first + chunk.count;
+      const distance = inside ? 0 : chunk.first > frame ? chunk.first - frame : chunk.first - frame + span;
+      return { hand: h, chunk: c, distance, bytes: chunk.rows * hand.vertex_count * 6 };
+    }),
+  );
+  all.sort((a, b) => a.distance - b.distance || a.hand - b.hand);
+  const chosen: ChunkAddress[] = [];
+  let sum = 0;
+  for (const { hand, chunk, distance, bytes } of all) {
+    if (distance > 0) sum += bytes;
+    if (sum <= limit) chosen.push({ hand, chunk });
+  }
+  return chosen;
+}
+
+const PARALLEL = 4;
+const ATTEMPTS = 3;
+
+/** The meshes of one run. `base` is the URL of its header; files lie below it. */
+export class MeshSource {
+  readonly scale: { centre: number[]; step: number[] };
+  private readonly inFlight = new Set<string>();
+  private readonly failures = new Map<string, number>();
+  private frame = 0;
+  private closed = false;
+
+  private constructor(
+    readonly header: TrackHeader,
+    readonly faces: Array<Uint16Array | Uint32Array>,
+    private readonly base: string,
+    private readonly cache: ChunkCache,
+  ) {
+    this.scale = boxScale(header.box);
+  }
+
+  /** Called when a chunk has come, or (with an error) will not. */
+  onChange: (error?: Error) => void = () => {};
+
+  /** `first`: begin with the chunks at this frame, at the same time as the faces. */
+  static async open(base: string, cache: ChunkCache, first: number): Promise<MeshSource> {
+    const header = checkHeader((await (await get(base)).json()) as TrackHeader);
+    const faces: MeshSource["faces"] = [];
+    const source = new MeshSource(header, faces, base, cache);
+    const loaded = header.hands.map(async (hand, index) => {
+      faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type);
+    });
+    source.request(first);
+    await Promise.all(loaded);
+    return source;
+  }
+
+  /** The quantised positions of a hand at a frame; `null` in a gap, `undefined` while they are on their way. */
+  positions(hand: number, frame: number): Int16Array | null | undefined {
+    const entry = this.header.hands[hand];
+    const row = rowOf(entry.present, frame);
+    if (row < 0) return null;
+    let before = 0;
+    for (const chunk of entry.chunks) {
+      if (row < before + chunk.rows) {
+        const stride = entry.vertex_count * 3;
+        const start = (row - before) * stride;
+        return this.cache.get(this.key(chunk.file))?.subarray(start, start + stride);
+      }
+      before += chunk.rows;
+    }
+    return null;
+  }
+
+  /** The cursor is here: load what it needs and will need. */
+  request(frame: number): void {
+    this.frame = frame;
+    this.pump();
+  }
+
+  /** Frames whose hands are all here. */
+  buffered(): Range[] {
+    const missing: Range[] = [];
+    for (const hand of this.header.hands)
+      for (const chunk of hand.chunks)
+        if (!this.cache.has(this.key(chunk.file))) missing.push([chunk.first, chunk.first + chunk.count - 1]);
+    const found: Range[] = [];
+    let next = 0;
+    for (const [first, last] of union(missing)) {
+      if (first > next) found.push([next, first - 1]);
+      next = last + 1;
+    }
+    if (next < this.header.frame_count) found.push([next, this.header.frame_count - 1]);
+    return found;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private key(file: string): string {
+    return this.base + file;
+  }
+
+  private async file(name: string): Promise<ArrayBuffer> {
+    return gunzip(await (await get(this.base + name)).arrayBuffer());
+  }
+
+  private pump(): void {
+    // A quarter of the budget for what lies ahead: the rest keeps what was just seen, and the other runs.
+    for (const { hand, chunk } of wantedChunks(this.header, this.frame, this.cache.budget / 4)) {
+      if (this.closed || this.inFlight.size >= PARALLEL) return;
+      const entry = this.header.hands[hand];
+      const { file, rows } = entry.chunks[chunk];
+      const tries = this.failures.get(file) ?? 0;
+      if (this.inFlight.has(file) || this.cache.has(this.key(file)) || tries >= ATTEMPTS) continue;
+      this.inFlight.add(file);
+      this.load(file, rows, entry.vertex_count, tries);
+    }
+  }
+
+  private async load(file: string, rows: number, vertexCount: number, tries: number): Promise<void> {
+    try {
+      if (tries) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
+      this.cache.put(this.key(file), decodeChunk(await this.file(file), rows, vertexCount));
+      this.onChange();
+    } catch (error) {
+      this.failures.set(file, tries + 1);
+      if (tries + 1 === ATTEMPTS) this.onChange(error as Error);
+    } finally {
+      this.inFlight.delete(file);
+      this.pump();
+    }
+  }
+}
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response;
+}

@@ -1,0 +1,126 @@
+/** The hands of one run on the GPU, at one frame. */
+
+import { Box3, BufferAttribute, BufferGeometry, DynamicDrawUsage, LineSegments, Mesh, Scene, Sphere, Vector3 } from "three";
+import { VideoCamera } from "./camera";
+import type { MeshSource } from "./chunks";
+import { bounds, edges, vertexNormals } from "./geometry";
+import { EdgeMaterial, HandMaterial } from "./materials";
+import { dequantise } from "./track";
+
+interface Hand {
+  mesh: Mesh;
+  lines: LineSegments | null;
+  positions: Float32Array;
+  normals: Float32Array;
+  row: Int16Array | null; // what is on the GPU now
+}
+
+/** A scene of its own for each run, so that runs can be drawn one over the other whatever their depth. */
+export class RunHands {
+  readonly scene = new Scene();
+  readonly videoCamera: VideoCamera;
+  readonly surface: HandMaterial;
+  readonly edge: EdgeMaterial;
+  opacity = 1;
+  shown = true;
+  wireframe = false;
+  private readonly hands: Hand[];
+
+  constructor(
+    readonly source: MeshSource,
+    colour: string,
+  ) {
+    const { header } = source;
+    this.videoCamera = new VideoCamera(header.intrinsics, header.width, header.height);
+    this.surface = new HandMaterial(colour);
+    this.edge = new EdgeMaterial(colour);
+    // OpenCV's y down and z forward become three's y up and z backward.
+    this.scene.scale.set(1, -1, -1);
+    this.hands = header.hands.map((hand, index) => this.makeHand(hand.vertex_count, index));
+  }
+
+  /** Show this frame. False while meshes for it are still on their way. */
+  setFrame(frame: number): boolean {
+    let complete = true;
+    this.hands.forEach((hand, index) => {
+      const row = this.source.positions(index, frame);
+      if (row === undefined) complete = false;
+      hand.mesh.visible = Boolean(row);
+      if (hand.lines) hand.lines.visible = Boolean(row) && this.wireframe;
+      if (!row || (hand.row?.buffer === row.buffer && hand.row.byteOffset === row.byteOffset)) return;
+      hand.row = row;
+      dequantise(row, this.source.scale, hand.positions);
+      vertexNormals(hand.positions, this.source.faces[index], hand.normals);
+      hand.mesh.geometry.attributes.position.needsUpdate = true;
+      hand.mesh.geometry.attributes.normal.needsUpdate = true;
+    });
+    return complete;
+  }
+
+  /** Whether there is any hand at this frame now. */
+  get present(): boolean {
+    return this.hands.some((hand) => hand.mesh.visible);
+  }
+
+  setLook(opacity: number, wireframe: boolean): void {
+    this.opacity = opacity;
+    this.wireframe = wireframe;
+    this.surface.setOpacity(opacity);
+    this.edge.setOpacity(opacity);
+    this.hands.forEach((hand, index) => {
+      if (wireframe && !hand.lines) hand.lines = this.makeLines(hand, index);
+      if (hand.lines) hand.lines.visible = wireframe && hand.mesh.visible;
+    });
+  }
+
+  /** Lines are drawn with the colours, not with the depth. */
+  setLines(visible: boolean): void {
+    for (const hand of this.hands) if (hand.lines) hand.lines.visible = visible && this.wireframe && hand.mesh.visible;
+  }
+
+  /** A ball around the hands as they are now (three's frame), or null where there are none. */
+  ball(): Sphere | null {
+    const box = new Box3();
+    for (const hand of this.hands) {
+      if (!hand.mesh.visible) continue;
+      const { min, max } = bounds(hand.positions);
+      box.expandByPoint(new Vector3(min[0], -min[1], -min[2])).expandByPoint(new Vector3(max[0], -max[1], -max[2]));
+    }
+    return box.isEmpty() ? null : box.getBoundingSphere(new Sphere());
+  }
+
+  dispose(): void {
+    for (const hand of this.hands) {
+      hand.mesh.geometry.dispose();
+      hand.lines?.geometry.dispose();
+    }
+    this.surface.dispose();
+    this.edge.dispose();
+    this.source.close();
+  }
+
+  private makeHand(vertexCount: number, index: number): Hand {
+    const geometry = new BufferGeometry();
+    const positions = new Float32Array(vertexCount * 3);
+    const normals = new Float32Array(vertexCount * 3);
+    geometry.setAttribute("position", new BufferAttribute(positions, 3).setUsage(DynamicDrawUsage));
+    geometry.setAttribute("normal", new BufferAttribute(normals, 3).setUsage(DynamicDrawUsage));
+    geometry.setIndex(new BufferAttribute(this.source.faces[index], 1));
+    const mesh = new Mesh(geometry, this.surface);
+    mesh.frustumCulled = false; // its bounds change with every frame
+    mesh.visible = false;
+    this.scene.add(mesh);
+    return { mesh, lines: null, positions, normals, row: null };
+  }
+
+  private makeLines(hand: Hand, index: number): LineSegments {
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", hand.mesh.geometry.attributes.position);
+    geometry.setIndex(new BufferAttribute(edges(this.source.faces[index], hand.positions.length / 3), 1));
+    const lines = new LineSegments(geometry, this.edge);
+    lines.frustumCulled = false;
+    lines.renderOrder = 1;
+    this.scene.add(lines);
+    return lines;
+  }
+}

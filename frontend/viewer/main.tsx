@@ -1,0 +1,71 @@
+/** @jsxImportSource preact */
+/** The Run / Compare page: reads the data that came with the page, starts the viewer, keeps the URL and the runs up to date. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import type { Series } from "../charts/series";
+import { follow, isOpen, type PageData, type RunInfo, request, seriesUrl } from "./api";
+import { App } from "./app";
+import { Model, type RunModel } from "./model";
+import { parseState, throttled, type ViewState, writeState } from "./state";
+import "uplot/dist/uPlot.min.css";
+import "./timeline.css";
+import "./viewer.css";
+import "./panels.css";
+
+function followUrl(model: Model): void {
+  const write = throttled((state: ViewState) => {
+    history.replaceState(history.state, "", location.pathname + writeState(state, location.search) + location.hash);
+  }, 250);
+  effect(() => write(model.state()));
+}
+
+function loadSeries(run: RunModel): void {
+  let asked = false;
+  effect(() => {
+    if (asked || run.info.value.status !== "succeeded") return;
+    asked = true;
+    request<Series>(seriesUrl(run.id)).then(
+      (series) => {
+        run.series.value = series;
+      },
+      (error: Error) => {
+        run.problem.value = `The metrics over time did not come: ${error.message}`;
+      },
+    );
+  });
+}
+
+/** While something is still going on, listen; when the video itself comes, begin anew with its frames. */
+function followWork(model: Model): void {
+  const work = [model.upload.value, ...model.runs.map((run) => run.info.value)];
+  if (!work.some((item) => isOpen(item.status))) return;
+  const waiting = isOpen(model.upload.value.status);
+  const end = follow(
+    model.upload.value.id,
+    model.runs.map((run) => run.id),
+    (kind, change) => {
+      if (kind === "upload") model.upload.value = { ...model.upload.value, ...change };
+      const run = model.runs.find((other) => other.id === change.id);
+      if (run) run.info.value = { ...run.info.value, ...change };
+      // What came out of it is not in the event.
+      if (run && change.status === "succeeded" && !run.info.value.prediction)
+        request<RunInfo>(`runs/${run.id}/`).then((info) => {
+          run.info.value = { ...run.info.value, ...info };
+        });
+      if (waiting && model.upload.value.status === "ready") location.reload();
+    },
+  );
+  addEventListener("pagehide", end);
+}
+
+const host = document.getElementById("viewer");
+const data = document.getElementById("viewer-data")?.textContent;
+if (host && data) {
+  const model = new Model(JSON.parse(data) as PageData, parseState(location.search));
+  host.replaceChildren();
+  render(<App model={model} />, host);
+  followUrl(model);
+  followWork(model);
+  for (const run of model.runs) loadSeries(run);
+}

@@ -1,0 +1,171 @@
+/** @jsxImportSource preact */
+/** The panel of methods: swatch, name, eye, opacity, shape used, numbers at this frame; progress while a run is open. */
+
+import { METRICS, shown } from "../charts/series";
+import { frameUrl, isFailed, isOpen, predictionUrl, type RunInfo, request } from "./api";
+import type { Model, RunModel } from "./model";
+import { Icon } from "./transport";
+
+const EYE =
+  "M12 6c4.5 0 8 3.2 9.5 6-1.5 2.8-5 6-9.5 6s-8-3.2-9.5-6C4 9.2 7.5 6 12 6zm0 2.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z";
+const EYE_SHUT =
+  "M4.2 3 3 4.2l3.6 3.6C4.7 9 3.3 10.6 2.5 12c1.5 2.8 5 6 9.5 6 1.6 0 3-.4 4.3-1l3.5 3.5 1.2-1.2zM12 16a4 4 0 0 1-3.8-5.3l5.1 5.1c-.4.1-.8.2-1.3.2zm0-10c-.9 0-1.8.1-2.6.4l2 2a3.5 3.5 0 0 1 4.1 4.1l3 3c1.3-1 2.400-2.3 3-3.5-1.5-2.8-5-6-9.5-6z";
+
+export function Methods({ model }: { model: Model }) {
+  return (
+    <section class="methods" aria-label="Methods">
+      <h2>Methods</h2>
+      {model.runs.length === 0 && (
+        <p class="empty">No runs yet. Start one from the upload's page, and its hands will be here.</p>
+      )}
+      <ol>
+        {model.runs.map((run, index) => (
+          <Method key={run.id} run={run} index={index} model={model} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Method({ run, index, model }: { run: RunModel; index: number; model: Model }) {
+  const info = run.info.value;
+  const visible = run.shown.value;
+  const percent = Math.round(100 * run.opacity.value);
+  return (
+    <li class={visible ? "method" : "method off"} style={{ "--method": info.colour }}>
+      <div class="head">
+        <span class="swatch" aria-hidden="true">
+          {run.letter}
+        </span>
+        <span class="name">{info.method_title}</span>
+        <button
+          type="button"
+          class="text"
+          title="Show this one alone, or all again"
+          aria-label={`Solo ${run.letter}, ${info.method_title}`}
+          onClick={() => model.solo(run)}
+        >
+          solo
+        </button>
+        <button
+          type="button"
+          class="icon"
+          aria-pressed={visible}
+          aria-label={`Show ${run.letter}, ${info.method_title} (${index + 1})`}
+          title={`Show or hide (${index + 1})`}
+          onClick={() => {
+            run.shown.value = !visible;
+          }}
+        >
+          <Icon path={visible ? EYE : EYE_SHUT} />
+        </button>
+      </div>
+      {info.status === "succeeded" ? (
+        <>
+          <label class="opacity">
+            <span>Opacity</span>
+            <input
+              type="range"
+              min={0}
+              max={100}
+              step={5}
+              value={percent}
+              aria-label={`Opacity of ${run.letter}, ${info.method_title}`}
+              onInput={(event) => {
+                run.opacity.value = event.currentTarget.valueAsNumber / 100;
+              }}
+            />
+            <output>{percent} %</output>
+          </label>
+          <Facts run={run} model={model} />
+        </>
+      ) : (
+        <Progress run={run} />
+      )}
+      {run.problem.value && <p class="problem">{run.problem.value}</p>}
+    </li>
+  );
+}
+
+function Facts({ run, model }: { run: RunModel; model: Model }) {
+  const info = run.info.value;
+  const header = run.header.value;
+  const frame = model.frame.value;
+  if (info.prediction?.rows === 0 || (header && header.hands.length === 0))
+    return (
+      <p class="problem">This method found no hands in the video. Another one may, or a clip in which the hands are larger.</p>
+    );
+  return (
+    <>
+      <dl>
+        {METRICS.map((metric) => (
+          <div key={metric.name} title={metric.definition}>
+            <dt>{metric.title}</dt>
+            <dd>{shown(run.means.value[metric.name]?.[frame], metric)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="exports">
+        <span title="The hand model that was posed, and where its shape came from.">{`${info.hand_model} hand, ${info.hand_shape ? "known shape" : "estimated"}`}</span>
+        {(["glb", "obj", "ply"] as const).map((format) => (
+          <a
+            key={format}
+            href={frameUrl(run.id, frame, format)}
+            download
+            aria-label={`This frame of ${run.letter} as ${format.toUpperCase()}`}
+            title="This frame's meshes"
+          >
+            {format.toUpperCase()}
+          </a>
+        ))}
+        <a href={predictionUrl(run.id)} download aria-label={`The whole run ${run.letter} as NPZ`} title="The whole run">
+          NPZ
+        </a>
+      </p>
+    </>
+  );
+}
+
+/** `12 s`, `3 min`: roughly, as such guesses are. */
+function roughly(seconds: number): string {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function Progress({ run }: { run: RunModel }) {
+  const info = run.info.value;
+  if (isFailed(info.status)) {
+    const retry = async () => {
+      try {
+        run.problem.value = "";
+        run.info.value = await request<RunInfo>(`runs/${run.id}/retry/`, "POST").then((answer) => ({
+          ...run.info.value,
+          ...answer,
+        }));
+      } catch (error) {
+        run.problem.value = (error as Error).message;
+      }
+    };
+    return (
+      <div class="progress">
+        <p class="problem">{info.status === "cancelled" ? "Cancelled." : info.error || "The run failed without saying why."}</p>
+        <button type="button" class="small" onClick={retry}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (!isOpen(info.status)) return null;
+  const percent = Math.round(100 * info.progress);
+  const left = info.seconds_left ? `about ${roughly(info.seconds_left)} left` : "";
+  const queued = info.place ? `waiting, number ${info.place} in the queue` : "waiting";
+  return (
+    <div class="progress">
+      <progress
+        max={100}
+        value={info.status === "queued" ? 0 : percent}
+        aria-label={`Progress of ${run.letter}, ${info.method_title}`}
+      />
+      <p>{info.status === "queued" ? queued : [info.stage || "starting", `${percent} %`, left].filter(Boolean).join(" · ")}</p>
+    </div>
+  );
+}

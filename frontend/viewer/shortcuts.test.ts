@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from "vitest";
+import type { RunInfo, UploadInfo } from "./api";
+import { Clock } from "./clock";
+import { Model } from "./model";
+import { match, shortcuts } from "./shortcuts";
+import { DEFAULT_STATE } from "./state";
+
+const upload = { id: "u", name: "clip.mp4", frame_count: 100, fps: 30 } as UploadInfo;
+const run = (id: string, method: string) =>
+  ({ id, method, method_title: method, colour: "#4477AA", status: "succeeded" }) as RunInfo;
+
+function page() {
+  const model = new Model({ upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")] }, DEFAULT_STATE);
+  const clock = new Clock(100, 30);
+  const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn() };
+  const table = shortcuts(model, clock, actions);
+  const press = (key: string, shiftKey = false) => table.find((entry) => entry.keys.includes(key))?.act({ key, shiftKey });
+  return { model, clock, actions, table, press };
+}
+
+describe("shortcuts", () => {
+  it("move by one frame, with shift by ten", () => {
+    const { clock, press } = page();
+    press("ArrowRight", true);
+    press("ArrowRight");
+    press("ArrowLeft");
+    expect(clock.frame).toBe(10);
+    press("End");
+    expect(clock.frame).toBe(99);
+  });
+
+  it("switch methods, layout and wireframe", () => {
+    const { model, press } = page();
+    press("2");
+    press("9");
+    press("c");
+    press("w");
+    expect(model.runs.map((one) => one.shown.value)).toEqual([true, false, false]);
+    expect([model.layout.value, model.wireframe.value]).toEqual(["side", true]);
+    press("o");
+    expect(model.layout.value).toBe("overlay");
+  });
+
+  it("do not share a key", () => {
+    const keys = page().table.flatMap((entry) => entry.keys);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("leave the browser's keys, fields and buttons alone", () => {
+    const { table } = page();
+    const event = (key: string, tagName = "BODY", more = {}) =>
+      ({ key, target: { tagName }, ...more }) as unknown as KeyboardEvent;
+    expect(match(table, event("s"))?.does).toContain("PNG");
+    expect(match(table, event("s", "BODY", { ctrlKey: true }))).toBeUndefined();
+    expect(match(table, event("1", "INPUT"))).toBeUndefined();
+    expect(match(table, event(" ", "BUTTON"))).toBeUndefined();
+    expect(match(table, event("w", "BUTTON"))?.does).toBe("wireframe");
+  });
+});
+
+describe("Model", () => {
+  it("shows the newest run of each method, unless the link names runs", () => {
+    expect(page().model.runs.map((one) => one.shown.value)).toEqual([true, true, false]);
+    const data = { upload, runs: [run("a", "one"), run("b", "two")] };
+    const model = new Model(data, { ...DEFAULT_STATE, runs: ["b"], frame: 1e6 });
+    expect(model.runs.map((one) => one.shown.value)).toEqual([false, true]);
+    expect(model.frame.value).toBe(99);
+  });
+
+  it("shows one alone, and all again", () => {
+    const { model } = page();
+    model.solo(model.runs[1]);
+    expect(model.shownRuns.value.map((one) => one.id)).toEqual(["b"]);
+    model.solo(model.runs[1]);
+    expect(model.shownRuns.value.length).toBe(3);
+  });
+
+  it("gives back the state it was made from", () => {
+    const { model } = page();
+    model.runs[1].opacity.value = 0.3;
+    expect(model.state()).toEqual({ ...DEFAULT_STATE, runs: ["a", "b"], opacity: { b: 0.3 } });
+  });
+});

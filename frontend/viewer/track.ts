@@ -1,0 +1,126 @@
+/**
+ * The track format as the browser reads it. The other side, and the description of the bytes, is `ml/formats/track.py`;
+ * `track.test.ts` decodes the fixture which its test writes.
+ */
+
+export type Range = [first: number, last: number]; // inclusive
+
+export interface TrackChunk {
+  first: number;
+  count: number;
+  rows: number;
+  file: string;
+  bytes: number;
+}
+
+export interface TrackHand {
+  track: number;
+  side: "left" | "right";
+  vertex_count: number;
+  faces: { file: string; count: number; type: "uint16" | "uint32" };
+  present: Range[];
+  chunks: TrackChunk[];
+}
+
+export interface TrackHeader {
+  version: number;
+  fps: number;
+  frame_count: number;
+  width: number;
+  height: number;
+  intrinsics: number[];
+  method: string;
+  hand_model: string;
+  unit: "m";
+  box: { min: number[]; max: number[] };
+  chunk_frames: number;
+  hands: TrackHand[];
+}
+
+const LIMIT = 32767;
+
+/** The header, or an error that says what is wrong with it. */
+export function checkHeader(header: TrackHeader): TrackHeader {
+  if (header.version !== 1) throw new Error(`track of version ${header.version}; this page reads version 1`);
+  if (!(header.fps > 0) || !(header.frame_count >= 0)) throw new Error("track without a frame rate or a number of frames");
+  return header;
+}
+
+/** Undo gzip. */
+export async function gunzip(packed: ArrayBuffer): Promise<ArrayBuffer> {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+/** Quantised positions, `rows` × `vertexCount` × 3, from the unpacked bytes of a chunk. */
+export function decodeChunk(data: ArrayBuffer, rows: number, vertexCount: number): Int16Array {
+  const stride = vertexCount * 3;
+  const size = rows * stride;
+  if (data.byteLength !== 2 * size) throw new Error(`chunk of ${data.byteLength} bytes, expected ${2 * size}`);
+  const bytes = new Uint8Array(data);
+  const positions = new Int16Array(size);
+  for (let i = 0; i < size; i++) {
+    const before = i < stride ? 0 : positions[i - stride];
+    positions[i] = before + (bytes[i] | (bytes[size + i] << 8)); // an Int16Array wraps modulo 2¹⁶ by itself
+  }
+  return positions;
+}
+
+/** Vertex numbers of the triangles, from the unpacked bytes of a faces file. */
+export function decodeFaces(data: ArrayBuffer, type: "uint16" | "uint32"): Uint16Array | Uint32Array {
+  return type === "uint16" ? new Uint16Array(data) : new Uint32Array(data);
+}
+
+/** Metres = `centre + quantised · step`. */
+export function boxScale(box: TrackHeader["box"]): { centre: number[]; step: number[] } {
+  const axes = [0, 1, 2];
+  return {
+    centre: axes.map((k) => (box.min[k] + box.max[k]) / 2),
+    step: axes.map((k) => (box.max[k] - box.min[k]) / (2 * LIMIT)),
+  };
+}
+
+/** Write the positions (m, camera frame of OpenCV) of one row into `target` (V × 3). */
+export function dequantise(row: Int16Array, scale: { centre: number[]; step: number[] }, target: Float32Array): void {
+  const [cx, cy, cz] = scale.centre;
+  const [sx, sy, sz] = scale.step;
+  for (let i = 0; i < row.length; i += 3) {
+    target[i] = cx + row[i] * sx;
+    target[i + 1] = cy + row[i + 1] * sy;
+    target[i + 2] = cz + row[i + 2] * sz;
+  }
+}
+
+/** How many frames of the ranges lie before `frame`, or −1 where the frame is in a gap. */
+export function rowOf(present: Range[], frame: number): number {
+  let rows = 0;
+  for (const [first, last] of present) {
+    if (frame < first) return -1;
+    if (frame <= last) return rows + frame - first;
+    rows += last - first + 1;
+  }
+  return -1;
+}
+
+/** The stretches of 0 … frameCount − 1 that no range covers. */
+export function gaps(present: Range[], frameCount: number): Range[] {
+  const found: Range[] = [];
+  let next = 0;
+  for (const [first, last] of present) {
+    if (first > next) found.push([next, first - 1]);
+    next = last + 1;
+  }
+  if (next < frameCount) found.push([next, frameCount - 1]);
+  return found;
+}
+
+/** Sorted, disjoint ranges that cover the same frames as the given ones. */
+export function union(ranges: Range[]): Range[] {
+  const merged: Range[] = [];
+  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const end = merged.at(-1);
+    if (end && first <= end[1] + 1) end[1] = Math.max(end[1], last);
+    else merged.push([first, last]);
+  }
+  return merged;
+}

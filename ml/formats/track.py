@@ -1,0 +1,203 @@
+"""The *track*: the meshes of one prediction as the viewer takes them, quantised and in chunks.
+
+A folder of `track.json` (the header) and `track/<hash>.bin`, each named by the SHA-256 of its own bytes, so that a
+file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Two kinds:
+
+- *faces* of one hand: `count` × 3 vertex numbers, little-endian `uint16` or `uint32`.
+- a *chunk*: the rows (frames in which it was seen) of one hand in a stretch of `CHUNK_FRAMES` frames. Positions are
+  int16, −32767 … 32767 across the one box of the run; each row but the chunk's first is stored as the difference to
+  the row before it, modulo 2¹⁶; then all low bytes, then all high bytes. A chunk is decoded without any other.
+
+    position = centre + quantised · (box.max − box.min) / 65534, so the error is at most half a step
+
+With 1159 vertices that is 3-6 kB a frame and hand, where float32 takes 13.9 kB. The other side of this format is
+`frontend/viewer/track.ts`; `tests/ml/formats/test_track.py` and `frontend/viewer/track.test.ts` read the same fixture.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.formats.prediction import Prediction, PredictionError
+from ml.hand.camera import default_intrinsics
+from ml.hand.skeleton import SIDES, Side
+
+VERSION = 1
+CHUNK_FRAMES = 60
+"""Frames a chunk spans: two seconds at 30 frames/s, some 250 kB for one hand."""
+_LIMIT = 32767
+
+
+@dataclass(frozen=True)
+class TrackHand:
+    """One hand read back: `frames` int32 [n], `vertices` float32 [n, V, 3] (m), `faces` int64 [F, 3]."""
+
+    track: int
+    side: Side
+    frames: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder: Path) -> None:
+    """Write `track.json` and `track/*.bin` of a prediction with vertices into `folder`.
+
+    Args:
+        prediction: rows in any order; its `meta` gives `fps` and `frame_count`, `width`, `height` where known.
+        faces: int [F, 3] for each side that occurs, vertex numbers of `prediction.vertices`.
+        folder: made if absent; files of the same name are replaced.
+
+    Raises:
+        PredictionError: no vertices, no frame rate, a number that is not finite, a frame twice for one hand, a frame
+            outside the clip, or no faces for a side that occurs.
+    """
+    vertices = _finite_vertices(prediction)
+    fps = float(prediction.meta.get("fps") or 0.0)
+    if fps <= 0:
+        raise PredictionError("`meta` has no `fps`, which the viewer's clock needs: expected frames per second, above 0")
+    frame_count = int(prediction.meta.get("frame_count") or (prediction.frame.max() + 1 if len(prediction) else 0))
+    if len(prediction) and not 0 <= prediction.frame.min() <= prediction.frame.max() < frame_count:
+        raise PredictionError(
+            f"`frame` goes from {prediction.frame.min()} to {prediction.frame.max()}, expected 0 … {frame_count - 1}"
+        )
+    (folder / "track").mkdir(parents=True, exist_ok=True)
+    low, high = _box(vertices)
+    hands = []
+    for track, side in sorted(set(zip(prediction.track.tolist(), prediction.side.tolist(), strict=True))):
+        rows = np.flatnonzero((prediction.track == track) & (prediction.side == side))
+        rows = rows[np.argsort(prediction.frame[rows], kind="stable")]
+        frames = prediction.frame[rows]
+        if (repeated := frames[1:][np.diff(frames) == 0]).size:
+            raise PredictionError(
+                f"frame {repeated[0]} occurs twice for hand {track} ({SIDES[side]}); expected one row a frame and hand"
+            )
+        entry: dict[str, Any] = {"track": track, "side": SIDES[side], "vertex_count": vertices.shape[1]}
+        entry["faces"] = _write_faces(faces, SIDES[side], vertices.shape[1], folder)
+        entry["present"] = _ranges(frames)
+        entry["chunks"] = list(_write_chunks(frames, _quantise(vertices[rows], low, high), folder))
+        hands.append(entry)
+    header = {
+        "version": VERSION,
+        "fps": fps,
+        "frame_count": frame_count,
+        **_picture(prediction),
+        "method": prediction.meta.get("method", ""),
+        "hand_model": prediction.meta.get("hand_model", ""),
+        "unit": "m",
+        "box": {"min": low.tolist(), "max": high.tolist()},
+        "chunk_frames": CHUNK_FRAMES,
+        "hands": hands,
+    }
+    (folder / "track.json").write_text(json.dumps(header, separators=(",", ":")), encoding="utf-8")
+
+
+def read_track(folder: Path) -> tuple[dict[str, Any], list[TrackHand]]:
+    """Read what `write_track` wrote (our own files): the header, and every hand in full."""
+    header = json.loads((folder / "track.json").read_text(encoding="utf-8"))
+    low, high = (np.array(header["box"][end], np.float64) for end in ("min", "max"))
+    hands = []
+    for entry in header["hands"]:
+        faces = np.frombuffer(_read(folder, entry["faces"]["file"]), np.dtype(entry["faces"]["type"]).newbyteorder("<"))
+        frames = np.concatenate([np.arange(first, last + 1, dtype=np.int32) for first, last in entry["present"]])
+        rows = [_decode(_read(folder, c["file"]), c["rows"], entry["vertex_count"]) for c in entry["chunks"]]
+        vertices = (low + high) / 2 + np.concatenate(rows) * ((high - low) / (2 * _LIMIT))
+        hands.append(
+            TrackHand(entry["track"], entry["side"], frames, vertices.astype(np.float32), faces.reshape(-1, 3).astype(np.int64))
+        )
+    return header, hands
+
+
+def _finite_vertices(prediction: Prediction) -> np.ndarray:
+    if prediction.vertices is None:
+        raise PredictionError("`vertices` is missing: a track is made of meshes")
+    finite = np.isfinite(prediction.vertices).all(axis=(1, 2))
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise PredictionError(f"frame {prediction.frame[row]} (row {row}) of `vertices` holds a number that is not finite")
+    return prediction.vertices
+
+
+def _box(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners [3], [3] (float64, m) around all vertices; no side has length 0, so nothing is divided by it."""
+    if not vertices.size:
+        return np.zeros(3), np.ones(3)
+    low, high = (f(vertices, axis=(0, 1)).astype(np.float64) for f in (np.min, np.max))
+    return low, np.maximum(high, low + 1e-6)
+
+
+def _quantise(vertices: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Positions [n, V, 3] (m) as int16 across the box."""
+    scaled = (vertices - (low + high) / 2) * (2 * _LIMIT / (high - low))
+    quantised: np.ndarray = np.clip(np.rint(scaled), -_LIMIT, _LIMIT).astype(np.int16)
+    return quantised
+
+
+def _write_chunks(frames: np.ndarray, quantised: np.ndarray, folder: Path) -> Iterator[dict[str, Any]]:
+    for first in np.unique(frames // CHUNK_FRAMES) * CHUNK_FRAMES:
+        rows = quantised[(frames >= first) & (frames < first + CHUNK_FRAMES)]
+        name, size = _write(_encode(rows), folder)
+        yield {"first": int(first), "count": CHUNK_FRAMES, "rows": len(rows), "file": name, "bytes": size}
+
+
+def _encode(rows: np.ndarray) -> bytes:
+    """int16 [n, V, 3] → differences in time, low bytes, then high bytes."""
+    unsigned = np.ascontiguousarray(rows).view(np.uint16).copy()
+    unsigned[1:] -= unsigned[:-1].copy()
+    return (unsigned & 0xFF).astype(np.uint8).tobytes() + (unsigned >> 8).astype(np.uint8).tobytes()
+
+
+def _decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
+    """The inverse of `_encode`: int16 [rows, V, 3]."""
+    planes = np.frombuffer(data, np.uint8).reshape(2, rows, vertex_count, 3).astype(np.uint16)
+    return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
+
+
+def _write_faces(faces: Mapping[Side, np.ndarray], side: Side, vertex_count: int, folder: Path) -> dict[str, Any]:
+    if side not in faces:
+        raise PredictionError(f"no faces for the {side} hand, which occurs in the prediction")
+    indices = np.asarray(faces[side])
+    if indices.size and not 0 <= indices.min() <= indices.max() < vertex_count:
+        raise PredictionError(
+            f"faces of the {side} hand name vertices {indices.min()} … {indices.max()}, expected 0 … {vertex_count - 1}"
+        )
+    dtype = "uint16" if vertex_count <= 1 << 16 else "uint32"
+    name, _ = _write(indices.astype(np.dtype(dtype).newbyteorder("<")).tobytes(), folder)
+    return {"file": name, "count": len(indices), "type": dtype}
+
+
+def _write(data: bytes, folder: Path) -> tuple[str, int]:
+    packed = gzip.compress(data, compresslevel=6, mtime=0)
+    name = f"{hashlib.sha256(packed).hexdigest()[:32]}.bin"
+    (folder / "track" / name).write_bytes(packed)
+    return name, len(packed)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    return gzip.decompress((folder / "track" / name).read_bytes())
+
+
+def _ranges(frames: np.ndarray) -> list[list[int]]:
+    """Ascending frames as inclusive ranges: 3 4 5 9 → [[3, 5], [9, 9]]."""
+    pieces = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+    return [[int(piece[0]), int(piece[-1])] for piece in pieces]
+
+
+def _picture(prediction: Prediction) -> dict[str, Any]:
+    """Width, height (px) and intrinsics (9 numbers, row by row, px) of the pictures the meshes lie over."""
+    width, height = int(prediction.meta.get("width") or 0), int(prediction.meta.get("height") or 0)
+    if prediction.intrinsics is not None:
+        matrix = prediction.intrinsics
+        # Without a size, the picture is taken to be centred on the optical axis.
+        width, height = width or round(2 * float(matrix[0, 2])), height or round(2 * float(matrix[1, 2]))
+    else:
+        width, height = width or 640, height or 480
+        matrix = default_intrinsics(width, height)
+    return {"width": width, "height": height, "intrinsics": [float(x) for x in matrix.reshape(-1)]}

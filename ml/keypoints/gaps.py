@@ -1,0 +1,121 @@
+"""A second look where a hand was lost: the same detector on a crop around the place where it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final, Protocol
+
+import numpy as np
+
+from ml.clip import Clip
+from ml.keypoints.track import DUPLICATE, GATE, Detection, hand_distance, hand_size
+from ml.keypoints.tracks import HandTrack
+
+CROP: Final = 2.4
+"""Side of the crop in hand sizes: the palm detector is best when a hand takes a good part of the picture."""
+
+EDGE: Final = 5
+"""Frames looked at beyond either end of a track."""
+
+SHARE: Final = 0.25
+"""Most frames, as a share of the clip, that are looked at again; the rest of the gaps stay."""
+
+
+class Finder(Protocol):
+    """Finds hands in one picture."""
+
+    def find(self, picture: np.ndarray) -> list[Detection]:
+        """The hands in a picture, uint8 [height, width, 3], RGB."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Look:
+    frame: int
+    joints: np.ndarray
+    others: tuple[np.ndarray, ...]
+
+
+def fill_gaps(
+    clip: Clip, tracks: Sequence[HandTrack], finder: Callable[[], AbstractContextManager[Finder]]
+) -> list[tuple[int, Detection]]:
+    """Hands found by the second look, as (frame, detection); nothing is made up where none is found.
+
+    Args:
+        clip: the pictures.
+        tracks: what the first look gave.
+        finder: opens a detector of independent pictures.
+    """
+    looks = _looks(clip, tracks)
+    if not looks:
+        return []
+    extra: list[tuple[int, Detection]] = []
+    with finder() as detector:
+        for run in _runs(sorted(looks)):
+            for frame, picture in enumerate(clip.frames(start=run.start, stop=run.stop), run.start):
+                extra += [(frame, hand) for look in looks.get(frame, ()) if (hand := _second_look(picture, look, detector))]
+    return extra
+
+
+def _looks(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[_Look]]:
+    """Where to look again, by frame: gaps up to a second, and just beyond the ends of a track."""
+    looks: dict[int, list[_Look]] = {}
+    budget = int(SHARE * clip.frame_count)
+    for track in tracks:
+        others = [t for t in tracks if t is not track]
+        for frame in _missing(track, clip):
+            if frame not in looks and len(looks) >= budget:
+                continue
+            near = tuple(t.joints_2d[i] for t in others for i in np.flatnonzero(t.frames == frame))
+            looks.setdefault(frame, []).append(_Look(frame, _between(track, frame), near))
+    return looks
+
+
+def _missing(track: HandTrack, clip: Clip) -> list[int]:
+    frames = track.frames
+    inner = [f for a, b in pairwise(frames) if 1 < b - a <= clip.fps for f in range(int(a) + 1, int(b))]
+    before = range(max(0, int(frames[0]) - EDGE), int(frames[0]))
+    after = range(int(frames[-1]) + 1, min(clip.frame_count, int(frames[-1]) + 1 + EDGE))
+    return [*before, *inner, *after]
+
+
+def _between(track: HandTrack, frame: int) -> np.ndarray:
+    """Joints [21, 2] expected in a frame: on the line between the neighbours in time, held at the ends; never kept."""
+    flat = track.joints_2d.reshape(len(track.frames), -1)
+    after = int(np.searchsorted(track.frames, frame))
+    if after in (0, len(flat)):
+        held: np.ndarray = track.joints_2d[min(after, len(flat) - 1)]
+        return held
+    a, b = track.frames[after - 1], track.frames[after]
+    t = (frame - a) / (b - a)
+    joints: np.ndarray = ((1 - t) * flat[after - 1] + t * flat[after]).reshape(21, 2)
+    return joints
+
+
+def _second_look(picture: np.ndarray, look: _Look, detector: Finder) -> Detection | None:
+    size = float(hand_size(look.joints))
+    corner = np.round((look.joints.min(axis=0) + look.joints.max(axis=0)) / 2 - CROP * size / 2).astype(int)
+    hands = [replace(h, joints_2d=h.joints_2d + corner.astype(np.float32)) for h in detector.find(_crop(picture, corner, size))]
+    hands = [h for h in hands if all(hand_distance(h.joints_2d, o) > DUPLICATE for o in look.others)]
+    best = min(hands, key=lambda h: float(hand_distance(h.joints_2d, look.joints)), default=None)
+    return best if best is not None and hand_distance(best.joints_2d, look.joints) < GATE else None
+
+
+def _crop(picture: np.ndarray, corner: np.ndarray, size: float) -> np.ndarray:
+    """A square cut of a picture; what lies outside of it is black."""
+    side = max(8, round(CROP * size))
+    cut = np.zeros((side, side, 3), np.uint8)
+    (x, y), (height, width) = corner, picture.shape[:2]
+    left, top, right, bottom = max(0, x), max(0, y), min(width, x + side), min(height, y + side)
+    if left < right and top < bottom:
+        cut[top - y : bottom - y, left - x : right - x] = picture[top:bottom, left:right]
+    return cut
+
+
+def _runs(frames: Sequence[int]) -> list[range]:
+    """Consecutive frames, together."""
+    cuts = [0, *(i for i in range(1, len(frames)) if frames[i] != frames[i - 1] + 1), len(frames)]
+    return [range(frames[a], frames[b - 1] + 1) for a, b in pairwise(cuts)]

@@ -1,0 +1,75 @@
+"""`/api/v1/`: every endpoint."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import StringConverter
+from rest_framework.routers import SimpleRouter
+
+from palmares.queue.events import events
+from palmares.runs.files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
+from palmares.runs.viewsets import MethodsView, RunViewSet
+from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
+from palmares.teams.viewsets import AcceptInvitationView, InvitationViewSet, MemberViewSet, MeView, TeamViewSet, TokenViewSet
+from palmares.uploads.tus import TusCreationView, TusUploadView
+from palmares.uploads.viewsets import UploadMediaView, UploadViewSet
+
+
+class MeshExtension(StringConverter):
+    """The formats of exported frames."""
+
+    regex = "glb|obj|ply"
+
+
+class MediaFile(StringConverter):
+    """The files of an upload that are served."""
+
+    regex = r"web\.mp4|poster\.jpg|filmstrip\.jpg|source"
+
+
+class ContentHash(StringConverter):
+    """The name of a file that is named by its content."""
+
+    regex = "[0-9a-f]{8,64}"
+
+
+class FrameNumber(StringConverter):
+    """A frame's index; as long as a frame's index can be."""
+
+    regex = "[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:  # type: ignore[override]
+        return int(value)
+
+    def to_url(self, value: int) -> str:  # type: ignore[override]
+        return str(value)
+
+
+for name, converter in (("mesh", MeshExtension), ("media", MediaFile), ("hash", ContentHash), ("frame", FrameNumber)):
+    register_converter(converter, name)
+
+router = SimpleRouter(use_regex_path=False)
+router.register("teams", TeamViewSet, basename="team")
+router.register("teams/<uuid:team_id>/members", MemberViewSet, basename="member")
+router.register("teams/<uuid:team_id>/invitations", InvitationViewSet, basename="invitation")
+router.register("tokens", TokenViewSet, basename="token")
+router.register("subjects", SubjectViewSet, basename="subject")
+router.register("subjects/<uuid:subject_id>/hand-shapes", HandShapeViewSet, basename="hand-shape")
+router.register("uploads", UploadViewSet, basename="upload")
+router.register("runs", RunViewSet, basename="run")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("me/", MeView.as_view(), name="me"),
+    path("invitations/accept/", AcceptInvitationView.as_view(), name="invitation-accept"),
+    path("methods/", MethodsView.as_view(), name="methods"),
+    path("events/", events, name="events"),
+    path("uploads/tus/", TusCreationView.as_view(), name="upload-tus-create"),
+    path("uploads/tus/<uuid:pk>/", TusUploadView.as_view(), name="upload-tus"),
+    path("uploads/<uuid:pk>/media/<media:file>", UploadMediaView.as_view(), name="upload-media"),
+    path("runs/<uuid:pk>/prediction/", PredictionFileView.as_view(), name="run-prediction"),
+    path("runs/<uuid:pk>/track/", TrackView.as_view(), name="run-track"),
+    path("runs/<uuid:pk>/track/<hash:name>.bin", TrackChunkView.as_view(), name="run-track-chunk"),
+    path("runs/<uuid:pk>/series/", SeriesView.as_view(), name="run-series"),
+    path("runs/<uuid:pk>/frames/<frame:frame>.<mesh:extension>", FrameMeshView.as_view(), name="run-frame"),
+    *router.urls,
+]

@@ -1,0 +1,1 @@
+"""Predictions scored against a private truth, and the boards that rank them."""

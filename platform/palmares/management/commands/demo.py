@@ -1,0 +1,24 @@
+"""`manage.py demo`: the demo team, its synthetic uploads and runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from palmares.runs.demo import TEAM, ensure_demo
+
+
+class Command(BaseCommand):
+    """See `palmares.runs.demo`."""
+
+    help = "Create the demo user, team, synthetic subjects and uploads, and queue every method on them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--again", action="store_true", help="one more synthetic upload a subject, and runs on it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = ensure_demo(again=options["again"])
+        self.stdout.write(
+            f"The team «{TEAM}» of {user.email} is there; its videos are rendered and worked on as workers get to them."
+        )

@@ -1,0 +1,49 @@
+"""`manage.py reap`: put lost work on its way again, and remove what stopped coming."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error, close_old_connections
+
+from palmares.queue.services import reap
+from palmares.uploads.resumable import expire_partials
+
+logger = logging.getLogger(__name__)
+PARTIALS_SECONDS = 600.0
+
+
+class Command(BaseCommand):
+    """Needs no broker, so that work is found even while there is none. Several may run: each row is taken by one."""
+
+    help = "Queue again what lost its worker or its message; with --every, for as long as it runs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with this pause")
+
+    def handle(self, *, every: float | None = None, **_: Any) -> None:
+        end = threading.Event()
+        if every is not None:
+            signal.signal(signal.SIGTERM, lambda *_: end.set())
+        partials_at = 0.0
+        while not end.is_set():
+            try:
+                done = reap()
+                if done.lost or done.rung:
+                    logger.info("%d lost their worker, %d were rung again", done.lost, done.rung)
+                if time.monotonic() >= partials_at:
+                    partials_at = time.monotonic() + PARTIALS_SECONDS
+                    expire_partials()
+            except Error:
+                if every is None:
+                    raise
+                logger.exception("the database is away; looking again in %g s", every)
+            if every is None:
+                return
+            close_old_connections()
+            end.wait(every)

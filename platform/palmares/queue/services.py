@@ -1,0 +1,364 @@
+"""All that may happen to a unit of work, for those who ask for it and for the workers.
+
+Every change of state is one transaction that locks the row first. Who holds the row's lease is the only one that may
+finish it; a lease that has run out is anybody's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Manager, Min, Q
+from django.utils import timezone
+
+from palmares.api.problems import ConflictError
+from palmares.queue.bell import announce, count_messages, ring_bell
+from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue.models import Status, WorkItem, work_models
+
+Item = TypeVar("Item", bound=WorkItem)
+
+GRACE_SECONDS = 2.0
+"""How long whoever queued a row has to ring for it."""
+LOST_SECONDS = 4.0
+"""Age of a bell after which a row that is still queued is rung again, where the broker holds no message at all."""
+QUIET_SECONDS = 600.0
+"""The same, where it holds messages: this row's is most likely among them."""
+
+
+# --------------------------------------------------------------------------------------------- for those who ask for work
+
+
+@transaction.atomic
+def enqueue(*, item: WorkItem) -> None:
+    """Queue a row, from whatever state, with a clean record. The broker hears of it once this is committed."""
+    item.status, item.stage, item.progress, item.error = Status.QUEUED, "", 0.0, ""
+    item.attempts, item.cancel_requested = 0, False
+    item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.rung_at = None
+    item.queued_at = timezone.now()
+    item.save()
+    _after_commit(item)
+    if _is_startable(item):
+        transaction.on_commit(lambda: _ring_unchecked(item), robust=True)
+
+
+def ring(*, item: WorkItem) -> bool:
+    """Tell the broker of a queued row, unless it waits for other work; whether it was told. Never raises for want of one."""
+    return _is_startable(item) and _ring_unchecked(item)
+
+
+@transaction.atomic
+def cancel(*, item: WorkItem) -> None:
+    """Stop work: at once where it waits, within seconds where a worker is at it.
+
+    Raises:
+        ConflictError: it is over already.
+    """
+    row = _locked(item)
+    if row.is_final:
+        raise ConflictError(f"This is {row.status} already; there is nothing left to cancel.")
+    if row.status == Status.QUEUED:
+        _finish(row, Status.CANCELLED)
+    else:
+        row.cancel_requested = True
+        row.save(update_fields=["cancel_requested"])
+        _after_commit(row)
+    _copy_state(row, item)
+
+
+@transaction.atomic
+def retry(*, item: WorkItem) -> None:
+    """Queue again what failed or was cancelled.
+
+    Raises:
+        ConflictError: it did neither, or what it waits for did.
+    """
+    row = _locked(item)
+    if row.status not in (Status.FAILED, Status.CANCELLED):
+        raise ConflictError(f"This is {row.status}; only what failed or was cancelled can be tried again.")
+    if row.WAITS_FOR and (needed := getattr(row, row.WAITS_FOR)).status in (Status.FAILED, Status.CANCELLED):
+        raise ConflictError(f"It needs «{needed}», which is {needed.status}; try that again first.")
+    enqueue(item=row)
+    _copy_state(row, item)
+
+
+def place_in_queue(*, item: WorkItem) -> int | None:
+    """How many rows will be taken before this one is, itself included (1: it is next); None where it is not queued."""
+    if item.status != Status.QUEUED:
+        return None
+    earlier = Q(queued_at__lt=item.queued_at) | Q(queued_at=item.queued_at, id__lt=item.pk)
+    same_queue = [model for model in work_models() if item.QUEUE == model.QUEUE]
+    return 1 + sum(_manager(m).filter(m.startable(), earlier, status=Status.QUEUED).count() for m in same_queue)
+
+
+def seconds_left(*, item: WorkItem, now: datetime | None = None) -> float | None:
+    """Time to go if it goes on as it went so far; None before that can be told."""
+    if item.status != Status.RUNNING or item.started_at is None or item.progress < 0.05:
+        return None
+    elapsed = ((now or timezone.now()) - item.started_at).total_seconds()
+    return max(0.0, elapsed * (1 - item.progress) / item.progress)
+
+
+def oldest_queued_seconds() -> float:
+    """For how long the row that could start longest ago has been waiting; 0 where none waits."""
+    waiting = (_manager(m).filter(m.startable(), status=Status.QUEUED).aggregate(since=Min("queued_at")) for m in work_models())
+    since = min((found["since"] for found in waiting if found["since"]), default=None)
+    return (timezone.now() - since).total_seconds() if since else 0.0
+
+
+# ------------------------------------------------------------------------------------------------------------ for workers
+
+
+@transaction.atomic
+def claim(*, model: type[Item], pk: UUID | str, seconds: float) -> Item | None:
+    """Take a row to work on it under a lease of `seconds`.
+
+    Returns:
+        The row; None where there is nothing to do: it is gone, over, not to start yet, or another worker's.
+    """
+    now = timezone.now()
+    free = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, lease_expires_at__lt=now)
+    item = _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(free, model.startable(), pk=pk).first()
+    if item is None:
+        return None
+    if item.status == Status.RUNNING and _settle_lost(item):
+        return None
+    item.status, item.stage, item.progress, item.error = Status.RUNNING, "", 0.0, ""
+    item.attempts += 1
+    item.lease, item.lease_expires_at = uuid.uuid4(), now + timedelta(seconds=seconds)
+    item.started_at, item.finished_at = now, None
+    item.save()
+    _after_commit(item)
+    return item
+
+
+def heartbeat(*, item: WorkItem, stage: str, progress: float, seconds: float) -> None:
+    """Say what is being done and hold the lease for `seconds` more.
+
+    Raises:
+        LeaseLostError: it is another's, or the row is gone.
+        CancelledError: somebody asked for it to stop.
+    """
+    progress = min(1.0, max(0.0, progress))
+    changed = (stage, round(progress, 3)) != (item.stage, round(item.progress, 3))
+    held = _manager(type(item)).filter(pk=item.pk, lease=item.lease, status=Status.RUNNING)
+    if not held.update(stage=stage[:80], progress=progress, lease_expires_at=timezone.now() + timedelta(seconds=seconds)):
+        raise LeaseLostError(f"{item.pk} is another worker's")
+    item.stage, item.progress = stage, progress
+    if changed:
+        _announce(item)
+    if held.filter(cancel_requested=True).exists():
+        raise CancelledError
+
+
+@transaction.atomic
+def succeed(*, item: WorkItem, publish: Callable[[], None]) -> None:
+    """Publish and finish, both or neither: `publish` runs while the row is locked and the lease is known to be ours.
+
+    Raises:
+        LeaseLostError, CancelledError: nothing is published.
+    """
+    row = _held(item)
+    if row.cancel_requested:
+        raise CancelledError
+    publish()
+    row.refresh_from_db()
+    row.progress = 1.0
+    _finish(row, Status.SUCCEEDED)
+    for waiting in _waiting_for(row):
+        transaction.on_commit(lambda waiting=waiting: _ring_unchecked(waiting), robust=True)  # type: ignore[misc]
+    _copy_state(row, item)
+
+
+@transaction.atomic
+def fail(*, item: WorkItem, error: str) -> None:
+    """Give up for good; `error` is a sentence for the person who asked. Raises `LeaseLostError`."""
+    row = _held(item)
+    _finish(row, Status.FAILED, error)
+    _copy_state(row, item)
+
+
+@transaction.atomic
+def stop(*, item: WorkItem) -> None:
+    """Confirm that cancelled work has stopped. Raises `LeaseLostError`."""
+    row = _held(item)
+    _finish(row, Status.CANCELLED)
+    _copy_state(row, item)
+
+
+@transaction.atomic
+def release(*, item: WorkItem, reason: str, counts: bool = True) -> None:
+    """Give a row back to be taken by another worker, or by this one later.
+
+    Args:
+        item: the row, as it was claimed.
+        reason: why, a sentence; what the row fails with where this was its last attempt.
+        counts: whether the attempt counts; not where the worker was merely told to go.
+
+    Raises:
+        LeaseLostError: it is another's.
+    """
+    row = _held(item)
+    if not counts:
+        row.attempts -= 1
+    _requeue(row, reason)
+    _copy_state(row, item)
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """What `reap` did: rows whose lost worker was noticed, and rows whose bell was rung again."""
+
+    lost: int
+    rung: int
+
+
+def reap() -> Reaped:
+    """Find rows whose worker is lost, and queued rows whose message may be; put both on their way again."""
+    lost = rung = 0
+    for model in work_models():
+        lost += _reap_lost(model)
+        _fail_orphans(model)
+        rung += _ring_unheard(model)
+    return Reaped(lost, rung)
+
+
+def _ring_unheard(model: type[WorkItem]) -> int:
+    messages = count_messages(queue=model.QUEUE)
+    if messages is None:
+        return 0
+    now = timezone.now()
+    never_rung = Q(rung_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
+    unheard = never_rung | Q(rung_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
+    rows = _manager(model).filter(unheard, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
+    return sum(_ring_unchecked(row) for row in rows)
+
+
+@transaction.atomic
+def _reap_lost(model: type[WorkItem]) -> int:
+    expired = Q(status=Status.RUNNING, lease_expires_at__lt=timezone.now())
+    rows = list(_manager(model).select_for_update(skip_locked=True, of=("self",)).filter(expired)[:200])
+    for row in rows:
+        if not _settle_lost(row):
+            _requeue(row, "")
+    return len(rows)
+
+
+@transaction.atomic
+def _fail_orphans(model: type[WorkItem]) -> None:
+    """Rows that wait for work that will never succeed (it failed in the moment they were queued)."""
+    if model.WAITS_FOR:
+        hopeless = Q(**{f"{model.WAITS_FOR}__status__in": (Status.FAILED, Status.CANCELLED)}, status=Status.QUEUED)
+        for row in _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(hopeless)[:200]:
+            _finish(row, Status.FAILED, _never(getattr(row, model.WAITS_FOR)))
+
+
+# ----------------------------------------------------------------------------------------------------------------- inside
+
+
+def _manager(model: type[Item]) -> Manager[Item]:
+    return model._default_manager
+
+
+def _locked(item: Item) -> Item:
+    row: Item = _manager(type(item)).select_for_update(of=("self",)).get(pk=item.pk)
+    return row
+
+
+def _held(item: Item) -> Item:
+    row: Item | None = (
+        _manager(type(item)).select_for_update(of=("self",)).filter(pk=item.pk, lease=item.lease, status=Status.RUNNING).first()
+    )
+    if row is None or item.lease is None:
+        raise LeaseLostError(f"{item.pk} is another worker's")
+    return row
+
+
+def _is_startable(item: WorkItem) -> bool:
+    model = type(item)
+    return bool(_manager(model).filter(model.startable(), pk=item.pk, status=Status.QUEUED).exists())
+
+
+def _ring_unchecked(item: WorkItem) -> bool:
+    told = ring_bell(task=item.TASK, queue=item.QUEUE, pk=item.pk)
+    if told:
+        item.rung_at = timezone.now()
+        _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(rung_at=item.rung_at)
+    return told
+
+
+def _settle_lost(row: WorkItem) -> bool:
+    """End a row whose worker is lost, where it must not be tried again; whether it was ended."""
+    if row.cancel_requested:
+        _finish(row, Status.CANCELLED)
+    elif row.attempts >= row.MAX_ATTEMPTS:
+        _finish(row, Status.FAILED, _gave_up(row))
+    else:
+        return False
+    return True
+
+
+def _gave_up(row: WorkItem) -> str:
+    where = f" (last at «{row.stage}», {row.progress:.0%})" if row.stage else ""
+    return (
+        f"The worker disappeared {row.attempts} times while at it{where}, most likely because memory ran out. "
+        "Try again, perhaps with a shorter or smaller video."
+    )
+
+
+def _requeue(row: WorkItem, reason: str) -> None:
+    """Back into the queue at its old place, unless somebody cancelled it or its attempts are used up."""
+    if row.cancel_requested:
+        _finish(row, Status.CANCELLED)
+        return
+    if row.attempts >= row.MAX_ATTEMPTS:
+        _finish(row, Status.FAILED, reason or _gave_up(row))
+        return
+    row.status, row.stage, row.progress = Status.QUEUED, "", 0.0
+    row.lease = row.lease_expires_at = row.started_at = row.rung_at = None
+    row.save()
+    _after_commit(row)
+    transaction.on_commit(lambda: _ring_unchecked(row), robust=True)
+
+
+def _finish(row: WorkItem, status: Status, error: str = "") -> None:
+    row.status, row.error, row.finished_at = status, error, timezone.now()
+    row.lease = row.lease_expires_at = None
+    row.save()
+    _after_commit(row)
+    if status != Status.SUCCEEDED:
+        for waiting in _waiting_for(row):
+            _finish(waiting, Status.FAILED, _never(row))
+
+
+def _never(needed: WorkItem) -> str:
+    fate = "was cancelled" if needed.status == Status.CANCELLED else "failed"
+    return f"It could not start: «{needed}» {fate}. {needed.error}".strip()
+
+
+def _waiting_for(row: WorkItem) -> Iterable[WorkItem]:
+    for model in work_models():
+        if model.WAITS_FOR and model._meta.get_field(model.WAITS_FOR).related_model is type(row):
+            yield from _manager(model).select_for_update(of=("self",)).filter(**{model.WAITS_FOR: row}, status=Status.QUEUED)
+
+
+def _after_commit(item: WorkItem) -> None:
+    transaction.on_commit(lambda: _announce(item), robust=True)
+
+
+def _announce(item: WorkItem) -> None:
+    team_id = _manager(type(item)).filter(pk=item.pk).values_list(item.TEAM, flat=True).first()
+    announce(team_id=team_id, kind=str(item._meta.model_name), pk=item.pk)
+
+
+def _copy_state(row: WorkItem, item: WorkItem) -> None:
+    """Let the caller's object show what happened to its row."""
+    for field in WorkItem._meta.get_fields():
+        if field.name != "id":
+            setattr(item, field.name, getattr(row, field.name))

@@ -1,0 +1,109 @@
+"""One frame of a prediction as a mesh file. Only that frame's rows are read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from typing import IO, Any, Final
+
+import numpy as np
+from django.core.files.storage import default_storage
+
+from ml.catalog import METHODS
+from palmares.api.problems import NotFoundError
+
+FORMATS: Final = {"glb": "model/gltf-binary", "obj": "model/obj", "ply": "application/octet-stream"}
+_SIDES: Final = ("left", "right")
+_LOCAL_HEADER: Final = 30
+_GLTF_AXES: Final = np.diag([1.0, -1.0, -1.0])
+"""From the camera's axes (x right, y down, z away) to glTF's (y up, z towards the viewer)."""
+_LIGHTER: Final = 0.35
+"""How far a left hand's colour goes towards white, so that the two hands differ."""
+
+
+def frame_meshes(*, folder: str, method: str, frame: int, extension: str) -> bytes:
+    """The hands of one frame as a GLB, OBJ or PLY file, in the method's colour, left hands lighter.
+
+    Args:
+        folder: storage prefix of the prediction.
+        method: gives the colour.
+        frame: index of the video frame.
+        extension: `glb`, `obj` or `ply`.
+
+    Raises:
+        NotFoundError: no hand in that frame, or a prediction without vertices.
+    """
+    import trimesh  # noqa: PLC0415 - the web starts without it
+
+    header = json.loads(_read(f"{folder}/track.json"))
+    with default_storage.open(f"{folder}/prediction.npz", "rb") as source, zipfile.ZipFile(source) as archive:
+        rows = np.flatnonzero(read_member(source, archive, "frame") == frame)
+        if not rows.size:
+            raise NotFoundError(f"No hand was found in frame {frame}.")
+        sides, tracks = (read_member(source, archive, name)[rows] for name in ("side", "track"))
+        vertices = np.stack([read_member(source, archive, "vertices", row=int(row)) for row in rows])
+    scene = trimesh.Scene()
+    for side, track, points in zip(sides.tolist(), tracks.tolist(), vertices, strict=True):
+        faces = _faces(folder, header, _SIDES[side])
+        mesh = trimesh.Trimesh(points @ _GLTF_AXES if extension == "glb" else points, faces, process=False)
+        mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=np.tile(_colour(method, side), (len(points), 1)))
+        scene.add_geometry(mesh, node_name=f"{_SIDES[side]}-{track}", geom_name=f"{_SIDES[side]}-{track}")
+    exported = scene.export(file_type="glb") if extension == "glb" else scene.to_mesh().export(file_type=extension)  # type: ignore[no-untyped-call]
+    return exported.encode() if isinstance(exported, str) else bytes(exported)
+
+
+def read_member(source: IO[bytes], archive: zipfile.ZipFile, name: str, *, row: int | None = None) -> np.ndarray:
+    """An array of a `.npz` of our own making, or one row of it, read in place when it is stored uncompressed.
+
+    Raises:
+        NotFoundError: there is no such array.
+    """
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError as error:
+        raise NotFoundError(f"This prediction has no {name}.") from error
+    if info.compress_type == zipfile.ZIP_STORED:
+        source.seek(info.header_offset + 26)
+        sizes = source.read(4)
+        source.seek(
+            info.header_offset + _LOCAL_HEADER + int.from_bytes(sizes[:2], "little") + int.from_bytes(sizes[2:], "little")
+        )
+        return _read_array(source, row)
+    with archive.open(info) as member:
+        return _read_array(member, row)
+
+
+def _read_array(stream: IO[bytes], row: int | None) -> np.ndarray:
+    layout: Any = np.lib.format
+    version = layout.read_magic(stream)
+    shape, fortran, dtype = (layout.read_array_header_1_0 if version == (1, 0) else layout.read_array_header_2_0)(stream)
+    if fortran or dtype.hasobject:
+        raise ValueError("expected plain arrays in C order")
+    if row is not None:
+        shape = shape[1:]
+        stream.seek(row * int(np.prod(shape)) * dtype.itemsize, 1)
+    return np.frombuffer(stream.read(int(np.prod(shape)) * dtype.itemsize), dtype).reshape(shape)
+
+
+def _faces(folder: str, header: dict[str, Any], side: str) -> np.ndarray:
+    for hand in header["hands"]:
+        if hand["side"] == side:
+            data = gzip.decompress(_read(f"{folder}/track/{hand['faces']['file']}"))
+            return np.frombuffer(data, np.dtype(hand["faces"]["type"]).newbyteorder("<")).reshape(-1, 3).astype(np.int64)
+    raise NotFoundError(f"This prediction has no faces for {side} hands.")
+
+
+def _read(key: str) -> bytes:
+    try:
+        with default_storage.open(key, "rb") as source:
+            return bytes(source.read())
+    except FileNotFoundError as error:
+        raise NotFoundError("The files of this prediction are not there (any more).") from error
+
+
+def _colour(method: str, side: int) -> np.ndarray:
+    text = METHODS[method].colour if method in METHODS else "#BBBBBB"
+    rgb = np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], np.float64)
+    lighter = rgb + (255 - rgb) * _LIGHTER if side == 0 else rgb
+    return np.array([*lighter.round(), 255], np.uint8)

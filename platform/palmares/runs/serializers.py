@@ -1,0 +1,114 @@
+"""Methods, runs and predictions as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from ml.catalog import METHODS
+from palmares.queue.models import Status
+from palmares.queue.services import place_in_queue, seconds_left
+from palmares.runs.models import Prediction, Run
+from palmares.subjects.models import HandShape
+from palmares.subjects.serializers import HandShapeField
+from palmares.uploads.models import Upload
+
+
+class MethodSerializer(serializers.Serializer[Any]):
+    """A method that can be run."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    citation = serializers.CharField()
+    inputs = serializers.ListField(child=serializers.CharField())
+    outputs = serializers.ListField(child=serializers.CharField())
+    summary = serializers.CharField()
+    version = serializers.CharField()
+    colour = serializers.CharField(help_text="The same in every mesh, curve and row.")
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
+    """What came out of a run, in short."""
+
+    summary = serializers.DictField(child=serializers.FloatField(allow_null=True), read_only=True)
+
+    class Meta:
+        model = Prediction
+        fields: ClassVar = ["sha256", "size_bytes", "rows", "hand_model", "summary"]
+        read_only_fields: ClassVar = fields
+
+
+class LinksSerializer(serializers.Serializer[Any]):
+    """Addresses of what a run made; null until it has."""
+
+    prediction = serializers.CharField(allow_null=True)
+    track = serializers.CharField(allow_null=True)
+    series = serializers.CharField(allow_null=True)
+
+
+class RunSummarySerializer(serializers.ModelSerializer[Run]):
+    """One run in a list."""
+
+    status = serializers.ChoiceField(choices=Status.choices, read_only=True)
+    method_title = serializers.SerializerMethodField()
+    colour = serializers.SerializerMethodField()
+    seconds_left = serializers.SerializerMethodField()
+    prediction = PredictionSerializer(read_only=True, allow_null=True)
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields: ClassVar = [
+            "id", "upload", "method", "method_version", "method_title", "colour", "status", "stage", "progress",
+            "seconds_left", "error", "hand_model", "hand_shape", "created_at", "started_at", "finished_at",
+            "prediction", "links",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+    def get_method_title(self, run: Run) -> str:
+        return METHODS[run.method].title if run.method in METHODS else run.method
+
+    def get_colour(self, run: Run) -> str:
+        return METHODS[run.method].colour if run.method in METHODS else "#BBBBBB"
+
+    def get_seconds_left(self, run: Run) -> float | None:
+        return seconds_left(item=run) if run.status == Status.RUNNING else None
+
+    @extend_schema_field(LinksSerializer)
+    def get_links(self, run: Run) -> dict[str, str | None]:
+        done = run.prediction_id is not None
+        return {
+            name: reverse(f"run-{name}", kwargs={"pk": run.pk}) if done else None for name in ("prediction", "track", "series")
+        }
+
+
+class RunSerializer(RunSummarySerializer):
+    """One run: where it is on its way, and what came out."""
+
+    place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
+
+    class Meta(RunSummarySerializer.Meta):
+        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place"]
+        read_only_fields: ClassVar = fields
+
+    def get_place(self, run: Run) -> int | None:
+        return place_in_queue(item=run) if run.status == Status.QUEUED else None
+
+
+class UploadField(serializers.PrimaryKeyRelatedField):
+    """An upload by id; those the caller may not see do not exist."""
+
+    def get_queryset(self) -> Any:
+        return Upload.objects.visible_to(self.context["request"].user)
+
+
+class NewRunSerializer(serializers.Serializer[Any]):
+    """Which method to run on which upload."""
+
+    upload = UploadField(queryset=Upload.objects.none())
+    method = serializers.ChoiceField(choices=[(name, name) for name in METHODS])
+    hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
+    hand_shape = HandShapeField(queryset=HandShape.objects.none(), required=False, allow_null=True)

@@ -1,0 +1,78 @@
+"""What people do with runs. Whoever acts is `by`."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from ml.catalog import METHODS
+from palmares.api.problems import ConflictError, InvalidError
+from palmares.queue import services as queue
+from palmares.queue.models import Status
+from palmares.runs.models import Run
+from palmares.subjects.models import HandShape
+from palmares.teams.models import Role, Team, User
+from palmares.teams.services import require_role
+from palmares.uploads.models import Upload
+
+HAND_MODELS = ("open", "mano")
+
+
+@transaction.atomic
+def start_run(
+    *, upload: Upload, method: str, by: User | None, hand_model: str = "open", hand_shape: HandShape | None = None
+) -> Run:
+    """Queue a method on an upload; members only (`by` is None where the platform itself acts).
+
+    On an upload that is not ready yet the run waits for it.
+
+    Raises:
+        InvalidError: no such method or hand model, or a shape of another subject or model.
+        ConflictError: the upload failed or was cancelled, so that the run could never start.
+    """
+    upload = Upload.objects.select_for_update(of=("self",)).select_related("subject__team").get(pk=upload.pk)
+    if by is not None:
+        require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
+    if method not in METHODS:
+        raise InvalidError(f"There is no method {method!r}; there are {', '.join(METHODS)}.", field="method")
+    if hand_model not in HAND_MODELS:
+        raise InvalidError(f"There is no hand model {hand_model!r}; there are {', '.join(HAND_MODELS)}.", field="hand_model")
+    if hand_shape is not None and hand_shape.subject_id != upload.subject_id:
+        raise InvalidError("This hand shape is another subject's.", field="hand_shape")
+    if hand_shape is not None and hand_shape.hand_model != hand_model:
+        raise InvalidError(
+            f"This hand shape is of the hand model {hand_shape.hand_model!r}, not {hand_model!r}.", field="hand_shape"
+        )
+    if upload.status in (Status.FAILED, Status.CANCELLED):
+        raise ConflictError(f"The upload «{upload}» is {upload.public_status}; retry it first.", field="upload")
+    run = Run.objects.create(
+        upload=upload,
+        method=method,
+        method_version=METHODS[method].version,
+        hand_model=hand_model,
+        hand_shape=hand_shape,
+        created_by=by,
+    )
+    queue.enqueue(item=run)
+    return run
+
+
+def cancel_run(*, run: Run, by: User) -> None:
+    """Stop a run; members only. Raises `ConflictError` when it is over."""
+    require_role(user=by, team=_team(run), role=Role.MEMBER)
+    queue.cancel(item=run)
+
+
+def retry_run(*, run: Run, by: User) -> None:
+    """Queue a run that failed or was cancelled again; members only. Raises `ConflictError` otherwise."""
+    require_role(user=by, team=_team(run), role=Role.MEMBER)
+    queue.retry(item=run)
+
+
+def delete_run(*, run: Run, by: User) -> None:
+    """Remove a run, its prediction and their files; members only. Work under way notices and stops."""
+    require_role(user=by, team=_team(run), role=Role.MEMBER)
+    run.delete()
+
+
+def _team(run: Run) -> Team:
+    return run.upload.subject.team

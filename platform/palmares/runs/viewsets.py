@@ -1,0 +1,87 @@
+"""`/api/v1/methods/` and `/api/v1/runs/`: start, list, follow, cancel, retry, remove."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ml.catalog import METHODS
+from palmares.api.idempotency import KEY_PARAMETER, idempotent
+from palmares.queue.models import Status
+from palmares.runs import services
+from palmares.runs.models import Run
+from palmares.runs.serializers import MethodSerializer, NewRunSerializer, RunSerializer, RunSummarySerializer
+from palmares.teams.viewsets import caller
+
+
+class MethodsView(APIView):
+    """The methods that can be run here."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses=MethodSerializer(many=True), operation_id="methods_list")
+    def get(self, request: Request) -> Response:
+        """All methods, with what they take and give."""
+        return Response(MethodSerializer(list(METHODS.values()), many=True).data)
+
+
+class RunFilter(django_filters.FilterSet):
+    """By upload, subject, team, method and status."""
+
+    upload = django_filters.UUIDFilter(field_name="upload_id")
+    subject = django_filters.UUIDFilter(field_name="upload__subject_id")
+    team = django_filters.UUIDFilter(field_name="upload__subject__team_id")
+    method = django_filters.ChoiceFilter(choices=[(name, name) for name in METHODS])
+    status = django_filters.ChoiceFilter(choices=Status.choices)
+
+
+@extend_schema_view(list=extend_schema(responses=RunSummarySerializer(many=True)))
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Run]):
+    """Methods at work on uploads. Follow `status`, `stage` and `progress` until it is final; `error` says why one failed."""
+
+    queryset = Run.objects.none()
+    serializer_class = RunSerializer
+    permission_classes = (IsAuthenticated,)
+    lookup_value_converter = "uuid"
+    filterset_class = RunFilter
+
+    def get_queryset(self) -> QuerySet[Run]:
+        return Run.objects.visible_to(self.request.user).select_related("prediction", "upload__subject__team")
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Run]]:
+        return RunSummarySerializer if self.action == "list" else RunSerializer
+
+    @extend_schema(request=NewRunSerializer, responses={201: RunSerializer}, parameters=[KEY_PARAMETER])
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Start a method on an upload. On one that is not ready yet, the run waits for it."""
+        form = NewRunSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        run = services.start_run(by=caller(self), **form.validated_data)
+        return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: Run) -> None:
+        services.delete_run(run=instance, by=caller(self))
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Stop a run; a running one stops within seconds."""
+        services.cancel_run(run=self.get_object(), by=caller(self))
+        return Response(RunSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Queue a run that failed or was cancelled once more."""
+        services.retry_run(run=self.get_object(), by=caller(self))
+        return Response(RunSerializer(self.get_object()).data)

@@ -1,0 +1,97 @@
+"""What a file is by its first bytes: the cheap look at the door. Workers look inside."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from palmares.api.problems import UnsupportedContentError
+
+HEAD_BYTES: Final = 4096
+"""How much of a file's beginning is looked at."""
+
+_EXTENSIONS: Final = {
+    "MP4 or QuickTime video": ".mp4",
+    "Matroska or WebM video": ".mkv",
+    "AVI video": ".avi",
+    "MPEG transport stream": ".ts",
+    "MPEG video": ".mpg",
+    "Ogg video": ".ogv",
+    "Flash video": ".flv",
+    "JPEG picture": ".jpg",
+    "PNG picture": ".png",
+    "WebP picture": ".webp",
+    "ZIP archive": ".zip",
+}
+"""What is accepted, and the ending it is stored under; the ending of the person's own name never reaches the disk."""
+
+_PREFIXES: Final = (
+    (b"\x1a\x45\xdf\xa3", "Matroska or WebM video"),
+    (b"OggS", "Ogg video"),
+    (b"FLV\x01", "Flash video"),
+    (b"\x00\x00\x01\xba", "MPEG video"),
+    (b"\x00\x00\x01\xb3", "MPEG video"),
+    (b"\xff\xd8\xff", "JPEG picture"),
+    (b"\x89PNG\r\n\x1a\n", "PNG picture"),
+    (b"PK\x03\x04", "ZIP archive"),
+    (b"PK\x05\x06", "ZIP archive"),
+    (b"GIF8", "GIF picture"),
+    (b"%PDF", "PDF document"),
+    (b"ID3", "sound file"),
+    (b"fLaC", "sound file"),
+    (b"Rar!", "RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"#EXTM3U", "playlist"),
+)
+_RIFF: Final = {b"AVI ": "AVI video", b"WEBP": "WebP picture", b"WAVE": "sound file"}
+_ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
+_VIDEO_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
+_TS_PACKET: Final = 188
+
+
+def content_of(head: bytes) -> str:
+    """What the beginning of a file says it is, in words; `unknown kind of file` if it says nothing."""
+    for prefix, words in _PREFIXES:
+        if head.startswith(prefix):
+            return words
+    if head[:4] == b"RIFF":
+        return _RIFF.get(head[8:12], "unknown kind of file")
+    if head[4:8] in _ISO_BOXES:
+        return "HEIF picture" if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS else "MP4 or QuickTime video"
+    if len(head) > 2 * _TS_PACKET and head[0] == head[_TS_PACKET] == head[2 * _TS_PACKET] == 0x47:
+        return "MPEG transport stream"
+    return "unknown kind of file"
+
+
+def checked_extension(*, head: bytes, name: str) -> str:
+    """The ending under which a file is stored.
+
+    Args:
+        head: the first `HEAD_BYTES` bytes, or all there are.
+        name: the file's name on the disk it came from; for the sentence only.
+
+    Raises:
+        UnsupportedContentError: neither a video, a picture nor an archive of pictures.
+    """
+    words = content_of(head)
+    if words == "ZIP archive" and name.lower().endswith(_VIDEO_ENDINGS):
+        raise UnsupportedContentError(
+            f"«{name}» is named like a video but is a ZIP archive; upload the video itself, or a .zip of pictures.",
+            field="file",
+        )
+    if words not in _EXTENSIONS:
+        raise UnsupportedContentError(
+            f"«{name}» is not a video: it is a file of an unknown kind; accepted are videos (MP4, MOV, WebM, MKV, AVI), "
+            "pictures (JPEG, PNG, WebP) and a ZIP of pictures."
+            if words == "unknown kind of file"
+            else f"«{name}» is not a video: it is a {words}; accepted are videos (MP4, MOV, WebM, MKV, AVI), "
+            "pictures (JPEG, PNG, WebP) and a ZIP of pictures.",
+            field="file",
+        )
+    return _EXTENSIONS[words]
+
+
+def is_pictures(extension: str) -> bool:
+    """Whether files stored under this ending hold pictures."""
+    return extension in (".jpg", ".png", ".webp", ".zip")

@@ -1,0 +1,187 @@
+"""Uploads in parts, which go on where they stopped: the services behind tus (`palmares.uploads.tus`).
+
+The row says how many bytes count (`received_bytes`); the file may hold more, from a write that was cut off before it was
+recorded, and then the rest is dropped. One row lock a write keeps two senders apart: the second finds another offset.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from palmares.api.problems import ConflictError, DomainError, GoneError, NotFoundError, TooLargeError, UnsupportedContentError
+from palmares.queue.models import Status
+from palmares.subjects.models import Subject
+from palmares.teams.models import Role, Team, User
+from palmares.teams.services import require_role
+from palmares.uploads.camera import GivenCamera
+from palmares.uploads.content import HEAD_BYTES, checked_extension
+from palmares.uploads.models import Upload
+from palmares.uploads.partial import head_of, make_partial, partial_path, write_at
+from palmares.uploads.services import admit, check_size, clean_name, destination, source_key
+
+KEPT = timedelta(days=2)
+"""How long an upload waits for its next part."""
+
+
+class ChecksumError(DomainError):
+    """The bytes that came are not the bytes that were sent; they are dropped."""
+
+    status = 460
+
+
+class _DiskFile(File):
+    """A file on disk that a local storage may move instead of copying."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+@transaction.atomic
+def begin(
+    *,
+    by: User,
+    name: str,
+    size: int,
+    subject: Subject | None = None,
+    team: Team | None = None,
+    camera: GivenCamera | None = None,
+) -> Upload:
+    """An upload whose bytes are still to come.
+
+    Raises:
+        InvalidError, TooLargeError, ForbiddenError, NotFoundError: nothing is stored.
+    """
+    name = clean_name(name)
+    check_size(name=name, size=size)
+    upload = Upload.objects.create(
+        subject=destination(by=by, subject=subject, team=team),
+        created_by=by,
+        name=name,
+        size_bytes=size,
+        facts=(camera or GivenCamera()).as_facts(),
+    )
+    make_partial(upload.pk)
+    return upload
+
+
+def append(*, upload_id: UUID, by: User, offset: int, stream: IO[bytes], checksum: tuple[str, str] | None = None) -> Upload:
+    """Add bytes; with the last of them the upload is queued for ingestion.
+
+    Args:
+        upload_id: from `begin`.
+        by: a member of the team.
+        stream: the bytes.
+        offset: where they belong; must be where the upload stands.
+        checksum: algorithm as `hashlib` names it, and the digest in hexadecimal.
+
+    Raises:
+        NotFoundError, ForbiddenError: not the caller's to write to.
+        ConflictError: another offset, or no longer receiving.
+        TooLargeError: more bytes than were announced; none of them count.
+        ChecksumError: another digest; none of the bytes count.
+        UnsupportedContentError: neither video nor pictures; the upload is gone.
+        GoneError: what had come is lost.
+    """
+    try:
+        with transaction.atomic():
+            upload = _locked(upload_id, by)
+            _write(upload, offset, stream, checksum)
+    except UnsupportedContentError:
+        Upload.objects.filter(pk=upload_id, received_at=None).delete()
+        raise
+    if upload.received_at is None and upload.received_bytes == upload.size_bytes:
+        return finish(upload_id=upload_id)
+    return upload
+
+
+def finish(*, upload_id: UUID) -> Upload:
+    """Hand a complete upload over to the storage and the queue. May be cut off at any point and done again."""
+    with transaction.atomic():
+        upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
+        if upload.received_at is not None or upload.received_bytes != upload.size_bytes:
+            return upload
+        path = partial_path(upload_id)
+        stored = None if path.exists() else _already_stored(upload_id)
+        if stored is None:
+            extension = checked_extension(head=head_of(upload_id, HEAD_BYTES), name=upload.name)
+            with path.open("rb") as source:
+                stored = default_storage.save(
+                    source_key(upload_id=upload_id, extension=extension), _DiskFile(source, str(path))
+                )
+        admit(upload=upload, source=stored, extension=Path(stored).suffix)
+        transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    return upload
+
+
+def expire_partials(*, kept: timedelta = KEPT) -> int:
+    """Remove uploads that stopped coming, and finish those whose last step was cut off; how many were removed."""
+    removed, oldest = 0, timezone.now() - kept
+    for upload in Upload.objects.filter(received_at=None, status=Status.QUEUED, facts__synthetic__isnull=True).iterator():
+        if upload.received_bytes == upload.size_bytes:
+            finish(upload_id=upload.pk)
+        elif _last_written(upload) < oldest:
+            upload.delete()
+            removed += 1
+    return removed
+
+
+def _locked(upload_id: UUID, by: User) -> Upload:
+    upload = (
+        Upload.objects.visible_to(by)
+        .select_related("subject__team")
+        .select_for_update(of=("self",))
+        .filter(pk=upload_id)
+        .first()
+    )
+    if upload is None:
+        raise NotFoundError("There is no such upload; perhaps it expired or was removed.")
+    require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
+    return upload
+
+
+def _write(upload: Upload, offset: int, stream: IO[bytes], checksum: tuple[str, str] | None) -> None:
+    if offset != upload.received_bytes:
+        raise ConflictError(f"The upload stands at byte {upload.received_bytes}, these bytes are for {offset}; ask with HEAD.")
+    if upload.received_at is not None or upload.status != Status.QUEUED:
+        if stream.read(1):
+            raise ConflictError("This upload is complete.")
+        return
+    room = upload.size_bytes - offset
+    if room == 0:
+        return
+    written, digest = write_at(upload.pk, offset=offset, stream=stream, most=room, algorithm=checksum[0] if checksum else None)
+    if written > room:
+        raise TooLargeError(f"More bytes came than were announced: {upload.size_bytes} in all.")
+    if checksum and digest != checksum[1]:
+        raise ChecksumError("The checksum differs; these bytes were damaged on the way. Send them again.")
+    upload.received_bytes += written
+    if offset < HEAD_BYTES and upload.received_bytes >= min(HEAD_BYTES, upload.size_bytes):
+        checked_extension(head=head_of(upload.pk, HEAD_BYTES), name=upload.name)
+    upload.save(update_fields=["received_bytes"])
+
+
+def _already_stored(upload_id: UUID) -> str:
+    folder = f"uploads/{upload_id}"
+    try:
+        names = default_storage.listdir(folder)[1]
+    except FileNotFoundError:
+        names = []
+    sources = [name for name in names if name.startswith("source")]
+    if not sources:
+        raise GoneError("What had come of this upload is gone; send the file again.")
+    return f"{folder}/{sources[0]}"
+
+
+def _last_written(upload: Upload) -> datetime:
+    path = partial_path(upload.pk)
+    return (
+        datetime.fromtimestamp(path.stat().st_mtime, tz=timezone.get_current_timezone()) if path.exists() else upload.created_at
+    )

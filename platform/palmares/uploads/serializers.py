@@ -1,0 +1,114 @@
+"""Uploads as the API shows them, and what it takes to send one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from palmares.queue.models import Status
+from palmares.queue.services import place_in_queue, seconds_left
+from palmares.subjects.models import Subject
+from palmares.subjects.serializers import SubjectField, TeamField
+from palmares.teams.models import Team
+from palmares.uploads.camera import GivenCamera
+from palmares.uploads.models import PublicStatus, Upload
+
+MEDIA = {"web_video": "web.mp4", "poster": "poster.jpg", "filmstrip": "filmstrip.jpg"}
+
+
+class MediaSerializer(serializers.Serializer[Any]):
+    """Addresses of an upload's media; null until it is ready."""
+
+    web_video = serializers.CharField(allow_null=True)
+    poster = serializers.CharField(allow_null=True)
+    filmstrip = serializers.CharField(allow_null=True)
+
+
+class UploadSummarySerializer(serializers.ModelSerializer[Upload]):
+    """One upload in a list."""
+
+    status = serializers.ChoiceField(choices=PublicStatus.choices, source="public_status", read_only=True)
+    kind = serializers.ChoiceField(choices=[(k.value, k.value) for k in Upload.Kind], read_only=True)
+    seconds_left = serializers.SerializerMethodField()
+    duration = serializers.SerializerMethodField(help_text="Seconds.")
+    intrinsics = serializers.ListField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        read_only=True,
+        help_text="Nine numbers, row by row, pixels of web.mp4.",
+    )
+    intrinsics_assumed = serializers.SerializerMethodField(help_text="Whether the intrinsics are a stated default.")
+    media = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Upload
+        fields: ClassVar = [
+            "id", "subject", "name", "kind", "status", "stage", "progress", "seconds_left", "error",
+            "size_bytes", "received_bytes", "sha256", "fps", "width", "height", "frame_count", "duration",
+            "intrinsics", "intrinsics_assumed", "created_at", "started_at", "finished_at", "media",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+    def get_seconds_left(self, upload: Upload) -> float | None:
+        return seconds_left(item=upload) if upload.status == Status.RUNNING else None
+
+    def get_duration(self, upload: Upload) -> float | None:
+        return upload.frame_count / upload.fps if upload.frame_count and upload.fps else None
+
+    def get_intrinsics_assumed(self, upload: Upload) -> bool:
+        return "camera" not in upload.facts and "synthetic" not in upload.facts
+
+    @extend_schema_field(MediaSerializer)
+    def get_media(self, upload: Upload) -> dict[str, str | None]:
+        ready = upload.status == Status.SUCCEEDED and bool(upload.folder)
+        return {name: media_url(upload, file) if ready else None for name, file in MEDIA.items()}
+
+
+class UploadSerializer(UploadSummarySerializer):
+    """One upload: where it is on its way, and what it is."""
+
+    place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
+
+    class Meta(UploadSummarySerializer.Meta):
+        fields: ClassVar = [*UploadSummarySerializer.Meta.fields, "place"]
+        read_only_fields: ClassVar = fields
+
+    def get_place(self, upload: Upload) -> int | None:
+        return place_in_queue(item=upload) if upload.status == Status.QUEUED and upload.received_at else None
+
+
+class NewUploadSerializer(serializers.Serializer[Any]):
+    """A file, whose hands it shows, and what is known of the camera."""
+
+    file = serializers.FileField(allow_empty_file=True, max_length=1000, help_text="A video, a picture, or a ZIP of pictures.")
+    subject = SubjectField(queryset=Subject.objects.none(), required=False, allow_null=True)
+    team = TeamField(queryset=Team.objects.none(), required=False, allow_null=True)
+    focal_px = serializers.FloatField(required=False, allow_null=True, help_text="Focal length in pixels of the file.")
+    intrinsics = serializers.CharField(
+        required=False,
+        max_length=1000,
+        help_text="JSON list of nine numbers, row by row: the camera matrix in pixels of the file.",
+    )
+
+    def validate_intrinsics(self, text: str) -> list[float] | None:
+        if not text:
+            return None
+        try:
+            numbers = json.loads(text)
+            return [float(x) for x in numbers]
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            raise serializers.ValidationError("Expected a JSON list of nine numbers, row by row.") from error
+
+    def camera(self) -> GivenCamera:
+        """What was given of the camera."""
+        data = self.validated_data
+        return GivenCamera(focal_px=data.get("focal_px"), intrinsics=data.get("intrinsics"))
+
+
+def media_url(upload: Upload, file: str) -> str:
+    """Address of one of an upload's files."""
+    return reverse("upload-media", kwargs={"pk": upload.pk, "file": file})

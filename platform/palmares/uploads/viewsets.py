@@ -1,0 +1,132 @@
+"""`/api/v1/uploads/`: send, list, follow, cancel, retry, remove, watch."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from palmares.api.idempotency import KEY_PARAMETER, idempotent
+from palmares.api.problems import NotFoundError
+from palmares.api.ranges import stored_file
+from palmares.queue.models import Status
+from palmares.teams.viewsets import caller
+from palmares.uploads import services
+from palmares.uploads.models import PublicStatus, Upload
+from palmares.uploads.serializers import NewUploadSerializer, UploadSerializer, UploadSummarySerializer
+
+CONTENT_TYPES = {"web.mp4": "video/mp4", "poster.jpg": "image/jpeg", "filmstrip.jpg": "image/jpeg"}
+
+
+class UploadFilter(django_filters.FilterSet):
+    """By subject, team and status."""
+
+    subject = django_filters.UUIDFilter(field_name="subject_id")
+    team = django_filters.UUIDFilter(field_name="subject__team_id")
+    status = django_filters.ChoiceFilter(choices=PublicStatus.choices, method="by_status")
+
+    def by_status(self, queryset: QuerySet[Upload], name: str, value: str) -> QuerySet[Upload]:
+        if value in ("receiving", "queued"):
+            return queryset.filter(status=Status.QUEUED, received_at__isnull=value == "receiving")
+        return queryset.filter(status={"ingesting": Status.RUNNING, "ready": Status.SUCCEEDED}.get(value, value))
+
+
+@extend_schema_view(list=extend_schema(responses=UploadSummarySerializer(many=True)))
+class UploadViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Upload]
+):
+    """Videos and sets of pictures. Follow `status` until it is `ready` or `failed`; `error` then says why."""
+
+    queryset = Upload.objects.none()
+    serializer_class = UploadSerializer
+    permission_classes = (IsAuthenticated,)
+    lookup_value_converter = "uuid"
+    filterset_class = UploadFilter
+
+    def get_queryset(self) -> QuerySet[Upload]:
+        return Upload.objects.visible_to(self.request.user).select_related("subject__team")
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Upload]]:
+        return UploadSummarySerializer if self.action == "list" else UploadSerializer
+
+    def get_parsers(self) -> list[Any]:
+        sends_file = self.request is not None and self.request.method == "POST" and "pk" not in self.kwargs
+        return [MultiPartParser()] if sends_file else super().get_parsers()
+
+    @extend_schema(
+        request={"multipart/form-data": NewUploadSerializer}, responses={201: UploadSerializer}, parameters=[KEY_PARAMETER]
+    )
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Send a whole file. For large ones, and lines that break, there is tus at `uploads/tus/`."""
+        form = NewUploadSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        upload = services.receive(
+            by=caller(self),
+            file=form.validated_data["file"],
+            subject=form.validated_data.get("subject"),
+            team=form.validated_data.get("team"),
+            camera=form.camera(),
+        )
+        return Response(UploadSerializer(upload).data, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: Upload) -> None:
+        services.delete_upload(upload=instance, by=caller(self))
+
+    @extend_schema(request=None, responses=UploadSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Stop the ingestion; a running one stops within seconds."""
+        services.cancel_upload(upload=self.get_object(), by=caller(self))
+        return Response(UploadSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=UploadSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Queue an ingestion that failed or was cancelled once more."""
+        services.retry_upload(upload=self.get_object(), by=caller(self))
+        return Response(UploadSerializer(self.get_object()).data)
+
+
+class UploadMediaView(APIView):
+    """`web.mp4`, `poster.jpg`, `filmstrip.jpg` and `source` (the file as it came), with byte ranges."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+        },
+        parameters=[
+            OpenApiParameter("file", str, OpenApiParameter.PATH, enum=[*CONTENT_TYPES, "source"]),
+            OpenApiParameter("Range", str, OpenApiParameter.HEADER),
+        ],
+    )
+    def get(self, request: Request, pk: UUID, file: str) -> HttpResponseBase:
+        """One file of an upload, or a range of it."""
+        upload = get_object_or_404(Upload.objects.visible_to(request.user), pk=pk)
+        if file == "source" and upload.source:
+            name = f"{PurePosixPath(upload.name).stem}{PurePosixPath(upload.source).suffix}"
+            return stored_file(request, upload.source, content_type="application/octet-stream", download_as=name)
+        if file in CONTENT_TYPES and upload.folder:
+            return stored_file(request, f"{upload.folder.rstrip('/')}/{file}", content_type=CONTENT_TYPES[file])
+        raise NotFoundError("This upload has no such file (yet).")
+
+    @extend_schema(exclude=True)
+    def head(self, request: Request, pk: UUID, file: str) -> HttpResponseBase:
+        return self.get(request, pk, file)

@@ -1,0 +1,27 @@
+"""Every address of the web."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import AllowAny
+
+from palmares.api.health import HealthView
+from palmares.teams.welcome import welcome
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/v1/", include("palmares.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="schema"), name="docs"),
+    path("health/", HealthView.as_view(), name="health"),
+    path("welcome/<str:token>/", welcome, name="welcome"),
+    path("", include("palmares.page_urls")),
+]
+
+handler400 = "palmares.api.problems.bad_request"
+handler403 = "palmares.api.problems.permission_denied"
+handler404 = "palmares.api.problems.page_not_found"
+handler500 = "palmares.api.problems.server_error"

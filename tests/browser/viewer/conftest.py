@@ -1,0 +1,49 @@
+"""The viewer's page on a live server, with real files behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.browser.viewer.clips import ViewerClip, make_clip
+from tests.browser.viewer.page import OpenViewer, create_rows, session_cookie
+
+
+@pytest.fixture(scope="session")
+def viewer_clip(tmp_path_factory: pytest.TempPathFactory) -> ViewerClip:
+    return make_clip(tmp_path_factory.mktemp("viewer"), 150)
+
+
+@pytest.fixture
+def open_viewer(
+    live_server: Any, browser: Browser, viewer_clip: ViewerClip, settings: Any, tmp_path: Path
+) -> Iterator[OpenViewer]:
+    """Opens the page; at the end, nothing may have been said on the console."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    user, upload = create_rows(viewer_clip, tmp_path / "media")
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    def open_page(*, width: int = 1280, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.add_cookies([session_cookie(user, live_server.url)])
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{live_server.url}/uploads/{upload.pk}/view/")
+        page.wait_for_selector("[data-drawn]", state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []

@@ -1,0 +1,74 @@
+"""The viewer's page as its tests meet it: the rows behind it, and when what it shows has come to rest."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from ml.catalog import METHODS
+from palmares.queue.models import Status
+from palmares.runs.models import Prediction, Run
+from palmares.subjects.models import Subject
+from palmares.teams.models import Membership, Role, Team, User
+from palmares.uploads.models import Upload
+from tests.browser.viewer.clips import FPS, HEIGHT, WIDTH, ViewerClip
+
+
+class OpenViewer(Protocol):
+    """Opens the page of the clip, drawn, in a fresh browser context."""
+
+    def __call__(self, *, width: int = 1280, scheme: str = "light") -> Page: ...
+
+
+def create_rows(clip: ViewerClip, media: Path) -> tuple[User, Upload]:
+    """A person, and the clip as an upload of their team with one run of each method; its files are put below `media`."""
+    shutil.copytree(clip.root, media, dirs_exist_ok=True)
+    user = User.objects.create_user("viewer@example.org", "a good long password")
+    team = Team.objects.create(name="Viewers")
+    Membership.objects.create(team=team, user=user, role=Role.OWNER)
+    subject = Subject.objects.create(team=team, name="Subject 1")
+    done = {"status": Status.SUCCEEDED, "progress": 1.0, "started_at": timezone.now(), "finished_at": timezone.now()}
+    size = (media / clip.upload / "web.mp4").stat().st_size
+    upload = Upload.objects.create(
+        subject=subject, name="clip.mp4", size_bytes=size, received_bytes=size, received_at=timezone.now(), folder=clip.upload,
+        fps=FPS, width=WIDTH, height=HEIGHT, frame_count=clip.frame_count, **done,
+    )  # fmt: skip
+    # The page names the newest run first, and A is to be the one with the gap.
+    for folder, method in reversed(list(zip(clip.runs, METHODS.values(), strict=False))):
+        data = (media / folder / "prediction.npz").read_bytes()
+        prediction = Prediction.objects.create(
+            folder=folder,
+            sha256=hashlib.sha256(data).hexdigest(),
+            size_bytes=len(data),
+            rows=2 * clip.frame_count,
+            hand_model="open",
+        )
+        Run.objects.create(upload=upload, method=method.name, method_version=method.version, prediction=prediction, **done)
+    return user, upload
+
+
+def session_cookie(user: User, url: str) -> dict[str, str]:
+    """The cookie that makes a browser this person's, signed in, at the server of `url`."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    value = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return {"name": settings.SESSION_COOKIE_NAME, "value": value, "url": url}
+
+
+def wait_for_picture(page: Page) -> None:
+    """Until the video has no seek under way and what it decoded is on the screen."""
+    page.evaluate(
+        """() => new Promise((resolve) => {
+          const video = document.querySelector("video");
+          const painted = () => requestAnimationFrame(() => requestAnimationFrame(resolve));
+          const look = () => (video.seeking ? setTimeout(look, 5) : painted());
+          setTimeout(look, 0);
+        })"""
+    )

@@ -1,0 +1,157 @@
+"""The Run / Compare page in a real browser: the frame that is asked for, keys, switches, links, pictures, plots."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.viewer.clips import GAP, READ_FRAME_NUMBER, ViewerClip
+from tests.browser.viewer.page import OpenViewer, wait_for_picture
+
+pytestmark = [pytest.mark.browser]
+
+
+def seek(page: Page, frame: int) -> None:
+    page.locator(".frame-field input").fill(str(frame))
+    page.locator(".frame-field input").press("Tab")
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", str(frame))
+    wait_for_picture(page)
+
+
+def test_the_picture_is_of_the_frame_asked_for_in_100_random_seeks(open_viewer: OpenViewer, viewer_clip: ViewerClip):
+    page = open_viewer()
+    frames = random.Random(7).choices(range(viewer_clip.frame_count), k=100)
+    wrong = []
+    for frame in frames:
+        seek(page, frame)
+        if (painted := page.evaluate(READ_FRAME_NUMBER)) != frame:
+            wrong.append((frame, painted))
+    assert wrong == []
+
+
+def test_it_plays_and_what_is_told_is_what_is_shown(open_viewer: OpenViewer):
+    page = open_viewer()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause (space)")).to_be_visible()
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", re.compile(r"^(2\d|[3-9]\d|1\d\d)$"))
+    page.keyboard.press("Space")
+    wait_for_picture(page)
+    assert page.evaluate(READ_FRAME_NUMBER) == int(page.locator(".viewer").get_attribute("data-frame") or -1)
+
+
+def test_keys_step_and_switch(open_viewer: OpenViewer):
+    page = open_viewer()
+    viewer = page.locator(".viewer")
+    for key, frame in (("ArrowRight", 1), ("Shift+ArrowRight", 11), ("ArrowLeft", 10), ("End", 149), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(viewer).to_have_attribute("data-frame", str(frame))
+    first = page.get_by_role("button", name=re.compile(r"^Show A"))
+    expect(first).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("1")
+    expect(first).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("1")
+    page.keyboard.press("w")
+    expect(page.get_by_role("button", name="Wireframe")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("c")
+    expect(page.locator(".columns > span")).to_have_count(2)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("side by side")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+
+
+def test_a_link_shows_the_same_thing(open_viewer: OpenViewer):
+    page = open_viewer()
+    seek(page, 33)
+    page.keyboard.press("c")
+    page.keyboard.press("w")
+    page.get_by_role("slider", name=re.compile("Opacity of B")).fill("40")
+    page.get_by_role("button", name="Top", exact=True).click()
+    page.get_by_label("Speed").select_option("0.5")
+    page.wait_for_url(
+        lambda url: all(part in url for part in ("frame=33", "layout=side", "camera=", "speed=0.5", "opacity=,0.4"))
+    )
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator("[data-drawn]")).to_be_attached()
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", "33")
+    expect(page.locator(".columns > span")).to_have_count(2)
+    expect(page.get_by_role("slider", name=re.compile("Opacity of B"))).to_have_value("40")
+    expect(page.get_by_label("Speed")).to_have_value("0.5")
+    wait_for_picture(page)
+    page.wait_for_timeout(400)
+    assert page.url == link
+
+
+def test_a_gap_is_hatched_and_hides_the_hand(open_viewer: OpenViewer):
+    page = open_viewer()
+    lane = page.get_by_role("img", name=re.compile(f"^A.*right hand: missing in {len(GAP)} of"))
+    expect(lane.locator(".gap")).to_have_count(1)
+    reds = []
+    for frame in (GAP[0] - 1, GAP[0] + 5):
+        seek(page, frame)
+        page.wait_for_timeout(400)
+        reds.append(page.locator(".orbit-pane").screenshot())
+    assert reds[0] != reds[1]
+
+
+def test_the_timeline_is_dragged_and_the_plot_clicked(open_viewer: OpenViewer, viewer_clip: ViewerClip):
+    page = open_viewer()
+    scrubber = page.get_by_role("slider", name="Frame")
+    box = scrubber.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.501, box["y"] + 10, steps=8)
+    page.mouse.up()
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", str(viewer_clip.frame_count // 2))
+    wait_for_picture(page)
+    assert page.evaluate(READ_FRAME_NUMBER) == viewer_clip.frame_count // 2
+    over = page.locator(".plot .u-over").first
+    area = over.bounding_box()
+    assert area
+    over.click(position={"x": area["width"] * 0.25, "y": 20})
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", re.compile(r"^3[678]$"))
+    over.hover(position={"x": area["width"] * 0.2, "y": 20})
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.6, area["y"] + 20, steps=6)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="whole clip")).to_be_visible()
+    page.wait_for_url(re.compile(r"zoom=\d+,\d+"))
+
+
+def test_a_picture_of_the_stage_is_saved(open_viewer: OpenViewer, tmp_path):
+    page = open_viewer()
+    seek(page, 12)
+    with page.expect_download() as saved:
+        page.keyboard.press("s")
+    assert saved.value.suggested_filename == "clip-frame-0012.png"
+    path = tmp_path / "picture.png"
+    saved.value.save_as(path)
+    with Image.open(path) as picture:
+        width = page.locator(".stage").evaluate("e => e.clientWidth")
+        assert picture.size[0] == 2 * width
+        colours = {
+            picture.convert("RGB").getpixel((x, y)) for x in range(0, picture.width, 16) for y in range(0, picture.height, 16)
+        }
+    assert any(red > blue + 60 for red, _, blue in colours), "no hand of the second method in the picture"
+
+
+def test_the_files_of_a_frame_and_of_the_run_come(open_viewer: OpenViewer):
+    page = open_viewer()
+    for name in ("This frame of A as GLB", "This frame of A as OBJ", "This frame of A as PLY", "The whole run A as NPZ"):
+        answer = page.request.get(page.get_by_role("link", name=name).evaluate("a => a.href"))
+        assert (answer.status, len(answer.body()) > 10_000) == (200, True), name
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible_and_does_not_scroll_sideways(open_viewer: OpenViewer, axe, width: int, scheme: str):
+    page = open_viewer(width=width, scheme=scheme)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,81 @@
+"""Fixtures that more than one part of the tests needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rest_framework.test import APIClient
+
+from palmares.teams.access import create_token
+from palmares.teams.models import Membership, Role, Team, User
+from tests.factories import MembershipFactory, TeamFactory
+
+
+@pytest.fixture
+def media_root(settings, tmp_path: Path) -> Path:
+    """An empty storage of the test's own, and a folder for files on their way."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "tmp"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def team(db) -> Team:
+    return TeamFactory(name="Ours")
+
+
+def _member(team: Team, role: Role) -> User:
+    membership: Membership = MembershipFactory(team=team, role=role)
+    return membership.user
+
+
+@pytest.fixture
+def owner(team: Team) -> User:
+    return _member(team, Role.OWNER)
+
+
+@pytest.fixture
+def member(team: Team) -> User:
+    return _member(team, Role.MEMBER)
+
+
+@pytest.fixture
+def viewer(team: Team) -> User:
+    return _member(team, Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    """Owner of another team."""
+    return _member(TeamFactory(name="Theirs"), Role.OWNER)
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], APIClient]:
+    """A client of the API as somebody, by a real token; as nobody with None."""
+
+    def client(user: User | None = None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_token(user=user, name='test')[1]}")
+        return client
+
+    return client
+
+
+@pytest.fixture
+def refusals(api, team, viewer, stranger) -> Callable[..., dict[str, int]]:
+    """Statuses that a request gets from nobody, from a stranger and from a viewer."""
+
+    def statuses(method: str, url: str, data: object = None, **kwargs: object) -> dict[str, int]:
+        answers = {}
+        for name, user in {"anonymous": None, "stranger": stranger, "viewer": viewer}.items():
+            response = getattr(api(user), method)(url, data, **kwargs)
+            response.getvalue()  # read to the end, files are closed
+            answers[name] = response.status_code
+        return answers
+
+    return statuses

@@ -1,0 +1,161 @@
+"""The track format: quantised within half a step, small on the wire, gaps kept, and the same on both sides."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.track import CHUNK_FRAMES, _decode, _encode, _ranges, read_track, write_track
+
+FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "track"
+
+
+def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 30, seed: int = 0, **meta) -> Prediction:
+    """`hands`: track → (side, frames). A smooth random motion of a random cloud about half a metre away."""
+    rng = np.random.default_rng(seed)
+    frame = np.concatenate([np.zeros(0, int), *(f for _, f in hands.values())])
+    side = np.concatenate([np.zeros(0, int), *(np.full(len(f), s) for s, f in hands.values())])
+    track = np.concatenate([np.zeros(0, int), *(np.full(len(f), t) for t, (_, f) in hands.items())])
+    cloud = rng.normal(0, 0.05, (2, vertex_count, 3))
+    sway = 0.1 * np.sin(frame[:, None] * rng.uniform(0.02, 0.1, 3) + track[:, None]) + [0, 0, 0.5]
+    vertices = cloud[side] + sway[:, None] + rng.normal(0, 3e-4, (len(frame), vertex_count, 3))
+    joints = vertices[:, np.arange(21) % vertex_count]
+    meta = {"fps": 30, "frame_count": 150, "width": 640, "height": 480, "method": "test", "hand_model": "open"} | meta
+    return Prediction(frame, side, track, np.ones(len(frame)), joints, vertices, meta=meta)
+
+
+def faces(vertex_count: int = 30) -> dict[str, np.ndarray]:
+    ring = np.stack([np.arange(vertex_count) + k for k in range(3)], 1) % vertex_count
+    return {"left": ring[:, ::-1], "right": ring}
+
+
+def test_it_comes_back_within_half_a_step_of_the_box(tmp_path):
+    source = prediction({0: (1, np.arange(150)), 3: (0, np.arange(20, 130))})
+    write_track(source, faces(), tmp_path)
+    header, hands = read_track(tmp_path)
+    box = np.array(header["box"]["max"]) - header["box"]["min"]
+    assert [(h.track, h.side) for h in hands] == [(0, "right"), (3, "left")]
+    for hand in hands:
+        rows = source.rows(source.track == hand.track)
+        np.testing.assert_array_equal(hand.frames, rows.frame)
+        np.testing.assert_array_equal(hand.faces, faces()[hand.side])
+        assert (np.abs(hand.vertices - rows.vertices).max(axis=(0, 1)) <= box / 65534).all()
+    assert box.max() / 65534 < 15e-6
+
+
+def test_gaps_stay_gaps_and_empty_stretches_have_no_chunk(tmp_path):
+    seen = np.r_[3:6, 9, 130:150]
+    write_track(prediction({7: (0, seen)}), faces(), tmp_path)
+    header, (hand,) = read_track(tmp_path)
+    (entry,) = header["hands"]
+    assert entry["present"] == [[3, 5], [9, 9], [130, 149]]
+    assert [(c["first"], c["rows"]) for c in entry["chunks"]] == [(0, 4), (2 * CHUNK_FRAMES, 20)]
+    np.testing.assert_array_equal(hand.frames, seen)
+
+
+def test_rows_in_any_order_are_sorted_by_frame(tmp_path):
+    source = prediction({0: (1, np.arange(40))})
+    shuffled = source.rows(np.random.default_rng(1).permutation(40))
+    write_track(shuffled, faces(), tmp_path)
+    _, (hand,) = read_track(tmp_path)
+    assert np.abs(hand.vertices - source.vertices).max() < 2e-5
+
+
+def test_files_are_named_by_their_content_and_listed_with_their_size(tmp_path):
+    for folder in ("a", "b"):
+        write_track(prediction({0: (1, np.arange(70))}), faces(), tmp_path / folder)
+    names = [sorted(p.name for p in (tmp_path / f / "track").iterdir()) for f in ("a", "b")]
+    assert names[0] == names[1]
+    chunks = json.loads((tmp_path / "a" / "track.json").read_text())["hands"][0]["chunks"]
+    assert all((tmp_path / "a" / "track" / c["file"]).stat().st_size == c["bytes"] for c in chunks)
+
+
+def test_a_hand_of_1159_vertices_takes_at_most_7_kb_a_frame(tmp_path):
+    write_track(prediction({0: (1, np.arange(150))}, vertex_count=1159), faces(1159), tmp_path)
+    header, _ = read_track(tmp_path)
+    assert sum(c["bytes"] for c in header["hands"][0]["chunks"]) / 150 <= 7000
+
+
+def test_a_prediction_without_hands_is_a_track_without_hands(tmp_path):
+    write_track(prediction({}), {}, tmp_path)
+    header, hands = read_track(tmp_path)
+    assert hands == []
+    assert (header["frame_count"], header["width"]) == (150, 640)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, meta=p.meta), "made of meshes"),
+        (
+            lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices * np.nan, meta=p.meta),
+            "frame 0 .* not finite",
+        ),
+        (lambda p: p.rows(np.r_[0:5, 4]), "frame 4 occurs twice for hand 0"),
+        (lambda p: Prediction(p.frame + 900, p.side, p.track, p.score, p.joints, p.vertices, meta=p.meta), "expected 0 … 149"),
+        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices, meta={}), "no `fps`"),
+        (
+            lambda p: Prediction(p.frame, p.side * 0, p.track, p.score, p.joints, p.vertices, meta=p.meta),
+            "no faces for the left",
+        ),
+        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices[:, :9], meta=p.meta), "expected 0 … 8"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_a_reason(tmp_path, change, says):
+    right_only = {"right": faces()["right"]}
+    with pytest.raises(PredictionError, match=says):
+        write_track(change(prediction({0: (1, np.arange(10))})), right_only, tmp_path)
+
+
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_encoding_is_lossless_for_any_int16(rows, vertex_count, seed):
+    positions = np.random.default_rng(seed).integers(-32768, 32768, (rows, vertex_count, 3)).astype(np.int16)
+    np.testing.assert_array_equal(_decode(_encode(positions), rows, vertex_count), positions)
+
+
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(st.sets(st.integers(0, 200), min_size=1))
+def test_ranges_hold_exactly_the_frames(seen):
+    frames = np.array(sorted(seen))
+    ranges = _ranges(frames)
+    assert [f for a, b in ranges for f in range(a, b + 1)] == frames.tolist()
+    assert all(b + 1 < c for (_, b), (c, _) in pairwise(ranges))
+
+
+def test_the_fixture_that_typescript_reads_is_what_python_writes(tmp_path):
+    """`frontend/viewer/track.test.ts` decodes this folder and compares with `expected.json`.
+
+    After a change of the format: `write_fixture(FIXTURE)`.
+    """
+    write_fixture(tmp_path)
+    for kept in (FIXTURE / "track.json", FIXTURE / "expected.json"):
+        assert json.loads(kept.read_text()) == json.loads((tmp_path / kept.name).read_text()), f"{kept} is out of step"
+    _, hands = read_track(FIXTURE)
+    expected = json.loads((FIXTURE / "expected.json").read_text())
+    for hand, want in zip(hands, expected, strict=True):
+        np.testing.assert_allclose(hand.vertices[-1].ravel(), want["last"], atol=1e-7)
+
+
+def write_fixture(folder: Path) -> None:
+    write_track(prediction({0: (1, np.arange(0, 130)), 1: (0, np.r_[5:64, 70:100])}, vertex_count=24), faces(24), folder)
+    _, hands = read_track(folder)
+    expected = [
+        {
+            "side": hand.side,
+            "frames": hand.frames.tolist(),
+            "faces": hand.faces.ravel().tolist(),
+            "first": hand.vertices[0].ravel().tolist(),
+            "sixtieth": hand.vertices[60].ravel().tolist(),
+            "last": hand.vertices[-1].ravel().tolist(),
+        }
+        for hand in hands
+    ]
+    (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")

@@ -1,0 +1,140 @@
+"""The hand model: mesh, joints-only path, mirror, symmetries."""
+
+import copy
+
+import numpy as np
+import pytest
+import roma
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.hand.measure import measure_hand
+from ml.hand.model import load_hand_model, mirror_pose, rotation_matrices
+from ml.hand.skeleton import SIDES, TIPS
+
+MIRROR = torch.tensor([-1.0, 1.0, 1.0])
+SETTINGS = settings(max_examples=12, deadline=None, derandomize=True)
+
+
+def drawn(seed, count=4, scale=0.8):
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        scale * torch.randn(count, 16, 3, generator=generator),
+        torch.randn(count, 10, generator=generator),
+        torch.randn(count, 3, generator=generator),
+    )
+
+
+@SETTINGS
+@given(st.integers(0, 10_000), st.sampled_from(SIDES))
+def test_joints_only_path_agrees_with_the_mesh(seed, side):
+    model = load_hand_model("open", side)
+    rotations, betas, translation = drawn(seed)
+    both = model(rotations, betas, translation)
+    joints = model.joints(rotations, betas, translation)
+    assert (both.joints - joints).abs().max() < 1e-6
+    torch.testing.assert_close(both.vertices[:, list(model.tip_vertices)], both.joints[:, list(TIPS)])
+
+
+def test_joints_only_path_with_pose_correctives():
+    model = copy.deepcopy(load_hand_model("open", "right"))
+    generator = torch.Generator().manual_seed(0)
+    correctives = 1e-3 * torch.randn(135, model.n_vertices, 3, generator=generator)
+    model.layer.posedirs = correctives.reshape(135, -1)
+    model._correctives = correctives[:, list(model.tip_vertices)].reshape(135, 15)
+    model._has_correctives = True
+    given_ = drawn(1)
+    assert (model(*given_).joints - model.joints(*given_)).abs().max() < 1e-6
+
+
+def test_gradients_of_both_paths_agree_in_double():
+    model = load_hand_model("open", "left", dtype=torch.float64)
+    weights = torch.randn(21, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    gradients = []
+    for path in (lambda *a: model(*a).joints, model.joints):
+        inputs = [x.double().requires_grad_() for x in drawn(5)]
+        (path(*inputs) * weights).sum().backward()
+        gradients.append([x.grad for x in inputs])
+    for whole, fast in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, fast, atol=1e-9, rtol=1e-7)
+
+
+@SETTINGS
+@given(st.integers(0, 10_000))
+def test_left_hand_is_the_mirror_image(seed):
+    right, left = load_hand_model("open", "right"), load_hand_model("open", "left")
+    rotations, betas, translation = drawn(seed)
+    there = right(rotations, betas, translation)
+    here = left(mirror_pose(rotations), betas, translation * MIRROR)
+    torch.testing.assert_close(here.vertices, there.vertices * MIRROR, atol=1e-6, rtol=0)
+    torch.testing.assert_close(here.joints, there.joints * MIRROR, atol=1e-6, rtol=0)
+    torch.testing.assert_close(mirror_pose(mirror_pose(rotations)), rotations)
+
+
+@SETTINGS
+@given(st.integers(0, 10_000))
+def test_root_turns_the_hand_about_the_wrist(seed):
+    model = load_hand_model()
+    rotations, betas, translation = drawn(seed)
+    turn = rotation_matrices(drawn(seed + 1)[0][:, 0])
+    matrices = rotation_matrices(rotations)
+    turned = matrices.clone()
+    turned[:, 0] = turn @ matrices[:, 0]
+    before, after = model.joints(matrices, betas, translation), model.joints(turned, betas, translation)
+    wrist = before[:, :1]
+    torch.testing.assert_close(after, (before - wrist) @ turn.transpose(1, 2) + wrist, atol=2e-6, rtol=0)
+
+
+def test_translation_moves_everything_alike():
+    model = load_hand_model()
+    rotations, betas, translation = drawn(2)
+    moved = model(rotations, betas, translation + 0.25)
+    still = model(rotations, betas, translation)
+    torch.testing.assert_close(moved.vertices, still.vertices + 0.25, atol=1e-6, rtol=0)
+
+
+def test_zero_pose_is_the_rest_pose_and_inputs_are_broadcast():
+    model = load_hand_model()
+    betas = torch.randn(10, generator=torch.Generator().manual_seed(0))
+    joints = model.joints(torch.zeros(3, 16, 3), betas, torch.zeros(3))
+    torch.testing.assert_close(joints, model.rest_joints(betas).expand(3, 21, 3), atol=1e-7, rtol=0)
+    output = model(torch.zeros(3, 16, 3), betas, torch.zeros(1, 3))
+    torch.testing.assert_close(output.vertices[1], model.rest_vertices(betas)[0], atol=1e-7, rtol=0)
+
+
+def test_rotation_matrices_are_rodrigues_and_smooth_at_zero():
+    vectors = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2
+    torch.testing.assert_close(rotation_matrices(vectors), roma.rotvec_to_rotmat(vectors), atol=1e-9, rtol=0)
+    zero = torch.zeros(3, requires_grad=True)
+    assert torch.equal(rotation_matrices(zero), torch.eye(3))
+    rotation_matrices(zero)[2, 1].backward()
+    torch.testing.assert_close(zero.grad, torch.tensor([1.0, 0, 0]))
+
+
+def test_shapes_are_people():
+    model = load_hand_model()
+    betas = torch.randn(8000, 10, generator=torch.Generator().manual_seed(0))
+    size = measure_hand(model, betas)
+    length, width = 1000 * size.length, 1000 * size.width
+    assert abs(length.mean() - 187) < 1
+    assert 9 < length.std() < 11
+    assert 2 < width.std() < 5
+    assert np.corrcoef(length, width)[0, 1] > 0.2
+    mean = measure_hand(model, torch.zeros(10))
+    assert abs(1000 * float(mean.length) - 187.15) < 0.1
+
+
+def test_a_positive_first_beta_is_a_larger_hand_and_measuring_is_differentiable():
+    betas = torch.zeros(10, requires_grad=True)
+    measure_hand(load_hand_model(), betas).length.sum().backward()
+    assert betas.grad[0] > 0.004
+
+
+def test_wrong_requests_are_named():
+    with pytest.raises(ValueError, match="no hand model 'nano'; there are open, mano"):
+        load_hand_model("nano")
+    with pytest.raises(ValueError, match="no tip set 'ho3d'; it has open"):
+        load_hand_model("open", tip_set="ho3d")
+    with pytest.raises(ValueError, match=r"\[2, 15, 3\], expected \[B, 16, 3\]"):
+        load_hand_model().joints(torch.zeros(2, 15, 3), torch.zeros(10), torch.zeros(3))

@@ -1,0 +1,32 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from palmares.queue.models import Status
+from tests.factories import UploadFactory
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_is_well(client):
+    response = client.get("/health/")
+    assert response.status_code == 200
+    assert response.json() == {"database": "working", "storage": "working", "redis": "working", "queue": "working"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_that_does_not_move(client, subject):
+    UploadFactory(subject=subject, status=Status.QUEUED, queued_at=timezone.now() - timedelta(hours=2))
+    response = client.get("/health/")
+    assert response.status_code == 503
+    assert "start (more) workers" in response.json()["queue"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_redis_away(client, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert client.get("/health/").status_code == 503
+
+
+def test_wrong_method(client, db):
+    assert client.post("/health/").status_code == 405

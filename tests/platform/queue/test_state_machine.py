@@ -1,0 +1,123 @@
+"""Whatever happens in whatever order: work is done once, and is never lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from palmares.api.problems import ConflictError
+from palmares.queue import services
+from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue.models import FINAL_STATUSES, Status
+from palmares.runs.models import Run
+from tests.factories import RunFactory
+
+
+class Work(RuleBasedStateMachine):
+    """One row, several workers (some of which have been dead for long and do not know), a person and the reaper."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = RunFactory(status=Status.QUEUED)
+        self.claims: list[Run] = []
+        self.published = 0
+        self.retried = 0
+
+    def row(self) -> Run:
+        return Run.objects.get(pk=self.run.pk)
+
+    @rule()
+    def claim(self) -> None:
+        before = self.row()
+        free = before.status == Status.QUEUED or (
+            before.status == Status.RUNNING and before.lease_expires_at is not None and before.lease_expires_at < timezone.now()
+        )
+        item = services.claim(model=Run, pk=self.run.pk, seconds=30)
+        assert free or item is None
+        if item:
+            self.claims.append(item)
+
+    @rule()
+    def lease_runs_out(self) -> None:
+        Run.objects.filter(pk=self.run.pk, status=Status.RUNNING).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+    @rule()
+    def reap(self) -> None:
+        services.reap()
+
+    @rule()
+    def cancel(self) -> None:
+        over = self.row().is_final
+        try:
+            services.cancel(item=self.run)
+        except ConflictError:
+            assert over
+
+    @rule()
+    def retry(self) -> None:
+        status = self.row().status
+        try:
+            services.retry(item=self.run)
+            self.retried += 1
+        except ConflictError:
+            assert status not in (Status.FAILED, Status.CANCELLED)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), end=st.sampled_from(["beat", "succeed", "fail", "release", "go", "stop"]))
+    def worker(self, data: st.DataObject, end: str) -> None:
+        item = data.draw(st.sampled_from(self.claims))
+        before = self.row()
+        holds = before.status == Status.RUNNING and before.lease == item.lease
+        calls = {
+            "beat": lambda: services.heartbeat(item=item, stage="at it", progress=0.5, seconds=30),
+            "succeed": lambda: services.succeed(item=item, publish=self._publish),
+            "fail": lambda: services.fail(item=item, error="It cannot be done."),
+            "release": lambda: services.release(item=item, reason="The disk is full."),
+            "go": lambda: services.release(item=item, reason="Told to go.", counts=False),
+            "stop": lambda: services.stop(item=item),
+        }
+        try:
+            calls[end]()
+            assert holds
+        except LeaseLostError:
+            assert not holds
+            assert self.row().status == before.status
+        except CancelledError:
+            assert before.cancel_requested
+
+    def _publish(self) -> None:
+        self.published += 1
+
+    @invariant()
+    def holds_together(self) -> None:
+        row = self.row()
+        assert self.published <= 1
+        assert (row.status == Status.SUCCEEDED) == (self.published == 1)
+        assert (row.lease is not None) == (row.status == Status.RUNNING) == (row.lease_expires_at is not None)
+        assert 0 <= row.attempts <= Run.MAX_ATTEMPTS
+        assert (row.finished_at is not None) == (row.status in FINAL_STATUSES)
+        assert row.error or row.status != Status.FAILED
+
+    def teardown(self) -> None:
+        """From wherever it stands, a willing worker and the reaper bring it to an end."""
+        for _ in range(2):
+            self.lease_runs_out()
+            services.reap()
+            if item := services.claim(model=Run, pk=self.run.pk, seconds=30):
+                services.succeed(item=item, publish=self._publish)
+        assert self.row().status in FINAL_STATUSES
+        assert self.published <= 1
+
+
+@pytest.mark.django_db
+def test_work_is_done_once_and_never_lost(monkeypatch):
+    monkeypatch.setattr(services, "count_messages", lambda **_: 1)
+    machine = settings(
+        max_examples=40, stateful_step_count=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(Work, settings=machine)

@@ -1,0 +1,74 @@
+import pytest
+
+from ml.catalog import METHODS
+from palmares.queue.models import Status
+from palmares.runs.models import Run
+from palmares.uploads.models import Upload
+from tests.factories import HandShapeFactory, UploadFactory
+
+URL = "/api/v1/runs/"
+
+
+@pytest.fixture
+def data(upload):
+    return {"upload": str(upload.pk), "method": "2d-fit"}
+
+
+def test_it_works(api, member, data):
+    response = api(member).post(URL, data)
+    assert response.status_code == 201
+    body = response.json()
+    assert (body["status"], body["place"], body["method_title"], body["colour"]) == (
+        "queued",
+        1,
+        "2D fit",
+        METHODS["2d-fit"].colour,
+    )
+    assert body["prediction"] is None
+    assert Run.objects.get().created_by == member
+
+
+def test_with_a_hand_shape(api, member, data, subject):
+    shape = HandShapeFactory(subject=subject)
+    assert api(member).post(URL, {**data, "hand_shape": str(shape.pk)}).json()["hand_shape"] == str(shape.pk)
+
+
+def test_on_an_upload_that_is_not_ready_it_waits(api, member, data):
+    Upload.objects.update(status=Status.RUNNING)
+    assert api(member).post(URL, data).json()["status"] == "queued"
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+def test_on_an_upload_that_never_will_be(api, member, data, status):
+    Upload.objects.update(status=status)
+    assert api(member).post(URL, data).status_code == 409
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"method": "magic"}, {"method": ""}, {"hand_model": "smpl"}, {"upload": "x"}, {"upload": None}, {"hand_shape": 7}],
+)
+def test_it_refuses(api, member, data, change):
+    assert api(member).post(URL, {**data, **change}).status_code == 400
+
+
+def test_shapes_of_other_hands(api, member, data, team, subject):
+    of_another_subject = HandShapeFactory(subject__team=team)
+    of_another_model = HandShapeFactory(subject=subject, hand_model="mano")
+    of_another_team = HandShapeFactory()
+    for shape in (of_another_subject, of_another_model, of_another_team):
+        assert api(member).post(URL, {**data, "hand_shape": str(shape.pk)}).status_code == 400
+
+
+def test_who_may_not(refusals, data):
+    assert refusals("post", URL, data) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    assert not Run.objects.exists()
+
+
+def test_another_teams_upload(api, member):
+    assert api(member).post(URL, {"upload": str(UploadFactory().pk), "method": "2d-fit"}).status_code == 400
+
+
+def test_wrong_method(api, member):
+    assert api(member).put(URL, {}).status_code == 405

@@ -1,0 +1,86 @@
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from palmares.teams.models import Invitation, Membership, Role
+from palmares.teams.services import invite
+
+ACCEPT = "/api/v1/invitations/accept/"
+
+
+@pytest.fixture
+def url(team):
+    return f"/api/v1/teams/{team.pk}/invitations/"
+
+
+@pytest.fixture
+def token(team, owner):
+    return invite(team=team, email="new@example.org", role=Role.MEMBER, by=owner)[1]
+
+
+def test_it_works(api, url, owner, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = api(owner).post(url, {"email": "New@Example.org", "role": "viewer"})
+    assert response.status_code == 201
+    token = response.json()["token"]
+    assert token in response.json()["link"]
+    assert token in mail.outbox[0].body
+    assert [i["email"] for i in api(owner).get(url).json()["results"]] == ["new@example.org"]
+
+
+def test_the_token_is_shown_once_and_kept_as_a_hash(api, url, owner, token):
+    assert token not in api(owner).get(url).content.decode()
+    assert token not in str(Invitation.objects.values().get())
+
+
+def test_the_answer_does_not_tell_who_has_an_account(api, url, owner, stranger):
+    known, unknown = (api(owner).post(url, {"email": email}).json() for email in (stranger.email, "nobody@example.org"))
+    assert known.keys() == unknown.keys()
+
+
+def test_a_second_invitation_replaces_the_first(api, url, owner, token):
+    api(owner).post(url, {"email": "new@example.org"})
+    assert Invitation.objects.count() == 1
+    assert api(owner).post(ACCEPT, {"token": token}).status_code == 404
+
+
+def test_an_owner_withdraws(api, url, owner, token):
+    assert api(owner).delete(f"{url}{Invitation.objects.get().pk}/").status_code == 204
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_others_may_not(api, refusals, url, member, method):
+    data = {"email": "x@example.org"}
+    assert refusals(method, url, data) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert getattr(api(member), method)(url, data).status_code == 403
+
+
+def test_whoever_has_the_link_joins(api, token, stranger, team):
+    response = api(stranger).post(ACCEPT, {"token": token})
+    assert response.status_code == 200
+    assert response.json()["name"] == "Ours"
+    assert Membership.objects.get(team=team, user=stranger).role == Role.MEMBER
+
+
+def test_it_works_once(api, token, stranger, viewer):
+    api(stranger).post(ACCEPT, {"token": token})
+    assert api(viewer).post(ACCEPT, {"token": token}).status_code == 410
+
+
+def test_it_expires(api, token, stranger):
+    Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert api(stranger).post(ACCEPT, {"token": token}).status_code == 410
+
+
+def test_it_never_lowers_a_role(api, token, owner, team):
+    api(owner).post(ACCEPT, {"token": token})
+    assert Membership.objects.get(team=team, user=owner).role == Role.OWNER
+
+
+def test_a_wrong_token(api, stranger):
+    assert api(stranger).post(ACCEPT, {"token": "x"}).status_code == 404
+    assert api(None).post(ACCEPT, {"token": "x"}).status_code == 401
+    assert api(stranger).get(ACCEPT).status_code == 405

@@ -1,0 +1,96 @@
+"""The containers cannot be built here; what can be checked of them is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRETS = {"SECRET_KEY": "a", "POSTGRES_PASSWORD": "b"}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def ours(compose: dict) -> dict[str, dict]:
+    return {name: service for name, service in compose["services"].items() if "build" in service}
+
+
+def assert_exists(command: str) -> None:
+    words = shlex.split(command)
+    if words[:2] == ["sh", "-c"]:
+        for part in words[2].split("&&"):
+            assert_exists(part)
+        return
+    assert words[0] == "python"
+    if words[1] == "-m":
+        assert find_spec(words[2]), words[2]
+        assert words[2] != "workers" or find_spec("workers.__main__")
+        application = [word for word in words if ":application" in word]
+        assert application in ([], ["palmares.asgi:application"])
+    else:
+        assert (ROOT / words[1]).is_file()
+        assert words[2] in get_commands(), words[2]
+
+
+def test_every_services_command_exists(compose):
+    assert set(ours(compose)) == {"migrate", "web", "worker", "worker-gpu", "reaper"}
+    for service in ours(compose).values():
+        assert_exists(service["command"])
+
+
+def test_services_wait_for_services_that_tell_their_health(compose):
+    for service in compose["services"].values():
+        for name, condition in service.get("depends_on", {}).items():
+            needed = compose["services"][name]
+            assert condition["condition"] != "service_healthy" or "healthcheck" in needed
+    for service in compose["services"].values():
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in compose["volumes"]
+
+
+def test_production_settings_are_named(compose):
+    for service in ours(compose).values():
+        environment = service["environment"]
+        assert environment["DJANGO_SETTINGS_MODULE"] == "palmares.settings.production"
+        assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"} <= set(environment)
+
+
+def _compose(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **SECRETS}
+    return subprocess.run(["docker", "compose", *words], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_docker_understands_it():
+    if shutil.which("docker") is None or _compose("version").returncode:
+        pytest.skip("there is no `docker compose` on this machine")
+    done = _compose("-f", str(ROOT / "docker-compose.yml"), "--profile", "gpu", "config", "--quiet")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_image_copies_what_is_there():
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["COPY"] and not words[1].startswith("--from"):
+            for source in words[1:-1]:
+                assert (ROOT / source).exists(), source
+
+
+def test_everything_needed_is_pinned():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in [*tables["dependencies"], *tables["optional-dependencies"]["dev"]]:
+        name = "".join(c if c.isalnum() or c in "-_" else " " for c in requirement).split()[0].lower().replace("_", "-")
+        assert name in pinned, f"{name} is not in requirements.lock"

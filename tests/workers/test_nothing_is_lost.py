@@ -1,0 +1,106 @@
+"""Real workers, a real broker, a real database: whatever is killed, a run ends `succeeded`, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from palmares import embedded
+from palmares.queue import services
+from palmares.queue.models import Status
+from palmares.runs.models import Prediction, Run
+from tests.workers.conftest import nothing_left, wait_for
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def status(run: Run) -> str:
+    run.refresh_from_db()
+    return run.status
+
+
+def assert_done_once(run: Run, media_root, *, attempts: int) -> None:
+    with nothing_left(media_root, run):
+        assert status(run) == Status.SUCCEEDED, run.error
+        assert run.attempts == attempts
+        assert Prediction.objects.count() == 1
+        assert run.prediction.rows == 12
+
+
+def test_a_child_is_killed_at_work(start_worker, queue_run, media_root):
+    worker = start_worker()
+    run = queue_run()
+    wait_for("the run begins", lambda: worker.count("begin"))
+    worker.kill_child()
+    wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
+    assert_done_once(run, media_root, attempts=2)
+    assert (worker.count("begin"), worker.count("end")) == (2, 1)
+
+
+def test_a_whole_worker_is_killed_at_work(start_worker, queue_run, media_root):
+    worker = start_worker()
+    children = []
+    run = queue_run()
+    wait_for("the run begins", lambda: worker.count("begin"))
+    children = psutil.Process(worker.process.pid).children()
+    worker.kill()
+    assert not psutil.wait_procs(children, timeout=5)[1], "children outlived their parent"
+    worker = start_worker()
+    wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
+    assert_done_once(run, media_root, attempts=2)
+    assert (worker.count("begin"), worker.count("end")) == (2, 1)
+
+
+def test_the_broker_loses_the_message(start_worker, queue_run, own_redis, media_root):
+    run = queue_run()
+    assert own_redis.delete("cpu") == 1
+    worker = start_worker(seconds=0.1)
+    wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
+    assert_done_once(run, media_root, attempts=1)
+    assert worker.count("begin") == 1
+
+
+def test_redis_restarts_while_a_run_is_at_work(start_worker, queue_run, tmp_path, media_root):
+    worker = start_worker()
+    run = queue_run()
+    wait_for("the run begins", lambda: worker.count("begin"))
+    os.kill(embedded.process_ids(tmp_path / "servers")["redis"], signal.SIGKILL)
+    wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
+    assert_done_once(run, media_root, attempts=1)
+    later = queue_run()
+    wait_for("one queued later is over, too", lambda: status(later) in ("succeeded", "failed"))
+    assert status(later) == Status.SUCCEEDED
+    assert worker.count("end") == 2
+
+
+def test_a_doubled_message_does_nothing_twice(start_worker, queue_run, media_root):
+    run = queue_run()
+    for _ in range(3):
+        assert services.ring(item=run)
+    worker = start_worker(seconds=0.5, processes=2)
+    other = queue_run()
+    wait_for("both are over", lambda: {status(run), status(other)} == {"succeeded"})
+    assert worker.count("begin") == 2
+
+
+def test_cancel_stops_a_run_at_work(start_worker, queue_run, media_root):
+    worker = start_worker(seconds=100)
+    run = queue_run()
+    wait_for("the run begins", lambda: worker.count("begin"))
+    services.cancel(item=run)
+    wait_for("it has stopped", lambda: status(run) == Status.CANCELLED)
+    assert worker.count("end") == 0
+    assert not list((media_root / "runs").glob("*/*"))
+
+
+def test_a_worker_that_is_told_to_go_gives_its_run_back(start_worker, queue_run):
+    worker = start_worker(seconds=100)
+    run = queue_run()
+    wait_for("the run begins", lambda: worker.count("begin"))
+    worker.process.terminate()
+    worker.process.wait(20)
+    assert status(run) == Status.QUEUED
+    assert run.attempts == 0

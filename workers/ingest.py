@@ -1,0 +1,110 @@
+"""From an upload's file to its web copy, pictures, facts and keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from django.conf import settings
+
+from ml.clip import ClipError, Limits, open_clip
+from ml.keypoints.detector import detect
+from palmares.queue.errors import WorkFailedError
+from palmares.uploads.models import Upload
+from palmares.uploads.stored import forget_files
+from workers.ingestion import WEB_VIDEO, Ingested, ingest
+from workers.storage import fetch, keep_only, store_file, store_folder
+from workers.synthetic import render
+
+Report = Callable[[str, float], None]
+
+KEYPOINTS: Final = "keypoints.npz"
+MAX_HANDS: Final = 4
+"""Hands looked for in one picture: two people's."""
+
+
+class Ingestion:
+    """The work of an upload."""
+
+    _refused = False
+
+    def folder(self, item: Upload) -> str:
+        return f"uploads/{item.pk}/web-{item.lease}"
+
+    def perform(self, item: Upload, scratch: Path, report: Report) -> Callable[[], None]:
+        """Render where it is synthetic; then ingest, find the hands, store."""
+        folder = self.folder(item)
+        if synthetic := item.facts.get("synthetic"):
+            rendered = render(synthetic, scratch / "rendered", _part(report, 0.0, 0.4))
+            source, truth = rendered / "video.mp4", rendered / "truth.npz"
+            report = _part(report, 0.4, 1.0)
+        else:
+            source, truth = fetch(item.source, scratch), None
+        target = scratch / "web"
+        try:
+            facts = ingest(
+                source,
+                target,
+                report=_part(report, 0.0, 0.35),
+                limits=Limits(max_bytes=settings.MAX_UPLOAD_BYTES),
+                name=item.name,
+            )
+            clip = open_clip(target / WEB_VIDEO)
+            report = _part(report, 0.35, 1.0)
+            keypoints = detect(clip, max_hands=MAX_HANDS, report=report, static=facts.kind == "images")
+        except ClipError as error:
+            self._refused = True
+            raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
+        keypoints.save(target / KEYPOINTS)
+        store_folder(target, folder)
+        if truth is not None:
+            store_file(truth, f"{folder}/truth.npz")
+        found = {"hands": len(keypoints.tracks)}
+        return lambda: _publish(item, folder, facts, {**facts.facts(), **found}, has_truth=truth is not None)
+
+    def discard(self, item: Upload) -> None:
+        if not Upload.objects.filter(pk=item.pk, folder=self.folder(item)).exists():
+            forget_files(self.folder(item))
+
+    def settled(self, item: Upload) -> None:
+        """A file that was refused leaves nothing behind; of one that was taken in, what its row names stays, and the file."""
+        if self._refused:
+            Upload.objects.filter(pk=item.pk).update(source="")
+            forget_files(f"uploads/{item.pk}")
+            return
+        published = Upload.objects.filter(pk=item.pk).values_list("folder", flat=True).first() or ""
+        keep_only(f"uploads/{item.pk}", published.rsplit("/", 1)[-1])
+
+
+def camera_matrix(camera: dict[str, Any], facts: Ingested) -> list[float] | None:
+    """What the sender said of the camera, for the pixels of the web copy: [9], row by row; None where nothing was said."""
+    if matrix := camera.get("intrinsics"):
+        given = np.asarray(matrix, float).reshape(3, 3)
+    elif focal := camera.get("focal_px"):
+        given = np.array([[focal, 0, facts.source_width / 2], [0, focal, facts.source_height / 2], [0, 0, 1]], float)
+    else:
+        return None
+    scale = np.diag([facts.width / facts.source_width, facts.height / facts.source_height, 1.0])
+    return [float(x) for x in (scale @ given).ravel()]
+
+
+def _publish(item: Upload, folder: str, facts: Ingested, found: dict[str, Any], *, has_truth: bool) -> None:
+    Upload.objects.filter(pk=item.pk).update(
+        folder=folder,
+        kind=facts.kind,
+        sha256=facts.sha256,
+        size_bytes=facts.size,
+        fps=facts.fps,
+        width=facts.width,
+        height=facts.height,
+        frame_count=facts.frame_count,
+        intrinsics=camera_matrix(item.facts.get("camera", {}), facts),
+        facts={**item.facts, **found},
+        truth=f"{folder}/truth.npz" if has_truth else item.truth,
+    )
+
+
+def _part(report: Report, start: float, end: float) -> Report:
+    return lambda stage, fraction: report(f"{stage[:1].upper()}{stage[1:]}", start + (end - start) * min(1.0, fraction))

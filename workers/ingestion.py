@@ -1,0 +1,239 @@
+"""From a file that someone brought to what the platform keeps of it: a seekable web copy, thumbnails, facts.
+
+**The web copy's pixels are the pixels of everything downstream.** Methods run on `web.mp4`, keypoints and intrinsics
+are in its frame, the viewer draws on it. An intrinsics matrix given for the original is multiplied by
+`diag(width / source_width, height / source_height, 1)`. A set of pictures becomes a `web.mp4` too, one frame a picture,
+each a keyframe: then there is one way to read, to seek and to draw; only the kind says that nothing may be smoothed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from PIL import Image
+
+from ml.clip import Clip, ClipError, Limits, open_clip
+from ml.clip.content import content_of
+from ml.clip.encode import web_video
+from ml.clip.timing import nearest_sources
+from workers.archive import unpack_pictures
+
+Report = Callable[[str, float], None]
+
+WEB_VIDEO: Final = "web.mp4"
+POSTER: Final = "poster.jpg"
+FILMSTRIP: Final = "filmstrip.jpg"
+TIMESTAMPS: Final = "timestamps.npz"
+FACTS: Final = "facts.json"
+
+LONGER_SIDE: Final = 1280
+"""Largest width or height of the web copy, pixels: MediaPipe looks at 192 and 224 pixels, a page shows about 1000."""
+
+THUMBNAILS: Final = 12
+THUMBNAIL_HEIGHT: Final = 90
+POSTER_WIDTH: Final = 640
+REPORT_EVERY: Final = 8
+_VIDEO_ENDINGS: Final = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Facts of what was ingested; the files lie in the target folder under this module's names.
+
+    Attributes:
+        kind: `video` or `images`.
+        fps, frame_count, width, height, duration: of the web copy (s, pixels).
+        source_width, source_height: pixels of the original, upright.
+        rotation: degrees counter-clockwise by which the original's frames were turned upright.
+        codec: of the original; of pictures `pictures`.
+        source_frame_count: frames of the original.
+        variable_rate: whether the original's frames were not evenly spaced.
+        duplicates, drops: frames shown twice, and left out, to make the rate constant.
+        left_out: files of an archive that are no pictures.
+        sha256, size: of the original, hexadecimal and bytes.
+        thumbnails: how many the filmstrip holds, side by side.
+    """
+
+    kind: Literal["video", "images"]
+    fps: float
+    frame_count: int
+    width: int
+    height: int
+    duration: float
+    source_width: int
+    source_height: int
+    rotation: int
+    codec: str
+    source_frame_count: int
+    variable_rate: bool
+    duplicates: int
+    drops: int
+    left_out: int
+    sha256: str
+    size: int
+    thumbnails: int
+
+    def facts(self) -> dict[str, Any]:
+        """All of it, as JSON holds it."""
+        return asdict(self)
+
+
+def ingest(
+    source: Path, target_dir: Path, *, report: Report, limits: Limits | None = None, name: str | None = None
+) -> Ingested:
+    """Make the web copy, poster, filmstrip, table of timestamps and facts of a video or a set of pictures.
+
+    `target_dir` appears in one step when everything is made, in place of an earlier one; after an error there is nothing new.
+
+    Args:
+        source: a video, a picture, a folder of pictures, or a ZIP of pictures.
+        target_dir: the folder to make.
+        report: told the stage and the fraction done; it may raise, to cancel.
+        limits: what is accepted.
+        name: the file's name as its owner knows it, for messages.
+
+    Raises:
+        ClipError: the file cannot be accepted; one sentence that says why.
+    """
+    limits = limits or Limits()
+    label = name or source.name
+    try:
+        with _published(target_dir) as folder, tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            report("checking", 0.0)
+            clip, left_out = _clip_of(source, Path(scratch), limits, label)
+            sha256, size = _checksum(source, report)
+            table = _write_timestamps(clip, folder / TIMESTAMPS)
+            width, height = web_size(clip.width, clip.height)
+            thumbnails = _write_pictures(clip, folder, (width, height), report)
+            video = clip.video
+            ingested = Ingested(
+                kind=clip.kind,
+                fps=clip.fps,
+                frame_count=clip.frame_count,
+                width=width,
+                height=height,
+                duration=clip.frame_count / clip.fps,
+                source_width=clip.width,
+                source_height=clip.height,
+                rotation=video.rotation if video else 0,
+                codec=video.codec if video else "pictures",
+                source_frame_count=len(video.times) if video else clip.frame_count,
+                variable_rate=bool(video and not video.one_to_one),
+                duplicates=clip.frame_count - len(np.unique(table)),
+                drops=(len(video.times) if video else clip.frame_count) - len(np.unique(table)),
+                left_out=left_out,
+                sha256=sha256,
+                size=size,
+                thumbnails=thumbnails,
+            )
+            (folder / FACTS).write_text(json.dumps(ingested.facts(), indent=1))
+    except ClipError as error:
+        raise ClipError(str(error).replace(source.name, label)) from error
+    report("ready", 1.0)
+    return ingested
+
+
+def web_size(width: int, height: int) -> tuple[int, int]:
+    """Size of the web copy of a clip, pixels: both even, the longer side at most `LONGER_SIDE`, never enlarged."""
+    scale = min(1.0, LONGER_SIDE / max(width, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+@contextmanager
+def _published(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    try:
+        inner = folder / "new"
+        inner.mkdir()
+        yield inner
+        if target.exists():
+            target.rename(folder / "old")
+        inner.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clip_of(source: Path, scratch: Path, limits: Limits, label: str) -> tuple[Clip, int]:
+    if not source.is_file():
+        return open_clip(source, limits), 0
+    limits.check_size(source)
+    if content_of(source) != "zip":
+        return open_clip(source, limits), 0
+    if label.lower().endswith(_VIDEO_ENDINGS):
+        raise ClipError(f"{label} is a ZIP archive, not a video; unpack it, or name it .zip if it holds pictures")
+    left_out = unpack_pictures(source, scratch, limits)
+    return open_clip(scratch, limits), left_out
+
+
+def _checksum(source: Path, report: Report) -> tuple[str, int]:
+    """SHA-256 and size of a file; of a folder, of its files' own checksums in name order."""
+    digest, done = hashlib.sha256(), 0
+    if source.is_dir():
+        parts = [_checksum(p, lambda *_: None) for p in sorted(source.iterdir()) if p.is_file()]
+        for part, _ in parts:
+            digest.update(bytes.fromhex(part))
+        return digest.hexdigest(), sum(size for _, size in parts)
+    total = max(1, source.stat().st_size)
+    with source.open("rb") as stream:
+        while chunk := stream.read(1 << 22):
+            digest.update(chunk)
+            done += len(chunk)
+            report("checking", done / total)
+    return digest.hexdigest(), done
+
+
+def _write_timestamps(clip: Clip, path: Path) -> np.ndarray:
+    """Keep when each original frame was shown and which one each frame of the web copy is.
+
+    Arrays: `source_seconds` float64 [source frames], `source_index` int32 [frame_count].
+    """
+    if clip.video is None:
+        seconds, index = np.arange(clip.frame_count) / clip.fps, np.arange(clip.frame_count, dtype=np.int32)
+    else:
+        seconds, index = clip.video.times, nearest_sources(clip.video.times, clip.video.rate, clip.frame_count)
+    np.savez(path, source_seconds=seconds, source_index=index)
+    return index
+
+
+def _write_pictures(clip: Clip, folder: Path, size: tuple[int, int], report: Report) -> int:
+    """Decode once: the web copy frame by frame, the poster and the filmstrip on the way."""
+    shown = np.unique(np.linspace(0, clip.frame_count - 1, THUMBNAILS).round().astype(int)).tolist()
+    thumb = (max(1, round(THUMBNAIL_HEIGHT * size[0] / size[1])), THUMBNAIL_HEIGHT)
+    strip = Image.new("RGB", (thumb[0] * len(shown), thumb[1]))
+    for index, picture in enumerate(_web_copy(clip, folder / WEB_VIDEO, size)):
+        if index % REPORT_EVERY == 0:
+            report("web copy", index / clip.frame_count)
+        if index in shown:
+            image = Image.fromarray(picture())
+            place = shown.index(index)
+            strip.paste(image.resize(thumb, Image.Resampling.BOX), (thumb[0] * place, 0))
+            if place == len(shown) // 2:
+                image.thumbnail((POSTER_WIDTH, POSTER_WIDTH))
+                image.save(folder / POSTER, quality=85)
+    strip.save(folder / FILMSTRIP, quality=80)
+    return len(shown)
+
+
+def _web_copy(clip: Clip, path: Path, size: tuple[int, int]) -> Iterator[Callable[[], np.ndarray]]:
+    """Write the web copy; give for each frame written a function that makes its RGB picture."""
+    if clip.video is None:
+        with web_video(path, clip.rate, size, interval=1) as writer:
+            for picture in clip.frames(size=size):
+                writer.write(picture)
+                yield partial(np.asarray, picture)
+        return
+    with web_video(path, clip.rate, size, colour=clip.video.colour) as writer:
+        for frame in clip.planar_frames(size):
+            writer.write_planar(frame)
+            yield partial(frame.to_ndarray, format="rgb24", threads=1)

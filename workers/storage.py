@@ -1,0 +1,78 @@
+"""Between the storage and a folder of one's own on disk."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, default_storage
+
+from palmares.queue.models import WorkItem
+from palmares.uploads.stored import forget_files
+
+_OLD_SECONDS: Final = 24 * 3600
+
+
+class _DiskFile(File):
+    """A file on disk that a local storage may move instead of copying."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+@contextmanager
+def scratch_folder(item: WorkItem) -> Iterator[Path]:
+    """A folder for one attempt, gone afterwards; what killed attempts left is removed on the way."""
+    base = Path(settings.FILE_UPLOAD_TEMP_DIR) / "work"
+    base.mkdir(parents=True, exist_ok=True)
+    for left in base.iterdir():
+        if left.name.startswith(str(item.pk)) or left.stat().st_mtime < time.time() - _OLD_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = base / f"{item.pk}-{item.lease}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetch(key: str, folder: Path) -> Path:
+    """A stored file as one on disk: itself, where the storage is local, else a copy in `folder`."""
+    if isinstance(default_storage, FileSystemStorage):
+        return Path(default_storage.path(key))
+    target = folder / key.rsplit("/", 1)[-1]
+    with default_storage.open(key, "rb") as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    return target
+
+
+def store_folder(folder: Path, prefix: str) -> None:
+    """Store all files of a folder under a prefix that holds none yet. On a local disk they are moved."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        store_file(path, f"{prefix}/{path.relative_to(folder).as_posix()}")
+
+
+def store_file(path: Path, key: str) -> None:
+    """Store one file under a key that holds none yet. On a local disk it is moved."""
+    with path.open("rb") as stream:
+        written = default_storage.save(key, _DiskFile(stream, str(path)))
+    if written != key:
+        default_storage.delete(written)
+        raise FileExistsError(f"{key} is in the storage already")
+
+
+def keep_only(parent: str, *kept: str) -> None:
+    """Remove the folders under `parent` but those `kept` (by name): what earlier attempts stored."""
+    try:
+        folders, _ = default_storage.listdir(parent)
+    except FileNotFoundError:
+        return
+    for name in folders:
+        if name not in kept:
+            forget_files(f"{parent}/{name}")
