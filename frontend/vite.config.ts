@@ -1,0 +1,18 @@
+/// <reference types="vitest/config" />
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: "/static/dist/",
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
+  build: {
+    outDir: "../platform/palmares/static/dist",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    target: "es2022",
+    rollupOptions: {
+      input: ["style/main.css", "live/theme-early.ts", "live/main.ts", "upload/main.ts", "viewer/main.tsx"],
+    },
+  },
+  test: { include: ["**/*.test.ts"] },
+});

@@ -1,0 +1,139 @@
+"""Inverse kinematics in closed form: 21 joints in space to the angles of a hand, for all frames at once.
+
+The palm gives the root's rotation (orthogonal Procrustes over wrist and knuckles); then each finger, joint by joint: flexion
+and deviation that turn the rest bone to the observed one, and at the base the twist that puts the next bone into the plane
+of flexion. Angles are kept within the limits of `ml.hand.limits`.
+"""
+
+from __future__ import annotations
+
+import roma
+import torch
+from torch import Tensor
+
+from ml.fitting.kinematics import Kinematics
+from ml.hand.limits import LIMITS
+from ml.hand.skeleton import BONES, MANO_TO_INSIDE
+
+PALM = (0, 1, 5, 9, 13, 17)
+"""Wrist and the five finger bases, inside order: they move little against each other."""
+_PALM_WEIGHTS = (2.0, 0.5, 1.0, 1.0, 1.0, 1.0)
+_BENT = 0.25
+"""Sine of the bend at which the plane of flexion is half trusted."""
+
+
+def invert(kinematics: Kinematics, joints: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles [B, 45] and root rotations [B, 3, 3] of a hand of shape betas [1 or B, 10] that comes close to joints [B, 21, 3].
+
+    Only directions are used, so `joints` may have any origin and scale.
+    """
+    rest = kinematics.model.rest_joints(betas)
+    root = _palm_rotation(rest, joints)
+    # A rotation axis is mirrored with its sense reversed, so a left hand's twist axes point towards the wrist.
+    along = 1.0 if kinematics.model.side == "right" else -1.0
+    chains = along * _bones(joints) @ root[:, None]  # rows turned back by the root: [B, 5, 3, 3]
+    rest_bones = along * _bones(rest)
+    limits = torch.as_tensor(LIMITS[1:], dtype=joints.dtype).view(5, 3, 3, 2)
+    turned = torch.eye(3, dtype=joints.dtype).expand(len(joints), 5, 3, 3)
+    angles = []
+    for level in range(3):
+        axes = kinematics.axes[:, level]
+        seen = _in_axes(axes, turned, chains[:, :, level])
+        bone = _in_axes(axes, torch.eye(3, dtype=joints.dtype).expand_as(turned), rest_bones[:, :, level].expand_as(seen))
+        flexion, deviation = _direction(seen) - _direction(bone)
+        twist = torch.zeros_like(flexion)
+        if level == 0:
+            bent = _in_axes(axes, turned @ _compose(axes, flexion, deviation, twist), chains[:, :, 1])
+            sine = bent[..., 1:].norm(dim=-1)
+            twist = torch.atan2(bent[..., 1], -bent[..., 2]) * sine.square() / (sine.square() + _BENT**2)
+        here = torch.stack([twist, flexion, deviation], -1)
+        here = torch.minimum(torch.maximum(here, limits[:, level, :, 0]), limits[:, level, :, 1])
+        angles.append(here)
+        turned = turned @ _compose(axes, here[..., 1], here[..., 2], here[..., 0])
+    return torch.stack(angles, 2).flatten(1), root
+
+
+def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.004) -> Tensor:
+    """The β [1, 10] whose rest-pose bones best match the median bone lengths of joints [B, 21, 3] (m), under β ~ N(0, I).
+
+    Args:
+        kinematics: of the hand model.
+        joints: of one hand in B frames.
+        sigma: metres; how far a median bone length may be off.
+    """
+    parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
+    seen = (joints[:, children] - joints[:, parents]).norm(dim=-1).median(0).values
+    betas = torch.zeros(1, 10, dtype=joints.dtype)
+    derivative = kinematics.model._shape.T.view(21, 3, 10)[torch.tensor(MANO_TO_INSIDE)]
+    for _ in range(4):  # bone lengths are nearly linear in β
+        rest = kinematics.model.rest_joints(betas)[0]
+        bones = rest[children] - rest[parents]
+        lengths = bones.norm(dim=-1)
+        slope = ((bones / lengths[:, None])[:, :, None] * (derivative[children] - derivative[parents])).sum(1) / sigma
+        target = (seen - lengths) / sigma + slope @ betas[0]
+        betas = torch.linalg.solve(slope.mT @ slope + torch.eye(10, dtype=joints.dtype), slope.mT @ target)[None]
+    return betas
+
+
+def place(joints: Tensor, pixels: Tensor, intrinsics: Tensor, rounds: int = 3) -> Tensor:
+    """Translations [B, 3] (m) that bring joints [B, 21, 3] onto pixels [B, 21, 2] through intrinsics [3, 3].
+
+    Least squares, linear in the translation; every further round divides by the depths of the one before, so that it is
+    pixels that are minimised, and trusts far-off joints less.
+    """
+    homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], -1)
+    rays = (homogeneous @ torch.linalg.inv(intrinsics).mT)[..., :2]
+    rows = torch.zeros(*rays.shape, 3, dtype=joints.dtype)
+    rows[..., 0, 0] = rows[..., 1, 1] = 1
+    rows[..., 2] = -rays
+    target = rays * joints[..., 2:] - joints[..., :2]
+    weights = torch.ones_like(rays[..., :1])
+    translation = torch.zeros_like(joints[:, 0])
+    for _ in range(rounds):
+        weighted = weights[..., None] * rows
+        normal = torch.einsum("bjik,bjil->bkl", weighted, rows)
+        normal = normal + 1e-9 * torch.eye(3, dtype=joints.dtype)
+        translation = torch.linalg.solve(normal, torch.einsum("bjik,bji->bk", weighted, target))
+        depth = (joints[..., 2] + translation[:, None, 2]).clamp_min(0.05)
+        miss = ((rows @ translation[:, None, :, None])[..., 0] - target).norm(dim=-1) / depth
+        typical = miss.median(1, keepdim=True).values.clamp_min(1e-6)
+        weights = (1 / (1 + (miss / (3 * typical)).square()) ** 2 / depth.square())[..., None]
+    return translation
+
+
+def _palm_rotation(rest: Tensor, joints: Tensor) -> Tensor:
+    chosen = torch.tensor(PALM)
+    weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype)
+    source, target = (points[:, chosen] - _mean(points[:, chosen], weights) for points in (rest, joints))
+    moment = torch.einsum("j,bji,bjk->bik", weights, target, source.expand_as(target))
+    rotation: Tensor = roma.special_procrustes(moment)
+    return rotation
+
+
+def _mean(points: Tensor, weights: Tensor) -> Tensor:
+    return (weights[:, None] * points).sum(1, keepdim=True) / weights.sum()
+
+
+def _bones(joints: Tensor) -> Tensor:
+    """Bones beyond the finger bases [B, 5 (MANO order), 3, 3] of joints [B, 21, 3]."""
+    fingers = joints[:, 1:].view(-1, 5, 4, 3)[:, torch.tensor([1, 2, 4, 3, 0])]
+    return fingers[:, :, 1:] - fingers[:, :, :-1]
+
+
+def _in_axes(axes: Tensor, turned: Tensor, vectors: Tensor) -> Tensor:
+    """Unit vectors [B, 5, 3] along (twist, flexion, deviation) of joints whose parents are turned [B, 5, 3, 3]."""
+    local = axes @ turned.mT @ vectors[..., None]
+    return torch.nn.functional.normalize(local[..., 0], dim=-1)
+
+
+def _direction(vector: Tensor) -> Tensor:
+    """Flexion and deviation [2, B, 5] that turn the twist axis to unit vectors [B, 5, 3]."""
+    deviation = torch.asin(vector[..., 1].clamp(-1, 1))
+    return torch.stack([torch.atan2(-vector[..., 2], vector[..., 0]), deviation])
+
+
+def _compose(axes: Tensor, flexion: Tensor, deviation: Tensor, twist: Tensor) -> Tensor:
+    turns = [
+        roma.rotvec_to_rotmat(angle[..., None] * axes[:, k]) for k, angle in ((1, flexion), (2, deviation), (0, twist))
+    ]
+    return turns[0] @ turns[1] @ turns[2]

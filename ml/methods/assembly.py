@@ -1,0 +1,89 @@
+"""From fitted tracks to the canonical prediction: what every parametric method does last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import roma
+import torch
+from torch import Tensor
+
+from ml import catalog
+from ml.formats.prediction import Prediction
+from ml.hand.model import HandModel
+from ml.hand.skeleton import SIDES
+from ml.keypoints.tracks import HandTrack
+from ml.methods.base import Request
+
+CHUNK = 512
+"""Frames whose meshes are computed at once: bounds memory, whatever the length of the video."""
+
+
+@dataclass(frozen=True)
+class FittedTrack:
+    """`rotations` [n, 16, 3, 3], `betas` [1 or n, 10], `translation` [n, 3] (m) of one detected hand."""
+
+    track: HandTrack
+    model: HandModel
+    rotations: Tensor
+    betas: Tensor
+    translation: Tensor
+
+
+def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> Prediction:
+    """One row a frame and hand, sorted by frame; meshes in float32."""
+    meta = {
+        "hand_model": request.hand_model,
+        "fps": request.clip.fps,
+        "method": method,
+        "version": catalog.METHODS[method].version,
+        "sequence": request.clip.path.name,
+        "frame_count": request.clip.frame_count,
+        "width": request.clip.width,
+        "height": request.clip.height,
+        "shape": {side: "given" if side in request.betas else "estimated" for side in SIDES},
+    }
+    intrinsics = np.asarray(request.intrinsics, np.float32)
+    if not fitted:
+        return Prediction(**_empty(), intrinsics=intrinsics, meta=meta)
+    parts = [_rows(hand) for hand in fitted]
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "vertices"}
+    order = np.lexsort((arrays["track"], arrays["frame"]))
+    arrays = {name: array[order] for name, array in arrays.items()}
+    vertices = np.concatenate([part["vertices"] for part in parts])[order]
+    return Prediction(**arrays, vertices=vertices, intrinsics=intrinsics, meta=meta)
+
+
+def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:
+    count = len(hand.track.frames)
+    betas = hand.betas.expand(count, 10)
+    joints, vertices = [], []
+    with torch.no_grad():
+        for first in range(0, count, CHUNK):
+            part = slice(first, first + CHUNK)
+            output = hand.model(hand.rotations[part].float(), betas[part].float(), hand.translation[part].float())
+            joints.append(output.joints.numpy())
+            vertices.append(output.vertices.numpy())
+    return {
+        "frame": hand.track.frames.astype(np.int32),
+        "side": np.full(count, SIDES.index(hand.track.side), np.uint8),
+        "track": np.full(count, hand.track.track, np.int32),
+        "score": hand.track.score.astype(np.float32),
+        "joints": np.concatenate(joints),
+        "vertices": np.concatenate(vertices),
+        "pose": roma.rotmat_to_rotvec(hand.rotations).float().numpy(),
+        "betas": betas.float().numpy(),
+        "translation": hand.translation.float().numpy(),
+    }
+
+
+def _empty() -> dict[str, np.ndarray]:
+    return {
+        "frame": np.zeros(0, np.int32),
+        "side": np.zeros(0, np.uint8),
+        "track": np.zeros(0, np.int32),
+        "score": np.zeros(0, np.float32),
+        "joints": np.zeros((0, 21, 3), np.float32),
+    }

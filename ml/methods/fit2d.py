@@ -1,0 +1,111 @@
+"""`2d-fit`: the hand model fitted to 2D joints alone, the baseline of Boukhayma et al., CVPR 2019.
+
+Perspective reprojection under a robust loss, a Gaussian prior on joint angles with soft limits, β ~ N(0, I), and one β a clip
+and hand. MediaPipe's world landmarks only start the fit; they are not in the objective. Nothing is smoothed over time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ml.fitting.inverse import invert, place
+from ml.fitting.kinematics import Kinematics
+from ml.fitting.prior import pose_prior
+from ml.fitting.solver import Parameters, Problem, solve
+from ml.formats.prediction import Prediction
+from ml.hand.model import load_hand_model
+from ml.keypoints.tracks import HandTrack
+from ml.methods.assembly import FittedTrack, assemble
+from ml.methods.base import Report, Request
+from ml.methods.mediapipe_ik import track_shape
+
+NOISE = 0.01
+"""Standard deviation of a detected joint as a share of the hand's box; 2 px for a hand of 200 px."""
+SHAPE_FRAMES = 192
+"""Frames, spread over the clip, from which the shared β is found before it is kept for all others."""
+WITNESSES = 8
+"""Frames of a clip that count as independent evidence of its shape, at most: detectors err alike in like frames."""
+CONVEX = 60.0
+"""Robust scale of the first steps, in units of the noise: so wide that no joint is given up before the pose is roughly right."""
+CHUNK = 512
+
+
+class Fit2D:
+    """See the module."""
+
+    def estimate(self, request: Request, report: Report) -> Prediction:
+        """One row for each detected hand and frame."""
+        fitted = []
+        tracks = request.keypoints.tracks
+        for number, track in enumerate(tracks):
+            share = 0.9 / len(tracks)
+            fitted.append(fit_track(request, track, lambda done, n=number, s=share: report("fitting", (n + done) * s)))  # type: ignore[misc]
+        report("meshes", 0.9)
+        return assemble(request, "2d-fit", fitted)
+
+
+def fit_track(request: Request, track: HandTrack, progress: object) -> FittedTrack:
+    """One hand: β from frames spread over the clip, then every frame with it."""
+    assert callable(progress)
+    model = load_hand_model(request.hand_model, track.side)
+    kinematics = Kinematics(model)
+    with torch.no_grad():
+        problem, start = prepare(request, track, kinematics)
+        count = len(track.frames)
+        if problem.shape_shared and not problem.shape_known:
+            spread = torch.linspace(0, count - 1, min(count, SHAPE_FRAMES)).round().long()
+            betas = solve_clip(rows(problem, spread), select(start, spread)).betas
+            problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
+        parts = []
+        for first in range(0, count, CHUNK):
+            progress(0.3 + 0.7 * first / count)
+            chunk = torch.arange(first, min(first + CHUNK, count))
+            parts.append(solve_clip(rows(problem, chunk), select(start, chunk)))
+        angles, root, translation = (torch.cat([getattr(p, k) for p in parts]) for k in ("angles", "root", "translation"))
+        betas = parts[0].betas if len(parts[0].betas) == 1 else torch.cat([p.betas for p in parts])
+        return FittedTrack(track, model, kinematics.matrices(angles, root), betas, translation)
+
+
+def solve_clip(problem: Problem, start: Parameters) -> Parameters:
+    """First the pose under a nearly quadratic loss and the shape as it is, then everything that is asked for."""
+    rough = solve(replace(problem, shape_known=True, robust=CONVEX), start, steps=10, tolerance=1e-2)
+    frames = len(problem.pixels)
+    weight = max(1.0, frames / WITNESSES) if problem.shape_shared else 1.0
+    return solve(replace(problem, shape_weight=weight), rough)
+
+
+def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple[Problem, Parameters]:
+    """The objective for one track, and where to begin: inverse kinematics of the world landmarks."""
+    pixels = torch.as_tensor(track.joints_2d)
+    intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
+    world = torch.as_tensor(track.world)
+    box = (pixels.amax(1) - pixels.amin(1)).amax(-1)
+    betas = track_shape(request, track, kinematics, world)
+    if track.side not in request.betas:
+        betas = torch.zeros_like(betas)  # the world landmarks' scale is not to be taken over
+    angles, root = invert(kinematics, world, betas)
+    joints = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
+    problem = Problem(
+        kinematics,
+        pose_prior(),
+        pixels,
+        intrinsics,
+        NOISE * box.clamp_min(1.0),
+        shape_known=track.side in request.betas,
+        shape_shared=not request.independent,
+    )
+    return problem, Parameters(angles, root, place(joints, pixels, intrinsics), betas)
+
+
+def rows(problem: Problem, frames: Tensor) -> Problem:
+    """The same problem for some frames only."""
+    return replace(problem, pixels=problem.pixels[frames], noise=problem.noise[frames])
+
+
+def select(p: Parameters, frames: Tensor) -> Parameters:
+    """The parameters of some frames."""
+    betas = p.betas if len(p.betas) == 1 else p.betas[frames]
+    return Parameters(p.angles[frames], p.root[frames], p.translation[frames], betas)

@@ -1,0 +1,1 @@
+"""How wrong a prediction is: alignments, errors, protocols, and what can be said without any truth."""
