@@ -1,0 +1,67 @@
+"""Inverse kinematics finds poses that were made, on both hands, wherever and however large the hand is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ml.fitting.inverse import invert, place, shape_from_bones
+from ml.fitting.kinematics import Kinematics
+from ml.hand.camera import default_intrinsics, project
+from ml.hand.limits import sample_angles
+from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.skeleton import SIDES
+
+
+@pytest.fixture(params=SIDES)
+def made(request):
+    kinematics = Kinematics(load_hand_model("open", request.param))
+    angles = torch.as_tensor(sample_angles(np.random.default_rng(1), 100))[:, 1:].reshape(100, 45).float()
+    root = rotation_matrices(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
+    betas = torch.zeros(1, 10)
+    joints = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
+    return kinematics, joints, betas
+
+
+def test_it_finds_the_pose(made):
+    kinematics, joints, betas = made
+    angles, root = invert(kinematics, joints, betas)
+    found = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
+    assert (found - joints).norm(dim=-1).mean() < 0.0005
+    assert torch.allclose(root @ root.mT, torch.eye(3).expand_as(root), atol=1e-5)
+
+
+def test_origin_and_scale_do_not_matter(made):
+    kinematics, joints, betas = made
+    angles, root = invert(kinematics, joints, betas)
+    moved_angles, moved_root = invert(kinematics, 3.7 * joints + torch.tensor([0.3, -2.0, 5.0]), betas)
+    assert torch.allclose(moved_root, root, atol=1e-3)
+    assert (moved_angles - angles).abs().median() < 1e-3
+
+
+def test_a_turned_hand_has_a_turned_root_and_the_same_fingers(made):
+    kinematics, joints, betas = made
+    turn = rotation_matrices(torch.tensor([[0.4, -1.1, 0.7]]))[0]
+    angles, root = invert(kinematics, joints, betas)
+    turned_angles, turned_root = invert(kinematics, joints @ turn.mT, betas)
+    assert torch.allclose(turned_root, turn @ root, atol=1e-4)
+    assert (turned_angles - angles).abs().median() < 1e-3
+
+
+def test_it_finds_the_shape(made):
+    kinematics, _, _ = made
+    betas = torch.randn(1, 10, generator=torch.Generator().manual_seed(5))
+    rest = kinematics.model.rest_joints(betas)
+    found = shape_from_bones(kinematics, rest)
+    assert (kinematics.model.rest_joints(found) - rest).norm(dim=-1).mean() < 0.003
+
+
+def test_it_finds_the_place_in_spite_of_one_wild_joint(made):
+    _, joints, _ = made
+    intrinsics = torch.as_tensor(default_intrinsics(640, 480))
+    translation = torch.tensor([[0.05, -0.04, 0.6]]).expand(len(joints), 3)
+    pixels = project(joints + translation[:, None], intrinsics)
+    assert torch.allclose(place(joints, pixels, intrinsics), translation, atol=1e-4)
+    pixels[:, 8] += 150
+    assert (place(joints, pixels, intrinsics, rounds=8) - translation).norm(dim=-1).median() < 0.01

@@ -1,0 +1,86 @@
+"""The fit explains the picture, shares one shape, keeps a given one, and is the same twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ml.fitting.kinematics import Kinematics
+from ml.fitting.prior import pose_prior
+from ml.fitting.solver import Parameters, Problem, solve
+from ml.hand.camera import default_intrinsics, project
+from ml.hand.limits import sample_angles
+from ml.hand.model import load_hand_model, rotation_matrices
+
+COUNT = 24
+
+
+@pytest.fixture
+def scene():
+    kinematics = Kinematics(load_hand_model("open", "right"))
+    angles = torch.as_tensor(sample_angles(np.random.default_rng(2), COUNT))[:, 1:].reshape(COUNT, 45).float()
+    root = rotation_matrices(0.3 * torch.randn(COUNT, 3, generator=torch.Generator().manual_seed(1)))
+    translation = torch.tensor([[0.02, 0.01, 0.5]]).expand(COUNT, 3).clone()
+    truth = Parameters(angles, root, translation, torch.full((1, 10), 0.5))
+    intrinsics = torch.as_tensor(default_intrinsics(640, 480))
+    joints = kinematics.model.joints(kinematics.matrices(angles, root), truth.betas, translation)
+    problem = Problem(kinematics, pose_prior(), project(joints, intrinsics), intrinsics, torch.full((COUNT,), 0.5))
+    start = Parameters(pose_prior().mean.expand(COUNT, 45).clone(), root, translation + 0.03, torch.zeros(1, 10))
+    return problem, start, truth
+
+
+def _miss(problem: Problem, p: Parameters) -> torch.Tensor:
+    joints = problem.kinematics.model.joints(problem.kinematics.matrices(p.angles, p.root), p.betas, p.translation)
+    return (project(joints, problem.intrinsics) - problem.pixels).norm(dim=-1)
+
+
+def test_it_reprojects_within_half_a_pixel(scene):
+    problem, start, _ = scene
+    rough = solve(replace(problem, robust=1e3), start, steps=15)
+    assert _miss(problem, solve(problem, rough, steps=40)).median() < 0.5
+
+
+def test_it_never_ends_worse_than_it_began(scene):
+    problem, start, truth = scene
+    assert problem.total(solve(problem, start)) <= problem.total(start)
+    assert problem.total(solve(problem, truth)) <= problem.total(truth)
+
+
+def test_one_shape_is_shared(scene):
+    problem, start, _ = scene
+    assert solve(problem, start).betas.shape == (1, 10)
+
+
+def test_independent_pictures_have_shapes_of_their_own(scene):
+    problem, start, _ = scene
+    alone = replace(problem, shape_shared=False)
+    everyone = solve(alone, replace(start, betas=torch.zeros(COUNT, 10)), steps=6)
+    one = replace(alone, pixels=problem.pixels[:1], noise=problem.noise[:1])
+    first = Parameters(start.angles[:1], start.root[:1], start.translation[:1], torch.zeros(1, 10))
+    assert everyone.betas.shape == (COUNT, 10)
+    assert (_miss(alone, everyone)[0] - _miss(one, solve(one, first, steps=6))[0]).abs().max() < 2.0
+
+
+def test_a_given_shape_stays(scene):
+    problem, start, truth = scene
+    known = replace(problem, shape_known=True)
+    assert torch.equal(solve(known, replace(start, betas=truth.betas)).betas, truth.betas)
+
+
+def test_one_wild_joint_does_not_pull_the_others(scene):
+    problem, _, truth = scene
+    pixels = problem.pixels.clone()
+    pixels[:, 8] += 200
+    found = solve(replace(problem, pixels=pixels), truth)
+    others = [joint for joint in range(21) if joint not in (6, 7, 8)]
+    assert _miss(problem, found)[:, others].median() < 1.0
+
+
+def test_twice_the_same(scene):
+    problem, start, _ = scene
+    one, other = solve(problem, start), solve(problem, start)
+    assert torch.equal(one.angles, other.angles)
+    assert torch.equal(one.betas, other.betas)

@@ -1,0 +1,111 @@
+"""What every method promises, on a synthetic clip seen through perfect keypoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml import catalog
+from ml.clip import Clip
+from ml.hand.camera import default_intrinsics, project
+from ml.hand.limits import sample_angles
+from ml.hand.model import load_hand_model, rotation_matrices
+from ml.fitting.kinematics import Kinematics
+from ml.keypoints.tracks import HandTrack, Keypoints
+from ml.methods.base import Request, load_method
+
+FRAMES = np.r_[0:12, 20:32].astype(np.int32)
+"""A gap in the middle."""
+
+
+@pytest.fixture(scope="module")
+def request_() -> Request:
+    intrinsics = default_intrinsics(640, 480)
+    tracks = []
+    for number, side in enumerate(("left", "right")):
+        kinematics = Kinematics(load_hand_model("open", side))
+        ends = torch.as_tensor(sample_angles(np.random.default_rng(number), 2))[:, 1:].reshape(2, 45).float()
+        share = torch.linspace(0, 1, len(FRAMES))[:, None]
+        angles = ends[:1] * (1 - share) + ends[1:] * share
+        root = rotation_matrices(torch.tensor([[0.2, 0.1, 0.4]])).expand(len(FRAMES), 3, 3)
+        place = torch.tensor([-0.1 if side == "left" else 0.1, 0.0, 0.6])
+        joints = kinematics.model.joints(kinematics.matrices(angles, root), torch.zeros(1, 10), place)
+        pixels = project(joints, torch.as_tensor(intrinsics)).numpy()
+        world = (joints - joints.mean(1, keepdim=True)).numpy()
+        tracks.append(HandTrack(number, side, FRAMES, pixels, world, np.full(len(FRAMES), 0.9, np.float32)))
+    clip = Clip(Path("made.mp4"), "video", fps=30.0, frame_count=40, width=640, height=480)
+    return Request(clip, Keypoints(tuple(tracks), 40, 30.0, 640, 480), intrinsics)
+
+
+@pytest.fixture(params=list(catalog.METHODS))
+def name(request) -> str:
+    return request.param
+
+
+def test_rows_only_where_the_hand_was_seen(request_, name):
+    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+    assert set(found.frame) == set(FRAMES.tolist())
+    assert len(found) == 2 * len(FRAMES)
+    assert (np.diff(found.frame) >= 0).all()
+
+
+def test_it_is_close_to_the_truth(request_, name):
+    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+    for track in request_.keypoints.tracks:
+        rows = found.rows(found.track == track.track)
+        miss = np.linalg.norm(project(rows.joints, rows.intrinsics) - track.joints_2d, axis=-1)
+        assert np.median(miss) < 4.0
+        relative = rows.joints - rows.joints[:, :1]
+        truth = track.world - track.world[:, :1]
+        assert np.linalg.norm(relative - truth, axis=-1).mean() < 0.02
+
+
+def test_everything_its_catalogue_entry_names_is_there(request_, name):
+    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+    for output in catalog.METHODS[name].outputs:
+        assert getattr(found, output) is not None
+        assert np.isfinite(getattr(found, output)).all()
+    assert found.meta["method"] == name
+
+
+def test_a_clip_has_one_shape_a_hand(request_, name):
+    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+    for track in (0, 1):
+        assert len(np.unique(found.betas[found.track == track], axis=0)) == 1
+
+
+def test_a_given_shape_is_kept_exactly(request_, name):
+    betas = np.linspace(-1, 1, 10, dtype=np.float32)
+    known = Request(request_.clip, request_.keypoints, request_.intrinsics, betas={"left": betas, "right": betas})
+    found = load_method(name).estimate(known, lambda stage, fraction: None)
+    assert (found.betas == betas).all()
+    assert found.meta["shape"] == {"left": "given", "right": "given"}
+
+
+def test_twice_the_same(request_, name):
+    one, other = (load_method(name).estimate(request_, lambda stage, fraction: None) for _ in range(2))
+    assert np.array_equal(one.joints, other.joints)
+
+
+def test_no_hands_give_no_rows(request_, name):
+    nobody = Request(request_.clip, Keypoints((), 40, 30.0, 640, 480), request_.intrinsics)
+    assert len(load_method(name).estimate(nobody, lambda stage, fraction: None)) == 0
+
+
+def test_cancelling_goes_through(request_, name):
+    class Stop(Exception):
+        pass
+
+    def report(stage: str, fraction: float) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        load_method(name).estimate(request_, report)
+
+
+def test_an_unknown_method_names_those_there_are():
+    with pytest.raises(KeyError, match="2d-fit"):
+        load_method("nonsense")
