@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from palmares.runs import pages as runs
+from palmares.subjects import pages as subjects
+from palmares.teams import pages as teams
+from palmares.uploads import pages as uploads
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", runs.home, name="home"),
+    path("subjects/", subjects.subjects, name="subjects"),
+    path("subjects/<uuid:pk>/", subjects.subject, name="subject"),
+    path("subjects/<uuid:pk>/delete/", subjects.delete_subject, name="subject-delete"),
+    path("uploads/", uploads.uploads, name="uploads"),
+    path("uploads/<uuid:pk>/", runs.upload, name="upload"),
+    path("uploads/<uuid:pk>/delete/", uploads.delete_upload, name="upload-delete"),
+    path("uploads/<uuid:pk>/change/", uploads.change_upload, name="upload-change"),
+    path("uploads/<uuid:pk>/runs/", runs.start_run, name="run-start"),
+    path("uploads/<uuid:pk>/view/", runs.viewer, name="viewer"),
+    path("runs/<uuid:pk>/", runs.run, name="run"),
+    path("runs/<uuid:pk>/change/", runs.change_run, name="run-change"),
+    path("teams/", teams.new_team, name="team-new"),
+    path("teams/<uuid:pk>/", teams.team, name="team"),
+    path("teams/<uuid:pk>/invite/", teams.invite, name="team-invite"),
+    path("teams/<uuid:pk>/invitations/<uuid:invitation>/revoke/", teams.revoke, name="team-revoke"),
+    path("teams/<uuid:pk>/members/<uuid:membership>/", teams.member, name="team-member"),
+    path("invitations/<str:token>/", teams.invitation, name="invitation"),
+    path("account/", teams.account, name="account"),
+    path("account/tokens/<uuid:pk>/delete/", teams.delete_token, name="token-delete"),
+]

@@ -1,0 +1,134 @@
+/** Uploads by tus: drop files anywhere on the page; they resume after a lost connection and after a reload. */
+import { Upload } from "tus-js-client";
+import { duration } from "../live/words";
+import { Speed, size } from "./speed";
+
+const CHUNK_BYTES = 8 << 20;
+
+function cookie(name: string): string {
+  return (
+    document.cookie
+      .split("; ")
+      .find((c) => c.startsWith(`${name}=`))
+      ?.slice(name.length + 1) ?? ""
+  );
+}
+
+function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = ""): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function sentence(body: string): string {
+  try {
+    return (JSON.parse(body) as { detail?: string }).detail ?? "The server refused the file.";
+  } catch {
+    return "The connection was lost; the upload goes on from here when you press Resume.";
+  }
+}
+
+function start(section: HTMLElement, file: File): void {
+  const row = element("div", "upload-row");
+  const name = element("strong", "", file.name);
+  const facts = element("span", "hint", size(file.size));
+  facts.setAttribute("role", "status");
+  const bar = document.createElement("progress");
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", `Upload of ${file.name}`);
+  const pause = element("button", "quiet", "Pause");
+  const cancel = element("button", "quiet", "Cancel");
+  pause.type = cancel.type = "button";
+  row.append(name, facts, bar, pause, cancel);
+  row.dataset.busy = "yes";
+  section.querySelector("[data-rows]")?.append(row);
+
+  const speed = new Speed();
+  const subject = section.dataset.subject || section.querySelector<HTMLSelectElement>("select[name=subject]")?.value || "";
+  const ended = (text: string, isError: boolean) => {
+    facts.textContent = text;
+    facts.className = isError ? "errorlist" : "hint";
+    delete row.dataset.busy;
+  };
+  const transfer = new Upload(file, {
+    endpoint: "/api/v1/uploads/tus/",
+    chunkSize: CHUNK_BYTES,
+    retryDelays: [0, 1000, 3000, 8000, 20000],
+    metadata: subject ? { filename: file.name, subject } : { filename: file.name },
+    headers: { "X-CSRFToken": cookie("csrftoken") },
+    removeFingerprintOnSuccess: true,
+    onProgress(sent, total) {
+      bar.value = total ? sent / total : 0;
+      speed.at(sent, performance.now());
+      const rate = speed.bytesPerSecond;
+      facts.textContent = rate
+        ? `${size(sent)} of ${size(total)} · ${size(rate)}/s · ${duration((total - sent) / rate)} left`
+        : `${size(sent)} of ${size(total)}`;
+    },
+    onSuccess() {
+      ended("Received; it is being prepared.", false);
+      pause.remove();
+      cancel.remove();
+      bar.value = 1;
+      const id = transfer.url?.replace(/\/$/, "").split("/").at(-1);
+      const link = element("a", "", "Open");
+      link.href = `/uploads/${id}/`;
+      row.append(link);
+      if (document.querySelectorAll("[data-busy]").length === 0)
+        location.assign(section.dataset.subject ? location.href : link.href);
+    },
+    onError(error) {
+      const response = "originalResponse" in error ? error.originalResponse : null;
+      ended(sentence(response?.getBody() ?? ""), true);
+      pause.textContent = "Resume";
+      pause.hidden = Boolean(response && response.getStatus() < 500);
+    },
+  });
+  pause.addEventListener("click", () => {
+    const isPausing = pause.textContent === "Pause";
+    pause.textContent = isPausing ? "Resume" : "Pause";
+    if (isPausing) void transfer.abort();
+    else transfer.start();
+  });
+  cancel.addEventListener("click", () => {
+    void transfer.abort(true);
+    row.remove();
+  });
+  void transfer.findPreviousUploads().then((previous) => {
+    const found = previous[0];
+    if (found) transfer.resumeFromPreviousUpload(found);
+    transfer.start();
+  });
+}
+
+for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
+  const input = section.querySelector<HTMLInputElement>("input[type=file]");
+  const take = (files: FileList | null | undefined) => {
+    for (const file of files ?? []) start(section, file);
+  };
+  section.querySelector("form")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!input?.files?.length) input?.click();
+  });
+  input?.addEventListener("change", () => {
+    take(input.files);
+    input.value = "";
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    section.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) section.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    section.classList.remove("over");
+    take(event.dataTransfer?.files);
+  });
+}
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector("[data-busy]")) event.preventDefault();
+});

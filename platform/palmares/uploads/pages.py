@@ -1,0 +1,72 @@
+"""Pages of uploads."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from palmares.subjects.models import Subject
+from palmares.teams.pages import person, said_to
+from palmares.uploads import services
+from palmares.uploads.models import Upload
+
+PAGE = 50
+ACTIONS = {"cancel": services.cancel_upload, "retry": services.retry_upload}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def uploads(request: HttpRequest) -> HttpResponse:
+    """Everything uploaded, newest first, and the place to drop more."""
+    user = person(request)
+    subjects = Subject.objects.visible_to(user).select_related("team")
+    if request.method == "POST":  # without JavaScript
+        chosen = request.POST.get("subject")
+        subject = get_object_or_404(subjects, pk=chosen) if chosen else None
+        if "file" not in request.FILES:
+            messages.error(request, "Choose a video, a picture or a ZIP of pictures first.")
+            return redirect("uploads")
+        with said_to(request):
+            return redirect("upload", services.receive(by=user, file=request.FILES["file"], subject=subject).pk)
+        return redirect("uploads")
+    found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs"))
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return render(request, "uploads/uploads.html", {"page": page, "subjects": subjects[:500]})
+
+
+def visible_upload(request: HttpRequest, pk: UUID) -> Upload:
+    """The upload, or 404."""
+    return get_object_or_404(Upload.objects.visible_to(person(request)).select_related("subject__team"), pk=pk)
+
+
+@login_required
+@require_POST
+def delete_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Delete an upload with its runs and files."""
+    found = visible_upload(request, pk)
+    with said_to(request):
+        services.delete_upload(upload=found, by=person(request))
+        messages.success(request, f"«{found.name}» is gone, with its runs and files.")
+        return redirect("uploads")
+    return redirect("upload", pk)
+
+
+@login_required
+@require_POST
+def change_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Cancel or retry the ingestion."""
+    found = visible_upload(request, pk)
+    act = ACTIONS.get(request.POST.get("action", ""))
+    if act is not None:
+        with said_to(request):
+            act(upload=found, by=person(request))
+    return redirect("upload", pk)
+
+
