@@ -9,9 +9,10 @@ export default defineConfig({
     outDir: "../platform/palmares/static/dist",
     emptyOutDir: true,
     manifest: "manifest.json",
+    assetsInlineLimit: 0, // the content security policy allows no data: fonts
     target: "es2022",
     rollupOptions: {
-      input: ["style/main.css", "live/theme-early.ts", "live/main.ts", "upload/main.ts", "viewer/main.tsx"],
+      input: ["live/theme-early.ts", "live/main.ts", "upload/main.ts", "viewer/main.tsx"],
     },
   },
   test: { include: ["**/*.test.ts"] },

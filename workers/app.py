@@ -44,6 +44,7 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
+    worker_proc_alive_timeout=120,  # a child imports torch and mediapipe before it answers
     worker_max_tasks_per_child=100,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,

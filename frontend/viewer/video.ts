@@ -38,11 +38,13 @@ export class VideoSync {
     clock.onFrame((frame, source) => source !== "video" && this.show(frame));
     clock.onState(() => this.follow());
     if ("requestVideoFrameCallback" in video) this.listen();
-    else
-      (video as HTMLVideoElement).addEventListener("timeupdate", () =>
-        this.presented(Math.floor(video.currentTime * clock.fps)),
-      );
+    else this.listenCoarsely();
     if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.show(clock.frame, true);
+  }
+
+  /** Where the browser has no callback for each frame: the time now and then, which may be a frame off while playing. */
+  private listenCoarsely(): void {
+    this.video.addEventListener("timeupdate", () => this.presented(Math.floor(this.video.currentTime * this.clock.fps)));
   }
 
   /** Resolves when the picture of the clock's frame is on the screen, or will not come. */

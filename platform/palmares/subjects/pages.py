@@ -34,7 +34,7 @@ def subjects(request: HttpRequest) -> HttpResponse:
         with said_to(request):
             return redirect("subject", services.create_subject(team=team, name=name[:80], by=user).pk)
         return redirect("subjects")
-    found = Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads"))
+    found = Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads")).order_by("name", "id")
     return render(request, "subjects/subjects.html", {"subjects": found[:500], "teams": teams})
 
 
@@ -51,7 +51,7 @@ def subject(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("subject", pk)
     context = {
         "subject": found,
-        "uploads": found.uploads.annotate(run_count=Count("runs"))[:200],
+        "uploads": found.uploads.annotate(run_count=Count("runs")).order_by("-created_at", "-id")[:200],
         "shapes": found.hand_shapes.all()[:20],
         "can_write": can_write(person(request), found.team),
     }

@@ -122,10 +122,10 @@ def revoke(request: HttpRequest, pk: UUID, invitation: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def member(request: HttpRequest, pk: UUID, membership: UUID) -> HttpResponse:
+def member_change(request: HttpRequest, pk: UUID, member: UUID) -> HttpResponse:
     """Change a member's role, or remove the member."""
     get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
-    found = get_object_or_404(Membership.objects.select_related("team", "user"), pk=membership, team_id=pk)
+    found = get_object_or_404(Membership.objects.select_related("team", "user"), pk=member, team_id=pk)
     with said_to(request):
         if "remove" in request.POST:
             services.remove_member(membership=found, by=person(request))

@@ -36,7 +36,7 @@ def uploads(request: HttpRequest) -> HttpResponse:
         with said_to(request):
             return redirect("upload", services.receive(by=user, file=request.FILES["file"], subject=subject).pk)
         return redirect("uploads")
-    found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs"))
+    found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs")).order_by("-created_at", "-id")
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     return render(request, "uploads/uploads.html", {"page": page, "subjects": subjects[:500]})
 

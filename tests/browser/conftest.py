@@ -1,0 +1,79 @@
+"""A real browser, an accessibility check, and a whole installation to try as a new user would."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+    "--use-angle=swiftshader --enable-unsafe-swiftshader"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium with software WebGL."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop runs in this thread; the database calls are the tests' own
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], list[Any]]:
+    """Accessibility faults of a page: (rule, where, what to do)."""
+    source = (ROOT / "frontend/node_modules/axe-core/axe.min.js").read_text()
+
+    def check(page: Page) -> list[Any]:
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        return [(v["id"], [n["target"] for n in v["nodes"]][:4], v["nodes"][0].get("failureSummary", "")[:200]) for v in found]
+
+    return check
+
+
+class Installation(NamedTuple):
+    """A running `manage.py up`: its address, and the one-time sign-in link it printed."""
+
+    url: str
+    link: str
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Everything, started as a newcomer starts it, on a port and data of its own."""
+    folder = tmp_path_factory.mktemp("installation")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}
+    environment = {**clean, "PALMARES_DATA": str(folder / "data"), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    log = folder / "up.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not (found := re.search(r"(http://localhost:\d+)/welcome/\S+", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield Installation(found[1], found[0])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)

@@ -1,0 +1,118 @@
+"""The first hour of a newcomer, in a real browser against everything that `make run` starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ml.synthetic.demo import write_demo_clips
+
+MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
+LONG = 120_000
+"""Milliseconds that ingestion and methods may take on a slow machine."""
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, installation) -> Page:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    opened.goto(installation.link)
+    expect(opened.get_by_role("heading", name="Home")).to_be_visible()
+    yield opened
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("rendered")
+    write_demo_clips(folder)
+    return folder / "ben" / "video.mp4"
+
+
+def _upload(page: Page, video: Path) -> str:
+    page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + "/subjects/")
+    page.get_by_label("Name").fill(f"Subject of {video.stem}")
+    page.get_by_role("button", name="Add subject").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(video.stem)
+    page.locator("input[type=file]").set_input_files(video)
+    row = page.locator("table.data th a", has_text=video.name)
+    expect(row).to_be_visible(timeout=LONG)
+    row.click()
+    expect(page.get_by_role("link", name="Open the viewer").first).to_be_visible(timeout=LONG)
+    return page.url
+
+
+def _run_both(page: Page) -> None:
+    for title in ("MediaPipe + IK", "2D fit"):
+        page.get_by_role("button", name=f"Run {title}").click()
+        expect(page.locator("tbody tr", has_text=title)).to_be_visible()
+    expect(page.locator("tbody .status-succeeded")).to_have_count(2, timeout=LONG)
+
+
+def _look(page: Page) -> None:
+    page.get_by_role("link", name="Open the viewer").first.click()
+    page.wait_for_selector("[data-drawn]", state="attached", timeout=LONG)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**frame=1**", timeout=LONG)
+
+
+def test_a_rendered_video_from_file_to_meshes(page, video, tmp_path):
+    _upload(page, video)
+    _run_both(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name=".npz").first.click()
+    download.value.save_as(tmp_path / "prediction.npz")
+    with np.load(tmp_path / "prediction.npz", allow_pickle=False) as archive:
+        assert archive["joints"].shape[1:] == (21, 3)
+        assert len(archive["frame"]) >= 145
+    _look(page)
+
+
+@pytest.mark.media
+@pytest.mark.skipif(not (MEDIA / "hands_pan.mp4").exists(), reason="the real clips are not beside this clone (shared/media)")
+def test_a_real_video_from_file_to_meshes(page, tmp_path):
+    _upload(page, MEDIA / "hands_pan.mp4")
+    _run_both(page)
+    _look(page)
+
+
+def test_another_team_sees_nothing_of_it(page, browser, installation):
+    page.goto(f"{installation.url}/uploads/")
+    address = page.locator("table.data th a").first.get_attribute("href")
+    context = browser.new_context()
+    stranger = context.new_page()
+    stranger.goto(f"{installation.url}/accounts/signup/")
+    stranger.locator("[name=email]").fill("stranger@example.org")
+    for name in ("password1", "password2"):
+        stranger.locator(f"[name={name}]").fill("an unlikely long password")
+    stranger.get_by_role("button", name="Create account").click()
+    expect(stranger.get_by_role("heading", name="Home")).to_be_visible()
+    assert stranger.goto(installation.url + address).status == 404
+    assert stranger.request.get(f"{installation.url}/api/v1{address}").status == 404
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/subjects/", "/uploads/", "/account/"])
+def test_pages_are_accessible_and_quiet(page, axe, installation, path):
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(installation.url + path)
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert said == []
+
+
+def test_signing_out(page, installation):
+    page.goto(installation.url)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto(installation.url)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
