@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import orjson
-from ml.metrics.no_truth import series
 
 from ml.clip import open_clip
 from ml.formats.prediction import Prediction
@@ -21,6 +20,7 @@ from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
 from ml.methods.base import Request, load_method
+from ml.metrics.no_truth import series
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction as Published
 from palmares.runs.models import Run

@@ -42,7 +42,8 @@ def main(argv: list[str]) -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     prediction.save(options.out)
     hands = len(np.unique(prediction.track))
-    print(f"{options.out}: {len(prediction)} rows, {hands} hand{'' if hands == 1 else 's'}, {clip.frame_count} frames, {options.method}")
+    plural = "" if hands == 1 else "s"
+    print(f"{options.out}: {len(prediction)} rows, {hands} hand{plural}, {clip.frame_count} frames, {options.method}")
     if options.focal is None:
         print(f"The camera is not known: a focal length of {intrinsics[0, 0]:.0f} px was assumed (--focal PX to give it).")
     return 0
@@ -50,13 +51,17 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py estimate", description=__doc__)
-    parser.add_argument("input", type=Path, metavar="VIDEO_OR_FOLDER", help="a video, or a folder of pictures taken in name order")
+    parser.add_argument(
+        "input", type=Path, metavar="VIDEO_OR_FOLDER", help="a video, or a folder of pictures taken in name order"
+    )
     parser.add_argument("--method", required=True, choices=list(catalog.METHODS))
     parser.add_argument("--out", required=True, type=Path, metavar="OUT.npz")
     parser.add_argument("--independent", action="store_true", help="the pictures are no sequence: each is taken on its own")
     parser.add_argument("--hand-model", choices=("open", "mano"), default="open", help="mano needs MANO_DIR")
     parser.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels, if it is known")
-    parser.add_argument("--betas", type=Path, metavar="FILE", help="ten numbers, the shape of both hands, kept fixed (.txt or .npy)")
+    parser.add_argument(
+        "--betas", type=Path, metavar="FILE", help="ten numbers, the shape of both hands, kept fixed (.txt or .npy)"
+    )
     parser.add_argument("--max-hands", type=int, default=4, metavar="N", help="hands looked for in a frame (default 4)")
     return parser
 

@@ -133,7 +133,6 @@ def _direction(vector: Tensor) -> Tensor:
 
 
 def _compose(axes: Tensor, flexion: Tensor, deviation: Tensor, twist: Tensor) -> Tensor:
-    turns = [
-        roma.rotvec_to_rotmat(angle[..., None] * axes[:, k]) for k, angle in ((1, flexion), (2, deviation), (0, twist))
-    ]
-    return turns[0] @ turns[1] @ turns[2]
+    turns = [roma.rotvec_to_rotmat(angle[..., None] * axes[:, k]) for k, angle in ((1, flexion), (2, deviation), (0, twist))]
+    composed: Tensor = turns[0] @ turns[1] @ turns[2]
+    return composed

@@ -119,9 +119,7 @@ class Kinematics:
         end_by = middle_by + turns[:, :, 1] @ bones_by[:, 1]
         return torch.stack([base, middle, end], 2), torch.stack([base_by, middle_by, end_by], 2)
 
-    def _tips(
-        self, turns: Tensor, chain: Tensor, chain_by: Tensor, rest: Tensor, shape: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _tips(self, turns: Tensor, chain: Tensor, chain_by: Tensor, rest: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
         """Where each bone of a finger alone would carry its tip [B, 5, 3, 3], and by shape."""
         joints, by = rest[:, 1:16].view(-1, 5, 3, 3), shape[1:16].view(5, 3, 3, 10)
         lever = rest[:, 16:21, None] - joints
@@ -153,7 +151,7 @@ _TIPS_TO_MANO = torch.tensor([1, 2, 4, 3, 0])
 
 
 def _own_tip_weights(model: HandModel) -> Tensor:
-    """Weights [5, 3] (MANO finger order) of each tip on its own finger's bones; the little that others carry goes to the root."""
+    """Weights [5, 3] (MANO finger order) of each tip on its own finger's bones; what others carry goes to the root."""
     inner = model._tip_weights[_TIPS_TO_MANO, 1:].view(5, 5, 3)
     return inner[torch.arange(5), torch.arange(5)]
 
@@ -162,4 +160,4 @@ def _skew(vectors: Tensor) -> Tensor:
     """[..., 3] to the matrices [..., 3, 3] of the cross product with them."""
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
-    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(*x.shape, 3, 3)

@@ -64,7 +64,9 @@ class Problem:
         robust = 0.5 * self.robust**2 * squared / (self.robust**2 + squared)
         behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
-        return torch.where(behind, torch.full_like(frames, float("inf")), frames), 0.5 * self.shape_weight * p.betas.square().sum(-1)
+        return torch.where(
+            behind, torch.full_like(frames, float("inf")), frames
+        ), 0.5 * self.shape_weight * p.betas.square().sum(-1)
 
     def total(self, p: Parameters) -> float:
         """The whole objective."""
@@ -93,7 +95,7 @@ def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: fl
             own_shape = 0.0 if problem.shape_known else shape
             better = new_frames + (0.0 if problem.shape_known else new_shape) < frames + own_shape
             gain = float((frames - new_frames)[better].sum())
-            best, frames, shape = _where(better, trial, best, problem), torch.where(better, new_frames, frames), shape
+            best, frames = _where(better, trial, best, problem), torch.where(better, new_frames, frames)
             if not problem.shape_known:
                 shape = torch.where(better, new_shape, shape)
         damping = torch.where(better, damping * 0.2, damping * 8.0).clamp(1e-6, 1e8)

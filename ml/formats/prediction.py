@@ -13,7 +13,7 @@ N rows, one per frame and hand seen:
 `betas` (optional)      float32 [N, 10]
 `translation` (opt.)    float32 [N, 3]      metres
 `intrinsics` (opt.)     float32 [3, 3]      pixels
-`meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, `width`, `height`, …
+`meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, …
 ======================  ==================  =====================================================================
 
 Files may come from strangers: nothing in them is unpickled, every member's shape and type is checked against the
@@ -92,7 +92,7 @@ class Prediction:
             name: None if (array := getattr(self, name)) is None else array if name == "intrinsics" else array[mask]
             for name in _LAYOUT
         }
-        return Prediction(**arrays, meta=self.meta)
+        return Prediction(**arrays, meta=self.meta)  # type: ignore[arg-type]
 
     def save(self, target: str | Path | BinaryIO) -> None:
         """Write the `.npz` (uncompressed: floats do not shrink, and readers can map it)."""
@@ -148,9 +148,9 @@ def _checked(name: str, array: np.ndarray, dtype: str, shape: tuple[int | str, .
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.ndarray:
     try:
         with archive.open(info) as stream:
-            version = np.lib.format.read_magic(stream)
+            version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
             reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = reader(stream)
+            shape, _, dtype = reader(stream)  # type: ignore[no-untyped-call]
             if dtype.hasobject:
                 raise PredictionError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
             claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize

@@ -29,7 +29,7 @@ SHAPE_FRAMES = 192
 WITNESSES = 8
 """Frames of a clip that count as independent evidence of its shape, at most: detectors err alike in like frames."""
 CONVEX = 60.0
-"""Robust scale of the first steps, in units of the noise: so wide that no joint is given up before the pose is roughly right."""
+"""Robust scale of the first steps, in units of the noise: so wide that no joint is given up too early."""
 CHUNK = 512
 
 
@@ -41,15 +41,14 @@ class Fit2D:
         fitted = []
         tracks = request.keypoints.tracks
         for number, track in enumerate(tracks):
-            share = 0.9 / len(tracks)
-            fitted.append(fit_track(request, track, lambda done, n=number, s=share: report("fitting", (n + done) * s)))  # type: ignore[misc]
+            report("fitting", 0.9 * number / len(tracks))
+            fitted.append(fit_track(request, track))
         report("meshes", 0.9)
         return assemble(request, "2d-fit", fitted)
 
 
-def fit_track(request: Request, track: HandTrack, progress: object) -> FittedTrack:
+def fit_track(request: Request, track: HandTrack) -> FittedTrack:
     """One hand: β from frames spread over the clip, then every frame with it."""
-    assert callable(progress)
     model = load_hand_model(request.hand_model, track.side)
     kinematics = Kinematics(model)
     with torch.no_grad():
@@ -61,7 +60,6 @@ def fit_track(request: Request, track: HandTrack, progress: object) -> FittedTra
             problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
         parts = []
         for first in range(0, count, CHUNK):
-            progress(0.3 + 0.7 * first / count)
             chunk = torch.arange(first, min(first + CHUNK, count))
             parts.append(solve_clip(rows(problem, chunk), select(start, chunk)))
         angles, root, translation = (torch.cat([getattr(p, k) for p in parts]) for k in ("angles", "root", "translation"))

@@ -70,7 +70,7 @@ def bone_length_deviation(joints: np.ndarray) -> np.ndarray:
 
 
 def agreement(one: Prediction, other: Prediction) -> float:
-    """Mean root-aligned distance (mm) between the joints of two predictions, over the rows (frame, track) both have; NaN if none."""
+    """Mean root-aligned distance (mm) between two predictions' joints, over the rows (frame, track) both have; NaN if none."""
     keys = [{(int(f), int(t)): row for row, (f, t) in enumerate(zip(p.frame, p.track, strict=True))} for p in (one, other)]
     shared = sorted(keys[0].keys() & keys[1].keys())
     if not shared:

@@ -121,7 +121,12 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [ROOT / "platform" / "palmares" / "static"]
-DJANGO_VITE = {"default": {"manifest_path": ROOT / "platform" / "palmares" / "static" / "dist" / "manifest.json", "static_url_prefix": "dist"}}
+DJANGO_VITE = {
+    "default": {
+        "manifest_path": ROOT / "platform" / "palmares" / "static" / "dist" / "manifest.json",
+        "static_url_prefix": "dist",
+    }
+}
 MEDIA_ROOT = DATA / "media"
 STORAGES = {
     "default": (
@@ -155,11 +160,14 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle", "rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env("THROTTLE_USER", default="6000/min"), "anon": env("THROTTLE_ANON", default="60/min")},
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env("THROTTLE_USER", default="6000/min"),
+        "anon": env("THROTTLE_ANON", default="60/min"),
+    },
     "EXCEPTION_HANDLER": "palmares.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-KNOX_TOKEN_MODEL = "teams.Token"
+KNOX_TOKEN_MODEL = "teams.Token"  # noqa: S105 - a model's name
 MIGRATION_MODULES = {"knox": None}  # its own table of tokens is not used
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": 50}
 SPECTACULAR_SETTINGS = {
@@ -177,7 +185,9 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "palmares"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "palmares"}
+}
 
 CELERY_BROKER_URL = REDIS_URL
 

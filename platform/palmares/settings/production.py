@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 if _missing := [name for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]:
     raise ImproperlyConfigured(f"set {', '.join(_missing)} in the environment")
 
-from palmares.settings.base import *  # noqa: E402, F403
+from palmares.settings.base import *  # noqa: F403
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True

@@ -5,7 +5,7 @@ from pathlib import Path
 
 os.environ.setdefault("PALMARES_DATA", str(Path(__file__).resolve().parents[3] / "var" / "testing"))
 
-from palmares.settings.base import *  # noqa: E402, F403
+from palmares.settings.base import *  # noqa: F403
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

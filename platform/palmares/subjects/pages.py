@@ -34,7 +34,9 @@ def subjects(request: HttpRequest) -> HttpResponse:
         with said_to(request):
             return redirect("subject", services.create_subject(team=team, name=name[:80], by=user).pk)
         return redirect("subjects")
-    found = Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads")).order_by("name", "id")
+    found = (
+        Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads")).order_by("name", "id")
+    )
     return render(request, "subjects/subjects.html", {"subjects": found[:500], "teams": teams})
 
 

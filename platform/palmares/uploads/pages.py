@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -30,13 +31,19 @@ def uploads(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":  # without JavaScript
         chosen = request.POST.get("subject")
         subject = get_object_or_404(subjects, pk=chosen) if chosen else None
-        if "file" not in request.FILES:
+        file = request.FILES.get("file")
+        if not isinstance(file, UploadedFile):
             messages.error(request, "Choose a video, a picture or a ZIP of pictures first.")
             return redirect("uploads")
         with said_to(request):
-            return redirect("upload", services.receive(by=user, file=request.FILES["file"], subject=subject).pk)
+            return redirect("upload", services.receive(by=user, file=file, subject=subject).pk)
         return redirect("uploads")
-    found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs")).order_by("-created_at", "-id")
+    found = (
+        Upload.objects.visible_to(user)
+        .select_related("subject")
+        .annotate(run_count=Count("runs"))
+        .order_by("-created_at", "-id")
+    )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     return render(request, "uploads/uploads.html", {"page": page, "subjects": subjects[:500]})
 
@@ -68,5 +75,3 @@ def change_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         with said_to(request):
             act(upload=found, by=person(request))
     return redirect("upload", pk)
-
-

@@ -10,10 +10,10 @@ import torch
 
 from ml import catalog
 from ml.clip import Clip
+from ml.fitting.kinematics import Kinematics
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
-from ml.fitting.kinematics import Kinematics
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.base import Request, load_method
 
@@ -96,13 +96,13 @@ def test_no_hands_give_no_rows(request_, name):
 
 
 def test_cancelling_goes_through(request_, name):
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def report(stage: str, fraction: float) -> None:
-        raise Stop
+        raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         load_method(name).estimate(request_, report)
 
 

@@ -1,1 +1,0 @@
-"""Predictions scored against a private truth, and the boards that rank them."""
