@@ -2,7 +2,7 @@
 FROM node:20-bookworm-slim AS frontend
 WORKDIR /app
 COPY frontend/package.json frontend/package-lock.json frontend/
-RUN npm --prefix frontend ci --no-audit --no-fund
+RUN npm --prefix frontend install --no-save --no-audit --no-fund
 COPY frontend frontend
 COPY platform/palmares platform/palmares
 RUN npm --prefix frontend run build

@@ -44,7 +44,8 @@ $(INSTALLED): requirements.lock .ci/venv
 	@touch $@
 
 $(MODULES): frontend/package-lock.json $(INSTALLED)
-	npm --prefix frontend ci --no-audit --no-fund --loglevel=error
+	# not `npm ci`: it refuses a lock made where other systems' optional packages could not be seen; versions are pinned all the same
+	npm --prefix frontend install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(HAND): $(MODULES) ml/hand/open_model.py ml/hand/shape_space.py ml/hand/anatomy.py
