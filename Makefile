@@ -24,7 +24,9 @@ setup: $(INSTALLED) $(DIST) $(HAND)  ## everything `run` and `test` need, inside
 
 test: setup  ## every test: Python, then TypeScript
 	npm --prefix frontend test --silent
-	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench"
+	# the browser's event loop occupies its test process, so browser tests have processes of their own
+	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench" tests/browser
+	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench" --ignore tests/browser
 
 lint: setup  ## style, types, and who imports whom
 	ruff check .
