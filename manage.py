@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The one entry point: `up`, `migrate`, `token`, `demo`, … and, with neither server nor database, `estimate`."""
+"""The one entry point: `up`, `migrate`, `token`, `demo`, … and, with neither server nor database, `estimate` and `score`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-OFFLINE = {"estimate": "ml.commands.estimate"}
+OFFLINE = {"estimate": "ml.commands.estimate", "score": "ml.commands.score"}
 """Commands that know no Django: name to module with `main(argv) -> exit code`."""
 
 

@@ -77,5 +77,5 @@ def _warm_up(**_: Any) -> None:
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    for module in ("mediapipe.python.solutions.hands", "workers.ingest", "workers.estimate"):
+    for module in ("mediapipe.python.solutions.hands", "workers.ingest", "workers.estimate", "workers.scoring"):
         importlib.import_module(module)

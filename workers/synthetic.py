@@ -30,14 +30,16 @@ def render(facts: dict[str, Any], folder: Path, report: Report) -> Path:
     """Render `video.mp4` and `truth.npz` into a folder.
 
     Args:
-        facts: `subject` (number), `seed`, and what else `ml.synthetic.clips.make_clip` takes by name, as JSON.
+        facts: `subject` (number), `split` and `subject_seed` (validation and 0 unless told), `seed`, and what else
+            `ml.synthetic.clips.make_clip` takes by name, as JSON.
         folder: to be made.
         report: told the stage and the fraction done.
     """
-    options = {key: value for key, value in facts.items() if key not in ("subject", "seed")}
+    options = {key: value for key, value in facts.items() if key not in ("subject", "split", "subject_seed", "seed")}
     for key in ("hands", "activities"):
         if key in options:
             options[key] = tuple(options[key])
-    clip = make_clip(int(facts["seed"]), make_subject(0, "validation", int(facts["subject"])), **options)
+    subject = make_subject(int(facts.get("subject_seed", 0)), facts.get("split", "validation"), int(facts["subject"]))
+    clip = make_clip(int(facts["seed"]), subject, **options)
     write_clip(_WatchedClip(**vars(clip), report=lambda fraction: report("rendering the hands", fraction)), folder)
     return folder

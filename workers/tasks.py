@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from palmares.benchmarks.models import Revision, Submission, Truth
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
 from workers.app import app
@@ -20,6 +21,24 @@ def run_method(pk: str) -> None:
     attempt(Run, pk, _estimation)
 
 
+@app.task(name=Truth.TASK)
+def import_truth(pk: str) -> None:
+    """A benchmark's truth, from the file as it came."""
+    attempt(Truth, pk, _truth_import)
+
+
+@app.task(name=Submission.TASK)
+def score_submission(pk: str) -> None:
+    """A prediction against its truth."""
+    attempt(Submission, pk, _scoring)
+
+
+@app.task(name=Revision.TASK)
+def score_again(pk: str) -> None:
+    """All predictions of a benchmark against its truth."""
+    attempt(Revision, pk, _scoring_again)
+
+
 # The parent process of a worker imports this module and stays small; its children import what they need.
 
 
@@ -33,3 +52,21 @@ def _estimation() -> Work:
     from workers.estimate import Estimation  # noqa: PLC0415
 
     return Estimation()
+
+
+def _truth_import() -> Work:
+    from workers.truths import TruthImport  # noqa: PLC0415
+
+    return TruthImport()
+
+
+def _scoring() -> Work:
+    from workers.scoring import Scoring  # noqa: PLC0415
+
+    return Scoring()
+
+
+def _scoring_again() -> Work:
+    from workers.scoring import ScoringAgain  # noqa: PLC0415
+
+    return ScoringAgain()

@@ -10,8 +10,9 @@ export function nextTheme(current: string | null): (typeof ORDER)[number] {
 export function wireThemeSwitch(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>("[data-theme-switch]")) {
     const label = () => {
-      button.textContent =
-        { system: "Theme: auto", light: "Theme: light", dark: "Theme: dark" }[localStorage.getItem(KEY) ?? "system"] ?? "Theme";
+      const theme = { light: "Light", dark: "Dark" }[localStorage.getItem(KEY) ?? ""] ?? "Auto";
+      button.textContent = theme;
+      button.setAttribute("aria-label", `Theme: ${theme.toLowerCase()}`);
     };
     label();
     button.addEventListener("click", () => {

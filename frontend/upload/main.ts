@@ -1,6 +1,8 @@
 /** Uploads by tus: drop files anywhere on the page; they resume after a lost connection and after a reload. */
 import { Upload } from "tus-js-client";
+import { drawAnew } from "../live/fragments";
 import { duration } from "../live/words";
+import { asFiles } from "./sets";
 import { Speed, size } from "./speed";
 
 const CHUNK_BYTES = 8 << 20;
@@ -47,6 +49,7 @@ function start(section: HTMLElement, file: File): void {
 
   const speed = new Speed();
   const subject = section.dataset.subject || section.querySelector<HTMLSelectElement>("select[name=subject]")?.value || "";
+  const team = subject ? "" : section.dataset.team || "";
   const ended = (text: string, isError: boolean) => {
     facts.textContent = text;
     facts.className = isError ? "errorlist" : "hint";
@@ -56,7 +59,7 @@ function start(section: HTMLElement, file: File): void {
     endpoint: "/api/v1/uploads/tus/",
     chunkSize: CHUNK_BYTES,
     retryDelays: [0, 1000, 3000, 8000, 20000],
-    metadata: subject ? { filename: file.name, subject } : { filename: file.name },
+    metadata: { filename: file.name, ...(subject && { subject }), ...(team && { team }) },
     headers: { "X-CSRFToken": cookie("csrftoken") },
     removeFingerprintOnSuccess: true,
     onProgress(sent, total) {
@@ -68,16 +71,9 @@ function start(section: HTMLElement, file: File): void {
         : `${size(sent)} of ${size(total)}`;
     },
     onSuccess() {
-      ended("Received; it is being prepared.", false);
-      pause.remove();
-      cancel.remove();
-      bar.value = 1;
-      const id = transfer.url?.replace(/\/$/, "").split("/").at(-1);
-      const link = element("a", "", "Open");
-      link.href = `/uploads/${id}/`;
-      row.append(link);
-      if (document.querySelectorAll("[data-busy]").length === 0)
-        location.assign(section.dataset.subject ? location.href : link.href);
+      // the page's list shows it from here on, with its progress
+      row.remove();
+      drawAnew();
     },
     onError(error) {
       const response = "originalResponse" in error ? error.originalResponse : null;
@@ -104,17 +100,19 @@ function start(section: HTMLElement, file: File): void {
 }
 
 for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
+  section.classList.add("alive");
   const input = section.querySelector<HTMLInputElement>("input[type=file]");
-  const take = (files: FileList | null | undefined) => {
-    for (const file of files ?? []) start(section, file);
+  const take = async (files: FileList | null | undefined) => {
+    for (const file of await asFiles([...(files ?? [])])) start(section, file);
   };
   section.querySelector("form")?.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!input?.files?.length) input?.click();
   });
   input?.addEventListener("change", () => {
-    take(input.files);
-    input.value = "";
+    void take(input.files).then(() => {
+      input.value = "";
+    });
   });
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -126,7 +124,7 @@ for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     section.classList.remove("over");
-    take(event.dataTransfer?.files);
+    void take(event.dataTransfer?.files);
   });
 }
 addEventListener("beforeunload", (event) => {

@@ -114,7 +114,9 @@ class Prediction:
             infos = {info.filename: info for info in archive.infolist()}
             unknown = sorted(set(infos) - {f"{name}.npy" for name in (*_LAYOUT, "meta")})
             if unknown:
-                raise PredictionError(f"unknown member `{unknown[0]}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}")
+                raise PredictionError(
+                    f"unknown member `{unknown[0].removesuffix('.npy')}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}"
+                )
             if len(infos) != len(archive.infolist()):
                 raise PredictionError("a member occurs twice")
             total = sum(info.file_size for info in infos.values())

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import torch
 
@@ -61,21 +61,31 @@ class SequencePlan:
 
     def clip(self) -> Clip:
         """Draw it, unrendered."""
+        options = {
+            key: value for key, value in self.options().items() if key not in ("subject", "subject_seed", "split", "seed")
+        }
+        subject = make_subject(self.subject_seed, self.split, self.number)
+        return make_clip(self.seed, subject, **options | {key: tuple(options[key]) for key in ("hands", "activities")})
+
+    def options(self) -> dict[str, Any]:
+        """Everything that draws it, as JSON: `subject_seed`, `split`, `subject`, `seed`, and what `make_clip` takes by name."""
         hard = self.subset == "occluded"
-        return make_clip(
-            self.seed,
-            make_subject(self.subject_seed, self.split, self.number),
-            seconds=self.seconds,
-            fps=FPS,
-            width=PIXELS,
-            height=PIXELS,
-            hands=(self.side,),
-            activities=(self.activity,),
-            occluders=1 if hard else 0,
-            motion_blur=2 if hard else 1,
-            turn=0.7 if hard else 0.45,
-            sequence=self.name,
-        )
+        return {
+            "subject_seed": self.subject_seed,
+            "split": self.split,
+            "subject": self.number,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "fps": FPS,
+            "width": PIXELS,
+            "height": PIXELS,
+            "hands": [self.side],
+            "activities": [self.activity],
+            "occluders": 1 if hard else 0,
+            "motion_blur": 2 if hard else 1,
+            "turn": 0.7 if hard else 0.45,
+            "sequence": self.name,
+        }
 
 
 def plan(seed: int, size: Size, splits: tuple[Split, ...] = ("test",)) -> list[SequencePlan]:

@@ -6,6 +6,22 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 from rest_framework.routers import SimpleRouter
 
+from palmares.benchmarks.submission_views import (
+    NewSubmissionView,
+    SubmissionContentView,
+    SubmissionFileView,
+    SubmissionFramesView,
+    SubmissionViewSet,
+)
+from palmares.benchmarks.viewsets import (
+    BenchmarkViewSet,
+    BoardsView,
+    ComparisonView,
+    LeaderboardView,
+    PublishRevisionView,
+    RevisionsView,
+    TruthsView,
+)
 from palmares.queue.events import events
 from palmares.runs.files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
 from palmares.runs.viewsets import MethodsView, RunViewSet
@@ -57,6 +73,8 @@ router.register("subjects", SubjectViewSet, basename="subject")
 router.register("subjects/<uuid:subject_id>/hand-shapes", HandShapeViewSet, basename="hand-shape")
 router.register("uploads", UploadViewSet, basename="upload")
 router.register("runs", RunViewSet, basename="run")
+router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
+router.register("submissions", SubmissionViewSet, basename="submission")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
@@ -71,5 +89,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<uuid:pk>/track/<hash:name>.bin", TrackChunkView.as_view(), name="run-track-chunk"),
     path("runs/<uuid:pk>/series/", SeriesView.as_view(), name="run-series"),
     path("runs/<uuid:pk>/frames/<frame:frame>.<mesh:extension>", FrameMeshView.as_view(), name="run-frame"),
+    path("benchmarks/<slug:slug>/boards/", BoardsView.as_view(), name="benchmark-boards"),
+    path("benchmarks/<slug:slug>/truths/", TruthsView.as_view(), name="benchmark-truths"),
+    path("benchmarks/<slug:slug>/revisions/", RevisionsView.as_view(), name="benchmark-revisions"),
+    path("benchmarks/<slug:slug>/leaderboard/", LeaderboardView.as_view(), name="benchmark-leaderboard"),
+    path("benchmarks/<slug:slug>/comparison/", ComparisonView.as_view(), name="benchmark-comparison"),
+    path("benchmarks/<slug:slug>/submissions/", NewSubmissionView.as_view(), name="benchmark-submissions"),
+    path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
+    path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),
+    path("submissions/<uuid:pk>/content/", SubmissionContentView.as_view(), name="submission-content"),
+    path("submissions/<uuid:pk>/frames/", SubmissionFramesView.as_view(), name="submission-frames"),
     *router.urls,
 ]

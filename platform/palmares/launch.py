@@ -101,13 +101,18 @@ def _prepare(data: Path) -> str:
 
     call_command("migrate", verbosity=0, interactive=False)
     _collect_static(data)
+    from palmares.benchmarks.embedded import ensure_embedded  # noqa: PLC0415
     from palmares.runs.demo import EMAIL, ensure_demo  # noqa: PLC0415
     from palmares.teams.access import create_sign_in_link  # noqa: PLC0415
     from palmares.teams.models import User  # noqa: PLC0415
+    from palmares.teams.services import first_team  # noqa: PLC0415
 
     if not User.objects.exists():
-        print("First start: two synthetic videos will be rendered, and every method run on them.", flush=True)
-        ensure_demo()
+        print(
+            "First start: two synthetic videos and a small benchmark will be rendered, and every method run on them.",
+            flush=True,
+        )
+        ensure_embedded(team=first_team(user=ensure_demo()))
     user = User.objects.filter(email=EMAIL, is_active=True).first()
     path = f"/welcome/{create_sign_in_link(user=user)}/" if user else ""
     connections.close_all()

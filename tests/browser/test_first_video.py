@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ml.synthetic.demo import write_demo_clips
+from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 LONG = 120_000
@@ -40,7 +41,7 @@ def _upload(page: Page, video: Path) -> str:
     page.get_by_role("button", name="Add subject").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(video.stem)
     page.locator("input[type=file]").set_input_files(video)
-    row = page.locator("table.data th a", has_text=video.name)
+    row = page.locator("tbody th a", has_text=video.name)
     expect(row).to_be_visible(timeout=LONG)
     row.click()
     expect(page.get_by_role("link", name="Open the viewer").first).to_be_visible(timeout=LONG)
@@ -83,7 +84,7 @@ def test_a_real_video_from_file_to_meshes(page, tmp_path):
 
 def test_another_team_sees_nothing_of_it(page, browser, installation):
     page.goto(f"{installation.url}/uploads/")
-    address = page.locator("table.data th a").first.get_attribute("href")
+    address = page.locator("tbody th a").first.get_attribute("href")
     context = browser.new_context()
     stranger = context.new_page()
     stranger.goto(f"{installation.url}/accounts/signup/")
@@ -97,7 +98,7 @@ def test_another_team_sees_nothing_of_it(page, browser, installation):
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/subjects/", "/uploads/", "/account/"])
+@pytest.mark.parametrize("path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/"])
 def test_pages_are_accessible_and_quiet(page, axe, installation, path):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -108,6 +109,26 @@ def test_pages_are_accessible_and_quiet(page, axe, installation, path):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 1280, "height": 900})
     assert said == []
+
+
+def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp_path):
+    board = f"{installation.url}/benchmarks/palmares-synth/"
+    page.goto(board)
+    expect(page.locator("tbody .status-succeeded, .board tbody tr").nth(1)).to_be_visible(timeout=LONG)
+    wrong, right = tmp_path / "wrong.zip", tmp_path / "right.zip"
+    sequence = page.locator("#sequences + .scroll tbody th").first.inner_text()
+    wrong.write_bytes(zipped(**{"no-such-sequence": hands(5)}))
+    right.write_bytes(zipped(**{sequence: hands(90)}))
+    page.get_by_label("Method").fill("A single sequence")
+    page.locator("form[data-submit] input[type=file]").set_input_files(wrong)
+    page.get_by_role("button", name="Submit for Demo").click()
+    expect(page.locator("[data-result] .error")).to_contain_text("there is no sequence `no-such-sequence`", timeout=LONG)
+    page.locator("form[data-submit] input[type=file]").set_input_files(right)
+    page.get_by_role("button", name="Submit for Demo").click()
+    expect(page.get_by_role("heading", name="A single sequence")).to_be_visible(timeout=LONG)
+    expect(page.locator(".verdict")).to_contain_text("mm PA-MPJPE, 3rd of 3", timeout=LONG)
+    page.goto(board)
+    expect(page.locator(".board tbody tr", has_text="A single sequence")).to_contain_text("unpublished")
 
 
 def test_signing_out(page, installation):

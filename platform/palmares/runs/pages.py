@@ -1,4 +1,4 @@
-"""Home, an upload with its runs, and the Run / Compare page."""
+"""Home, an upload with its runs, one run on its way, and the Run / Compare page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from palmares.runs import services
 from palmares.runs.models import Run
 from palmares.runs.serializers import RunSerializer
 from palmares.subjects.models import HandShape
-from palmares.teams.pages import can_write, person, said_to
+from palmares.teams.pages import by_id, can_add, can_write, chosen_team, person, said_to
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import visible_upload
 from palmares.uploads.serializers import UploadSerializer
@@ -28,20 +29,28 @@ from palmares.uploads.serializers import UploadSerializer
 ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete": services.delete_run}
 IN_VIEWER = 9
 """Runs that one page compares; keys 1 to 9 toggle them."""
+LATEST = 12
+RUNNING = 20
+"""Rows of each list of the home page, at most."""
 
 
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """What is running, what came out last, and the doors."""
-    user = person(request)
-    runs = Run.objects.visible_to(user).select_related("upload__subject", "prediction")
-    finished = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at")[:12]
+    user, team = person(request), chosen_team(request)
+    runs, uploads = Run.objects.visible_to(user), Upload.objects.visible_to(user)
+    if team:
+        runs, uploads = runs.filter(upload__subject__team=team), uploads.filter(subject__team=team)
+    runs = runs.select_related("upload__subject", "prediction")
+    running, waiting = runs.filter(status__in=OPEN_STATUSES), uploads.filter(status__in=OPEN_STATUSES)
     context = {
-        "open_uploads": Upload.objects.visible_to(user).filter(status__in=OPEN_STATUSES).select_related("subject")[:10],
-        "open_runs": [_described(run) for run in runs.filter(status__in=OPEN_STATUSES)[:20]],
-        "latest": [_described(run) for run in finished],
-        "compare": finished[0].upload_id if finished else None,
+        "open_uploads": waiting.select_related("subject")[:RUNNING],
+        "open_runs": running.order_by("created_at", "id")[:RUNNING],
+        "more": max(0, running.count() - RUNNING) + max(0, waiting.count() - RUNNING),
+        "latest": runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:LATEST],
+        "compare": _worth_comparing(runs),
+        "can_write": can_add(request, team),
     }
     return render(request, "home.html", context)
 
@@ -52,11 +61,10 @@ def home(request: HttpRequest) -> HttpResponse:
 def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One upload: its filmstrip, its facts, its runs, and what may be run on it."""
     found = visible_upload(request, pk)
-    runs = found.runs.select_related("prediction", "hand_shape")
     context = {
         "upload": found,
         "shown": UploadSerializer(found, context={"request": request}).data,
-        "runs": [_described(run) for run in runs],
+        "runs": found.runs.select_related("prediction", "hand_shape"),
         "methods": METHODS.values(),
         "shapes": found.subject.hand_shapes.all()[:20],
         "can_write": can_write(person(request), found.subject.team),
@@ -75,15 +83,25 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
         "upload": UploadSerializer(found, context={"request": request}).data,
         "runs": RunSerializer(runs, many=True, context={"request": request}).data,
     }
-    return render(request, "runs/viewer.html", {"viewer": json.loads(JSONRenderer().render(state))})
+    return render(request, "runs/viewer.html", {"viewer": json.loads(JSONRenderer().render(state)), "upload": found})
 
 
 @login_required
 @require_GET
 def run(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """To the run in its viewer."""
-    found = get_object_or_404(Run.objects.visible_to(person(request)), pk=pk)
-    return redirect(f"{reverse('viewer', args=[found.upload_id])}?runs={found.pk}")
+    """One run: on its way its progress, at its end the viewer (a fragment of this page stays, and links there)."""
+    runs = Run.objects.visible_to(person(request)).select_related("upload__subject__team", "hand_shape", "prediction")
+    found = get_object_or_404(runs, pk=pk)
+    address = f"{reverse('viewer', args=[found.upload_id])}?runs={found.pk}"
+    if found.status == Status.SUCCEEDED and not request.headers.get("HX-Request"):
+        return redirect(address)
+    context = {
+        "run": found,
+        "method": METHODS.get(found.method),
+        "address": address,
+        "can_write": can_write(person(request), found.upload.subject.team),
+    }
+    return render(request, "runs/run.html", context)
 
 
 @login_required
@@ -92,7 +110,7 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Queue a method on an upload."""
     found = visible_upload(request, pk)
     chosen = request.POST.get("hand_shape")
-    shape = get_object_or_404(HandShape.objects.visible_to(person(request)), pk=chosen) if chosen else None
+    shape = by_id(HandShape.objects.visible_to(person(request)), chosen) if chosen else None
     with said_to(request):
         services.start_run(
             upload=found,
@@ -109,19 +127,18 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 def change_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Cancel, retry or delete a run."""
     found = get_object_or_404(Run.objects.visible_to(person(request)).select_related("upload__subject__team"), pk=pk)
-    act = ACTIONS.get(request.POST.get("action", ""))
-    if act is not None:
+    action = request.POST.get("action", "")
+    if action in ACTIONS:
         with said_to(request):
-            act(run=found, by=person(request))
-    return redirect("upload", found.upload_id)
+            ACTIONS[action](run=found, by=person(request))
+    back_to_run = request.POST.get("from") == "run" and action != "delete"
+    return redirect("run", pk) if back_to_run else redirect("upload", found.upload_id)
 
 
-def _described(run: Run) -> dict[str, Any]:
-    """A run with what the catalogue says of its method."""
-    entry = METHODS.get(run.method)
-    return {
-        "run": run,
-        "title": entry.title if entry else run.method,
-        "colour": entry.colour if entry else "#BBBBBB",
-        "summary": run.prediction.summary if run.prediction else {},
-    }
+def _worth_comparing(runs: Any) -> UUID | None:
+    """The upload that last got a second method, else the last with any; None where nothing has finished."""
+    finished = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at").values_list("upload_id", flat=True)
+    recent = list(finished[:50])
+    several = runs.filter(status=Status.SUCCEEDED, upload_id__in=recent).order_by().values("upload_id")
+    methods = {row["upload_id"]: row["n"] for row in several.annotate(n=Count("method", distinct=True))}
+    return next((pk for pk in recent if methods[pk] > 1), recent[0] if recent else None)

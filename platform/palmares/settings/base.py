@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "palmares.subjects",
     "palmares.uploads",
     "palmares.runs",
+    "palmares.benchmarks",
     "palmares.queue",
     "palmares.api",
     "palmares",

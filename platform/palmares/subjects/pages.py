@@ -11,33 +11,43 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from palmares.listing import listing
 from palmares.subjects import services
 from palmares.subjects.models import Subject
-from palmares.teams.models import Team
-from palmares.teams.pages import can_write, person, said_to
+from palmares.teams.models import Role, Team
+from palmares.teams.pages import by_id, can_add, can_write, chosen_team, person, posted, said_to
 from palmares.teams.services import first_team
+
+SORTS = {"name": "name", "team": "team__name", "uploads": "upload_count", "created": "created_at"}
+UPLOAD_SORTS = {
+    "name": "name", "status": "status", "frames": "frame_count", "size": "width", "runs": "run_count", "created": "created_at",
+}  # fmt: skip
+NOTES_LENGTH = 4000
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def subjects(request: HttpRequest) -> HttpResponse:
     """Everyone whose hands the caller's teams film; a form for one more."""
-    user = person(request)
-    teams = Team.objects.visible_to(user)
+    user, team = person(request), chosen_team(request)
+    teams = Team.objects.filter(memberships__user=user, memberships__role__in=[Role.OWNER, Role.MEMBER])
     if request.method == "POST":
-        chosen = request.POST.get("team")
-        team = get_object_or_404(teams, pk=chosen) if chosen else first_team(user=user)
-        name = request.POST.get("name", "").strip()
-        if not name:
+        if not (name := posted(request, "name")):
             messages.error(request, "A subject needs a name; a pseudonym will do.")
             return redirect("subjects")
+        chosen = request.POST.get("team")
+        into = by_id(teams, chosen) if chosen else team or first_team(user=user)
         with said_to(request):
-            return redirect("subject", services.create_subject(team=team, name=name[:80], by=user).pk)
+            return redirect("subject", services.create_subject(team=into, name=name, by=user).pk)
         return redirect("subjects")
-    found = (
-        Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads")).order_by("name", "id")
-    )
-    return render(request, "subjects/subjects.html", {"subjects": found[:500], "teams": teams})
+    found = Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads"))
+    found = found.filter(team=team) if team else found
+    context = {
+        "listing": listing(request, found, sorts=SORTS, default="name", search=("name", "notes")),
+        "teams": [team] if team else list(teams),
+        "can_write": can_add(request, team),
+    }
+    return render(request, "subjects/subjects.html", context)
 
 
 @login_required
@@ -47,15 +57,17 @@ def subject(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
     if request.method == "POST":
         with said_to(request):
-            services.update_subject(
-                subject=found, by=person(request), name=request.POST.get("name"), notes=request.POST.get("notes")
-            )
+            name, notes = posted(request, "name"), posted(request, "notes", limit=NOTES_LENGTH)
+            services.update_subject(subject=found, by=person(request), name=name or found.name, notes=notes)
+            messages.success(request, "Saved.")
         return redirect("subject", pk)
+    uploads = found.uploads.annotate(run_count=Count("runs"))
     context = {
         "subject": found,
-        "uploads": found.uploads.annotate(run_count=Count("runs")).order_by("-created_at", "-id")[:200],
+        "listing": listing(request, uploads, sorts=UPLOAD_SORTS, default="-created", search=("name",)),
         "shapes": found.hand_shapes.all()[:20],
         "can_write": can_write(person(request), found.team),
+        "loss": found.uploads.aggregate(uploads=Count("pk", distinct=True), runs=Count("runs", distinct=True)),
     }
     return render(request, "subjects/subject.html", context)
 

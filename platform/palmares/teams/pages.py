@@ -4,25 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import Case, Model, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
 
 from palmares.api.problems import DomainError, NotFoundError
 from palmares.teams import access, services
 from palmares.teams.models import Invitation, Membership, Role, Team, Token, User
 
+CHOSEN_TEAM = "team"
+"""Where the session keeps the team that lists are narrowed to."""
+NAME_LENGTH = 80
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
 
 def person(request: HttpRequest) -> User:
     """Who is signed in (pages that call this require it)."""
     return cast(User, request.user)
+
+
+def posted(request: HttpRequest, name: str, *, limit: int = NAME_LENGTH) -> str:
+    """What a form sent as `name`: at most `limit` characters, none of them NUL, no space around."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:limit]
+
+
+def by_id(found: QuerySet[AnyModel], text: str) -> AnyModel:
+    """The row of an id that a form sent; 404 for what is no id, or not among `found`."""
+    try:
+        return get_object_or_404(found, pk=UUID(text))
+    except ValueError as error:
+        raise Http404(f"{text!r} is not an id") from error
 
 
 @contextmanager
@@ -40,6 +63,35 @@ def can_write(user: User, team: Team) -> bool:
     return role is not None and role.includes(Role.MEMBER)
 
 
+def chosen_team(request: HttpRequest) -> Team | None:
+    """The team that lists are narrowed to; None for all of the person's teams."""
+    chosen = request.session.get(CHOSEN_TEAM)
+    return Team.objects.visible_to(person(request)).filter(pk=chosen).first() if chosen else None
+
+
+def can_add(request: HttpRequest, team: Team | None) -> bool:
+    """Whether to offer adding things to `team`, or with None to any team.
+
+    Who is in no team gets one of their own with the first thing they add.
+    """
+    memberships = Membership.objects.filter(user=person(request))
+    roles = set((memberships.filter(team=team) if team else memberships).values_list("role", flat=True))
+    return not roles or roles != {Role.VIEWER}
+
+
+@login_required
+@require_POST
+def choose_team(request: HttpRequest) -> HttpResponse:
+    """Narrow lists to one team, or with an empty choice widen them to all; then back to where one was."""
+    chosen = request.POST.get("team", "")
+    if chosen:
+        request.session[CHOSEN_TEAM] = str(by_id(Team.objects.visible_to(person(request)), chosen).pk)
+    else:
+        request.session.pop(CHOSEN_TEAM, None)
+    after = request.POST.get("next", "")
+    return redirect(after if url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}) else "home")
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
@@ -48,7 +100,7 @@ def account(request: HttpRequest) -> HttpResponse:
     shown = ""
     if request.method == "POST":
         with said_to(request):
-            _, shown = access.create_token(user=user, name=request.POST.get("name", "").strip()[:80] or "token")
+            _, shown = access.create_token(user=user, name=posted(request, "name") or "token")
     tokens = Token.objects.filter(user=user, expiry__gt=timezone.now())
     memberships = Membership.objects.filter(user=user).select_related("team")
     return render(request, "teams/account.html", {"tokens": tokens, "memberships": memberships, "shown": shown})
@@ -67,27 +119,38 @@ def delete_token(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def new_team(request: HttpRequest) -> HttpResponse:
     """Create a team and go there."""
-    name = request.POST.get("name", "").strip()
+    name = posted(request, "name")
     if not name:
         messages.error(request, "A team needs a name.")
         return redirect("account")
     with said_to(request):
-        return redirect("team", services.create_team(name=name[:80], by=person(request)).pk)
+        return redirect("team", services.create_team(name=name, by=person(request)).pk)
     return redirect("account")
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "POST"])
 def team(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Members and invitations."""
-    found = get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
-    role = services.role_in(user=person(request), team=found)
+    """Members and invitations; another name."""
+    user = person(request)
+    found = get_object_or_404(Team.objects.visible_to(user), pk=pk)
+    if request.method == "POST":
+        with said_to(request):
+            if not (name := posted(request, "name")):
+                messages.error(request, "A team needs a name.")
+            else:
+                services.rename_team(team=found, name=name, by=user)
+        return redirect("team", pk)
+    by_rank = Case(*(When(role=role, then=Value(rank)) for rank, role in enumerate(Role)))
+    memberships = found.memberships.select_related("user").order_by(by_rank, "user__email")
+    own = next(m for m in memberships if m.user_id == user.pk)
     context = {
         "team": found,
-        "role": role,
-        "is_owner": role == Role.OWNER,
+        "own": own,
+        "role": Role(own.role),
+        "is_owner": own.role == Role.OWNER,
         "roles": Role,
-        "memberships": found.memberships.select_related("user"),
+        "memberships": memberships,
         "invitations": found.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()),
     }
     return render(request, "teams/team.html", context)
@@ -99,13 +162,16 @@ def invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Invite someone; the link is shown once."""
     found = get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
     link = request.build_absolute_uri(reverse("invitation", args=["TOKEN"])).replace("TOKEN", "{token}")
-    role, email = request.POST.get("role", ""), request.POST.get("email", "").strip()
-    if role not in Role.values or "@" not in email:
-        messages.error(request, "An invitation needs an email address and a role.")
+    role, email = request.POST.get("role", ""), posted(request, "email", limit=254)
+    try:
+        validate_email(email)
+        chosen = Role(role)
+    except (ValidationError, ValueError):
+        messages.error(request, "An invitation needs an email address, like ada@example.org, and a role.")
         return redirect("team", pk)
     with said_to(request):
-        _, token = services.invite(team=found, email=email, role=Role(role), by=person(request), link=link)
-        messages.success(request, f"Invited {email}. The link, shown only now: {link.format(token=token)}")
+        _, token = services.invite(team=found, email=email, role=chosen, by=person(request), link=link)
+        messages.success(request, f"Invited {email}. The link, shown only now: {link.format(token=token)}", "copy")
     return redirect("team", pk)
 
 
@@ -113,10 +179,11 @@ def invite(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: UUID, invitation: UUID) -> HttpResponse:
     """Withdraw an invitation."""
-    found = get_object_or_404(Invitation.objects.select_related("team"), pk=invitation, team_id=pk)
     get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
+    found = get_object_or_404(Invitation.objects.select_related("team"), pk=invitation, team_id=pk)
     with said_to(request):
         services.revoke_invitation(invitation=found, by=person(request))
+        messages.success(request, f"The invitation of {found.email} was withdrawn; its link no longer works.")
     return redirect("team", pk)
 
 
@@ -124,14 +191,18 @@ def revoke(request: HttpRequest, pk: UUID, invitation: UUID) -> HttpResponse:
 @require_POST
 def member_change(request: HttpRequest, pk: UUID, member: UUID) -> HttpResponse:
     """Change a member's role, or remove the member."""
-    get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
+    user = person(request)
+    get_object_or_404(Team.objects.visible_to(user), pk=pk)
     found = get_object_or_404(Membership.objects.select_related("team", "user"), pk=member, team_id=pk)
     with said_to(request):
         if "remove" in request.POST:
-            services.remove_member(membership=found, by=person(request))
+            services.remove_member(membership=found, by=user)
+            leaving = f"You left «{found.team}»." if found.user_id == user.pk else f"{found.user} is no longer in the team."
+            messages.success(request, leaving)
         elif request.POST.get("role") in Role.values:
-            services.set_role(membership=found, role=Role(request.POST["role"]), by=person(request))
-    still_in = Team.objects.visible_to(person(request)).filter(pk=pk).exists()
+            services.set_role(membership=found, role=Role(request.POST["role"]), by=user)
+            messages.success(request, f"{found.user} is {found.role} now.")
+    still_in = Team.objects.visible_to(user).filter(pk=pk).exists()
     return redirect("team", pk) if still_in else redirect("account")
 
 
@@ -148,4 +219,4 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except DomainError as error:
         status = 404 if isinstance(error, NotFoundError) else 410
         return render(request, "teams/invitation.html", {"problem": error.detail}, status=status)
-    return render(request, "teams/invitation.html", {"invitation": found})
+    return render(request, "teams/invitation.html", {"invitation": found, "role": Role(found.role)})

@@ -7,18 +7,22 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from palmares.listing import listing
 from palmares.subjects.models import Subject
-from palmares.teams.pages import person, said_to
+from palmares.subjects.pages import UPLOAD_SORTS
+from palmares.teams.models import Role
+from palmares.teams.pages import by_id, can_add, chosen_team, person, said_to
 from palmares.uploads import services
 from palmares.uploads.models import Upload
 
-PAGE = 50
+SORTS = UPLOAD_SORTS | {"subject": "subject__name"}
+CHOICES = 500
+"""Subjects that a form offers at most; beyond that, one uploads from the subject's own page."""
 ACTIONS = {"cancel": services.cancel_upload, "retry": services.retry_upload}
 
 
@@ -26,26 +30,30 @@ ACTIONS = {"cancel": services.cancel_upload, "retry": services.retry_upload}
 @require_http_methods(["GET", "POST"])
 def uploads(request: HttpRequest) -> HttpResponse:
     """Everything uploaded, newest first, and the place to drop more."""
-    user = person(request)
-    subjects = Subject.objects.visible_to(user).select_related("team")
+    user, team = person(request), chosen_team(request)
+    subjects = Subject.objects.filter(
+        team__memberships__user=user, team__memberships__role__in=[Role.OWNER, Role.MEMBER]
+    ).select_related("team")
     if request.method == "POST":  # without JavaScript
         chosen = request.POST.get("subject")
-        subject = get_object_or_404(subjects, pk=chosen) if chosen else None
+        subject = by_id(subjects, chosen) if chosen else None
         file = request.FILES.get("file")
         if not isinstance(file, UploadedFile):
             messages.error(request, "Choose a video, a picture or a ZIP of pictures first.")
             return redirect("uploads")
         with said_to(request):
-            return redirect("upload", services.receive(by=user, file=file, subject=subject).pk)
+            return redirect("upload", services.receive(by=user, file=file, subject=subject, team=None if subject else team).pk)
         return redirect("uploads")
-    found = (
-        Upload.objects.visible_to(user)
-        .select_related("subject")
-        .annotate(run_count=Count("runs"))
-        .order_by("-created_at", "-id")
-    )
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    return render(request, "uploads/uploads.html", {"page": page, "subjects": subjects[:500]})
+    found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs"))
+    found = found.filter(subject__team=team) if team else found
+    context = {
+        "listing": listing(request, found, sorts=SORTS, default="-created", search=("name", "subject__name")),
+        "subjects": (subjects.filter(team=team) if team else subjects)[:CHOICES],
+        "team": team,
+        "can_write": can_add(request, team),
+        "with_subject": True,
+    }
+    return render(request, "uploads/uploads.html", context)
 
 
 def visible_upload(request: HttpRequest, pk: UUID) -> Upload:
@@ -61,7 +69,7 @@ def delete_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     with said_to(request):
         services.delete_upload(upload=found, by=person(request))
         messages.success(request, f"«{found.name}» is gone, with its runs and files.")
-        return redirect("uploads")
+        return redirect("subject", found.subject_id)
     return redirect("upload", pk)
 
 

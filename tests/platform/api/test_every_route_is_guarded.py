@@ -38,7 +38,7 @@ NAMES = [p.name for _, p in GUARDED]
 
 
 @pytest.fixture
-def world(team: Team, owner, finished_run, upload, subject) -> dict[str, Any]:
+def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> dict[str, Any]:
     """Values for every kind of placeholder, all of them the team's."""
     invitation, _ = invite(team=team, email="guest@example.org", role=Role.MEMBER, by=owner)
     return {
@@ -51,6 +51,10 @@ def world(team: Team, owner, finished_run, upload, subject) -> dict[str, Any]:
         "upload": upload.pk,
         "viewer": upload.pk,
         "run": finished_run.pk,
+        "slug": contest.slug,
+        "benchmark": contest.slug,
+        "submission": scored().pk,
+        "revision": contest.revisions.get().pk,
     }
 
 

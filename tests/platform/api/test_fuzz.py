@@ -27,7 +27,7 @@ def offset_octets(context: Any, value: Any) -> bytes:
 
 
 @pytest.fixture
-def known(team, owner, finished_run, upload, subject) -> dict[str, str]:
+def known(team, owner, finished_run, upload, subject, contest, scored) -> dict[str, str]:
     """Ids that exist, by the address they are part of."""
     return {
         "/teams/{id}": team.pk,
@@ -39,12 +39,15 @@ def known(team, owner, finished_run, upload, subject) -> dict[str, str]:
         "/uploads/{id}": upload.pk,
         "/tus/{id}": upload.pk,
         "/runs/{id}": finished_run.pk,
+        "/benchmarks/{slug}": contest.slug,
+        "/submissions/{id}": scored().pk,
+        "/revisions/{id}": contest.revisions.get().pk,
     }
 
 
 def with_ids_that_exist(case: Any, known: dict[str, str]) -> None:
     for place, value in known.items():
-        for spelled in (place, place.replace("{id}", "{pk}")):
+        for spelled in {place, place.replace("{id}", "{pk}")}:
             if spelled in case.path:
                 case.path_parameters[spelled[spelled.index("{") + 1 : -1]] = str(value)
 

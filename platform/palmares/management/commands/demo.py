@@ -1,4 +1,4 @@
-"""`manage.py demo`: the demo team, its synthetic uploads and runs."""
+"""`manage.py demo`: the demo team, its synthetic uploads and runs, and the embedded benchmark."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from palmares.benchmarks.embedded import ensure_embedded
 from palmares.runs.demo import TEAM, ensure_demo
+from palmares.teams.services import first_team
 
 
 class Command(BaseCommand):
-    """See `palmares.runs.demo`."""
+    """See `palmares.runs.demo` and `palmares.benchmarks.embedded`."""
 
     help = "Create the demo user, team, synthetic subjects and uploads, and queue every method on them."
 
@@ -19,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = ensure_demo(again=options["again"])
+        ensure_embedded(team=first_team(user=user))
         self.stdout.write(
             f"The team «{TEAM}» of {user.email} is there; its videos are rendered and worked on as workers get to them."
         )

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { compare, sortKey, toCsv, toMarkdown } from "./tables";
+
+describe("sorting", () => {
+  it("reads numbers with units, signs and thousands", () => {
+    expect(["12.5 mm", "1,234", "−3.1 px", "40 %", "7"].map(sortKey)).toEqual([12.5, 1234, -3.1, 40, 7]);
+    expect(["2D fit", "Ben"].map(sortKey)).toEqual(["2d fit", "ben"]);
+  });
+  it("keeps what is missing last in both directions", () => {
+    const rows = ["3 px", "–", "10 px", ""];
+    expect([...rows].sort((a, b) => compare(a, b, true)).slice(0, 2)).toEqual(["3 px", "10 px"]);
+    expect([...rows].sort((a, b) => compare(a, b, false)).slice(0, 2)).toEqual(["10 px", "3 px"]);
+  });
+});
+
+describe("copying", () => {
+  it("quotes what CSV needs, and takes formulas apart", () => {
+    expect(
+      toCsv([
+        ["a,b", 'say "x"'],
+        ["=1+1", "-2.5"],
+      ]),
+    ).toBe('"a,b","say ""x"""\r\n\'=1+1,-2.5');
+  });
+  it("escapes what Markdown needs", () => {
+    expect(
+      toMarkdown([
+        ["a", "b"],
+        ["1|2", "3"],
+      ]),
+    ).toBe("| a | b |\n| --- | --- |\n| 1\\|2 | 3 |");
+  });
+});

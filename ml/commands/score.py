@@ -1,0 +1,134 @@
+"""`manage.py score`: a prediction against a truth by a data set's own protocol, with neither server nor database."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from ml.catalog import METRICS
+from ml.formats.faults import FormatError
+from ml.metrics.pairing import Pair, open_pair
+from ml.metrics.preflight import Finding, check_pair
+from ml.metrics.protocol import PROTOCOLS, Protocol
+from ml.metrics.report import Report, build_report
+from ml.metrics.scoring import Progress, Scores, score_pair
+
+_WORTH_A_PROCESS = 1500
+"""Rows for which starting another process pays."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; 0 when scored, 2 when the input is to blame."""
+    options = _parser().parse_args(argv)
+    protocol = PROTOCOLS[options.protocol]
+    try:
+        with open_pair(protocol, options.truth, options.prediction, limit=options.limit, official=options.official) as pair:
+            findings = check_pair(protocol, pair)
+            _stop_at_errors(findings, options)
+            processes = len(os.sched_getaffinity(0)) if pair.count >= _WORTH_A_PROCESS else 1
+            with _progress(pair.count) as progress:
+                scores = score_pair(protocol, pair, processes=processes, progress=progress)
+            report = build_report(protocol, pair, scores)
+            if options.per_frame:
+                _write_rows(options.per_frame, pair, scores)
+    except (FormatError, OSError) as error:
+        print(f"score: {error}", file=sys.stderr)
+        return 2
+    _tell(findings)
+    if options.json:
+        content = {**report.as_json(), "preflight": [finding.as_json() for finding in findings]}
+        sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY) + b"\n")
+        sys.stdout.flush()
+    else:
+        _print(protocol, report)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="manage.py score", description=__doc__)
+    parser.add_argument("truth", type=Path, metavar="TRUTH", help="a folder as the data set's authors lay it out, or a file")
+    parser.add_argument("prediction", type=Path, metavar="PREDICTION", help="pred.json, pred.zip, .txt or .npz")
+    parser.add_argument("--protocol", required=True, choices=list(PROTOCOLS))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--per-frame", type=Path, metavar="OUT.csv", help="write the figures of each frame")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="score the first N frames of both")
+    parser.add_argument("--official", action="store_true", help="ask for the number of frames that the data set has")
+    parser.add_argument("--despite-errors", action="store_true", help="score a file whose units look wrong")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} frames, expected at least 1")
+    return value
+
+
+def _stop_at_errors(findings: list[Finding], options: argparse.Namespace) -> None:
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors and not options.despite_errors:
+        raise FormatError(f"{errors[0].place}: {errors[0].message}")
+
+
+def _tell(findings: list[Finding]) -> None:
+    for finding in findings:
+        print(f"{finding.level}: {finding.place}: {finding.message}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Progress | None]:
+    """A line that is written over, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    yield lambda done, _: print(f"\r{done} of {total} frames", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+
+
+def _print(protocol: Protocol, report: Report) -> None:
+    content = report.content
+    counts = content["counts"]
+    print(f"{protocol.title}, {counts['rows']} rows, coverage {100 * content['coverage']:.2f} %")
+    if content["fps"]:
+        print(f"{content['fps']:g} frames/s: 1 mm/frame² = {content['fps'] ** 2 / 1000:.3g} m/s²")
+    if content["flags"]["reflected"]:
+        print(f"{content['flags']['reflected']} rows align best when mirrored: compare pa_mpjpe with pr_mpjpe")
+    for name, value in report.official.items():
+        unit = content["official_units"][name]
+        print(f"  {name:<28}{_figure(value):>12} {'' if unit == '1' else unit}")
+    print()
+    for name, value in report.metrics.items():
+        unit = METRICS[name.partition("@")[0]].unit
+        print(f"  {name:<28}{_figure(value):>12} {'' if unit == '1' else unit}")
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _write_rows(path: Path, pair: Pair, scores: Scores) -> None:
+    """One line a row of the truth; missing figures stay empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*pair.truth.columns, "found", "reflected", *scores.per_frame])
+        named = zip(*(islice(column, pair.count) for column in pair.truth.columns.values()), strict=True)
+        table = np.stack(list(scores.per_frame.values()), 1).tolist()
+        for names, found, reflects, row in zip(named, scores.found.tolist(), scores.reflects.tolist(), table, strict=True):
+            figures = ["" if value != value else f"{value:.9g}" for value in row]  # noqa: PLR0124 - NaN is not itself
+            writer.writerow([*map(_cell, names), int(found), int(reflects), *figures])
+
+
+def _cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value

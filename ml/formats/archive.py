@@ -1,0 +1,100 @@
+"""The one file within a `.zip` of a stranger, checked before anything is unpacked."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ml.formats.faults import FormatError, kind_of
+
+MAX_UNPACKED: Final = 8 << 30
+"""Bytes of the largest file unpacked; HO3D's largest submissions are about one gigabyte."""
+MAX_RATIO: Final = 100
+"""Largest ratio of unpacked to packed; digits shrink two- to fourfold, white space a thousandfold."""
+MAX_DIRECTORY: Final = 1 << 20
+"""Bytes of the archive's table of contents, some ten thousand names."""
+_PIECE: Final = 4 << 20
+
+
+@contextmanager
+def unpacked(path: Path, suffix: str, *, max_bytes: int = MAX_UNPACKED) -> Iterator[Path]:
+    """The file itself, or the one file with this suffix in the zip archive that it is, in a folder of its own while in use.
+
+    Raises:
+        FormatError: the archive is broken or dangerous, or does not hold exactly one such file.
+    """
+    if not path.is_file():
+        raise FormatError(f"{path} is {'a folder' if path.is_dir() else 'missing'}, expected a file")
+    with path.open("rb") as stream:
+        is_zip = stream.read(2) == b"PK"
+    if not is_zip:
+        yield path
+        return
+    with TemporaryDirectory(prefix="palmares-") as folder:
+        target = Path(folder) / f"content{suffix}"
+        _unpack_one(path, suffix, target, max_bytes)
+        yield target
+
+
+def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int) -> None:
+    try:
+        check_directory(path)
+        with zipfile.ZipFile(path) as archive:
+            info = _the_one(archive.infolist(), suffix, path.name)
+            called, ratio = f"{info.filename} in {path.name}", info.file_size / max(info.compress_size, 1)
+            if info.file_size > max_bytes:
+                claim = f"{called} claims {info.file_size / 1e9:.1f} GB"
+                raise FormatError(f"{claim}, at most {max_bytes / 1e9:.1f} GB are read")
+            if ratio > MAX_RATIO:
+                raise FormatError(
+                    f"{called} unpacks to {ratio:.0f} times its size, expected at most {MAX_RATIO}: is it white space?"
+                )
+            with archive.open(info) as source, target.open("wb") as out:
+                while piece := source.read(_PIECE):
+                    out.write(piece)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+        raise FormatError(f"{path.name} is a broken zip archive: {error}") from error
+
+
+def _the_one(infos: list[zipfile.ZipInfo], suffix: str, archive: str) -> zipfile.ZipInfo:
+    for info in infos:
+        parts = info.filename.replace("\\", "/").split("/")
+        if info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+            raise FormatError(
+                f"{archive} holds `{info.filename}`, a path that leads out of the archive; expected `pred{suffix}`"
+            )
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise FormatError(f"{archive} holds `{info.filename}`, a symbolic link; expected `pred{suffix}`")
+        if info.flag_bits & 1:
+            raise FormatError(f"`{info.filename}` in {archive} is encrypted; expected a plain `pred{suffix}`")
+    wanted = [i for i in infos if i.filename.lower().endswith(suffix) and not i.is_dir() and "__MACOSX/" not in i.filename]
+    if len(wanted) != 1:
+        held = ", ".join(f"`{i.filename}`" for i in (wanted or infos)[:5]) or "nothing"
+        raise FormatError(f"{archive} holds {held}; expected one `{suffix}` file, `pred{suffix}`")
+    return wanted[0]
+
+
+def check_directory(path: Path) -> None:
+    """Refuse a table of contents that would fill the memory when `zipfile` reads it."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(size - 65_557, 0))
+        tail = stream.read()
+        place = tail.rfind(b"PK\x05\x06")
+        if place < 0 or len(tail) < place + 22:
+            raise FormatError(f"{path.name} is {kind_of(path)} without its end: the file is truncated")
+        (length,) = struct.unpack_from("<I", tail, place + 12)
+        locator = tail[place - 20 : place] if place >= 20 else b""
+        if locator.startswith(b"PK\x06\x07"):
+            stream.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
+            record = stream.read(56)
+            length = struct.unpack_from("<Q", record, 40)[0]
+    if length > MAX_DIRECTORY:
+        raise FormatError(f"{path.name} has a table of contents of {length} bytes; expected an archive of one file")

@@ -1,0 +1,115 @@
+"""DexYCB's files: results as text, truth as label files or as one table.
+
+Results: one line a sample, its index and 63 numbers (21 × 3, millimetres, OpenCV camera, inside order), by commas or spaces.
+Truth: `labels_*.npz` with `joint_3d` [1, 21, 3] in metres, or one `.npz` with `index` [N] and `joint_3d` [N, 21, 3]. Samples
+whose joints are all −1 or all 0 show no hand and are skipped. Source: dex-ycb-toolkit (Chao et al., CVPR 2021).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ml.formats.faults import FormatError, kind_of
+from ml.formats.frames import JOINT_COUNT, ArrayFrames, out_of_reach, sha256_of
+from ml.formats.npz import open_npz, read_member
+
+MAX_TRUTH_BYTES: Final = 2 << 30
+MAX_LINE: Final = 1 << 14
+MAX_INDEX: Final = 2**31 - 1
+_FIELDS: Final = 1 + 3 * JOINT_COUNT
+
+
+def open_truth(path: Path) -> ArrayFrames:
+    """All samples that show a hand, by index, in millimetres.
+
+    In a folder the index of a label file is its place among all `labels_*.npz` below it, in the order of their paths.
+    """
+    if path.is_dir():
+        paths = sorted(path.rglob("labels_*.npz"))
+        if not paths:
+            raise FormatError(f"{path} holds no `labels_*.npz`, expected DexYCB's label files or one .npz")
+        joints = np.stack([_read(p, "joint_3d").reshape(-1, JOINT_COUNT, 3)[0] for p in paths])
+        index = np.arange(len(paths))
+    else:
+        paths = [path]
+        joints, index = _read(path, "joint_3d"), _read(path, "index")
+        joints = joints.reshape(-1, JOINT_COUNT, 3)
+        if index.shape != (len(joints),) or index.dtype.kind not in "iu":
+            raise FormatError(
+                f"`index` of {path.name} is {index.dtype} {list(index.shape)}, expected whole numbers [{len(joints)}]"
+            )
+        if len(np.unique(index)) != len(index):
+            raise FormatError(f"`index` of {path.name} names a sample twice")
+    if (wrong := out_of_reach(joints)).any():
+        raise FormatError(f"sample {int(np.argmax(wrong.any(1)))} of {path.name}: a joint is not finite, expected metres")
+    # The toolkit multiplies in the file's float32 and only then goes to float64.
+    scaled = (joints * joints.dtype.type(1000)).astype(np.float64)
+    shown = ~((joints == -1).all((1, 2)) | (joints == 0).all((1, 2)))
+    kept = index[shown].astype(np.int64)
+    return ArrayFrames(path.name, scaled[shown], columns={"index": kept.tolist()}, sha256=sha256_of(paths))
+
+
+def _read(path: Path, member: str) -> np.ndarray:
+    with open_npz(path, max_bytes=MAX_TRUTH_BYTES, name=path.name) as archive:
+        array = read_member(archive, member)
+    if member == "joint_3d":
+        if array.dtype.kind != "f":
+            raise FormatError(f"`joint_3d` of {path.name} holds {array.dtype}, expected metres as floating-point numbers")
+        if array.ndim != 3 or array.shape[1:] != (JOINT_COUNT, 3):
+            raise FormatError(f"`joint_3d` of {path.name} has shape {list(array.shape)}, expected [N, 21, 3]")
+    return array
+
+
+def open_prediction(path: Path, truth: ArrayFrames, name: str) -> ArrayFrames:
+    """The results for the truth's samples, in its order; lines for other samples are not looked at further.
+
+    Raises:
+        FormatError: a line is not an index and 63 numbers, an index occurs twice, or a sample of the truth has none.
+    """
+    wanted = {int(index): row for row, index in enumerate(truth.columns["index"])}
+    joints = np.full((len(truth), JOINT_COUNT, 3), np.nan)
+    seen: set[int] = set()
+    with path.open("rb") as stream:
+        number = 0
+        while line := stream.readline(MAX_LINE):
+            number += 1
+            where = f"line {number} of {name}"
+            if len(line) == MAX_LINE:
+                raise FormatError(f"{where} is longer than {MAX_LINE} bytes, expected an index and 63 numbers")
+            fields = line.replace(b",", b" ").split()
+            if not fields:
+                continue
+            if number == 1 and (b"\0" in line or not fields[0].lstrip(b"+-").isdigit()):
+                raise FormatError(f"{where} begins {line[:20]!r} ({kind_of(path)}), expected an index and 63 numbers")
+            index, values = _sample(fields, where)
+            if index in seen:
+                raise FormatError(f"{where}: sample {index} a second time, expected one line a sample")
+            seen.add(index)
+            if index in wanted:
+                joints[wanted[index]] = values
+    missing = np.flatnonzero(np.isnan(joints[:, 0, 0]))
+    if len(missing):
+        first = truth.columns["index"][int(missing[0])]
+        raise FormatError(
+            f"{name}: no line for sample {first}; {len(missing)} of {len(truth)} samples are missing, expected all"
+        )
+    return ArrayFrames(name, joints, columns=truth.columns, sha256=sha256_of([path]))
+
+
+def _sample(fields: list[bytes], where: str) -> tuple[int, np.ndarray]:
+    if len(fields) != _FIELDS:
+        raise FormatError(f"{where} has {len(fields)} fields, expected {_FIELDS}: an index and 21 × 3 numbers")
+    if len(fields[0]) > 10 or not fields[0].isdigit() or int(fields[0]) > MAX_INDEX:
+        raise FormatError(f"{where}: index {fields[0][:20].decode('latin-1')!r}, expected 0 … {MAX_INDEX}")
+    try:
+        values = np.array([float(field) for field in fields[1:]])
+    except ValueError as error:
+        raise FormatError(f"{where}: {error}, expected 63 numbers") from error
+    joints = values.reshape(JOINT_COUNT, 3)
+    if (wrong := out_of_reach(joints)).any():
+        point = ", ".join(f"{v:.3g}" for v in joints[wrong][0])
+        raise FormatError(f"{where}: joint {np.argmax(wrong)} is [{point}], expected coordinates of a hand")
+    return int(fields[0]), joints

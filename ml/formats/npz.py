@@ -1,0 +1,76 @@
+"""Arrays from `.npz` files of strangers: nothing is unpickled, sizes and types are known before data is read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ml.formats.faults import FormatError, kind_of
+
+
+def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the file") -> zipfile.ZipFile:
+    """Open the archive, once its claims are within bounds.
+
+    Raises:
+        FormatError: no archive, a member twice, or more than `max_bytes` once unpacked.
+    """
+    try:
+        archive = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        is_file = isinstance(source, str | Path) and Path(source).is_file()
+        what = f": it is {kind_of(Path(source))}" if is_file else f": {error}"  # type: ignore[arg-type]
+        raise FormatError(f"{name} is not a .npz archive{what}") from error
+    infos = archive.infolist()
+    total = sum(info.file_size for info in infos)
+    if len({info.filename for info in infos}) != len(infos):
+        archive.close()
+        raise FormatError(f"{name}: a member occurs twice")
+    if total > max_bytes:
+        archive.close()
+        raise FormatError(f"{name}: {total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")
+    return archive
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """One array of the archive.
+
+    Raises:
+        FormatError: it is missing, holds Python objects, or is not what its header claims.
+    """
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        held = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())[:20])
+        raise FormatError(f"`{name}` is missing; the archive holds {held or 'nothing'}") from None
+    try:
+        with archive.open(info) as stream:
+            version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = reader(stream)  # type: ignore[no-untyped-call]
+            if dtype.hasobject:
+                raise FormatError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
+            claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if min(shape, default=0) < 0 or claimed != info.file_size - stream.tell():
+                raise FormatError(f"`{name}` claims {claimed} bytes, the archive holds {info.file_size - stream.tell()}")
+        with archive.open(info) as stream:
+            array: np.ndarray = np.load(io.BytesIO(stream.read()), allow_pickle=False)
+            return array
+    except FormatError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+    ) as error:
+        raise FormatError(f"`{name}` cannot be read: {error}") from error
+    except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+        raise FormatError(f"`{name}` cannot be unpacked: {error}") from error

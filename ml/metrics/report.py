@@ -1,0 +1,148 @@
+"""One object with everything there is to say of a score: official names and units, our own, curves, coverage, versions."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ml.metrics.errors import shares_of_counts
+from ml.metrics.pairing import Pair
+from ml.metrics.protocol import PREFIXES, Protocol
+from ml.metrics.scoring import PointErrors, Scores
+
+SCORER_VERSION: Final = "1"
+"""Changes when a figure can."""
+
+_PER_MM: Final = {"mm": 1.0, "cm": 0.1, "1": 1.0}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A score.
+
+    Attributes:
+        official: the official report's names in its order, in its units; None where a figure is not defined.
+        metrics: our names, in the units of `ml.catalog.METRICS`; None where a figure is not defined.
+        content: everything else, ready for JSON.
+    """
+
+    official: dict[str, float | None]
+    metrics: dict[str, float | None]
+    content: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole as one object: the official names at its top, everything else beside them."""
+        return {**self.official, "metrics": self.metrics, **self.content}
+
+
+def build_report(protocol: Protocol, pair: Pair, scores: Scores) -> Report:
+    """Sum up what was scored."""
+    metrics = _metrics(protocol, scores)
+    official = {line.name: _scaled(metrics.get(line.metric), _PER_MM[line.unit]) for line in protocol.official}
+    found = int(scores.found.sum())
+    content: dict[str, Any] = {
+        "official_units": {line.name: line.unit for line in protocol.official},
+        "protocol": {"name": protocol.name, "version": protocol.version, "sha256": protocol.sha256, "source": protocol.source},
+        "truth": {"name": pair.truth.name, "sha256": pair.truth.sha256},
+        "prediction": {"name": pair.prediction.name, "sha256": pair.prediction.sha256},
+        "scorer": {"version": SCORER_VERSION, "sha256": scorer_sha256()},
+        "coverage": found / pair.count,
+        "missing_policy": protocol.missing,
+        "counts": {
+            "rows": pair.count,
+            "found": found,
+            "missing": pair.count - found,
+            "extra": pair.extra,
+            "joints": 21,
+            "vertices_truth": pair.truth.vertex_count,
+            "vertices_prediction": pair.prediction.vertex_count,
+        },
+        "flags": {
+            "reflected": int(scores.reflects.sum()),
+            "reflected_rows": np.flatnonzero(scores.reflects)[:1000].tolist(),
+            "meshes_aligned_by_joints": scores.same_vertices is False,
+            "notes": list(pair.notes),
+        },
+        "fps": pair.fps,
+        "pck": _curves(protocol, scores),
+        "by_joint_mm": {f"{PREFIXES[a]}mpjpe": _by_joint(protocol, errors) for a, errors in scores.joints.items()},
+    }
+    return Report(official, metrics, content)
+
+
+def _metrics(protocol: Protocol, scores: Scores) -> dict[str, float | None]:
+    """Our names to their figures, the most looked-for first."""
+    found: dict[str, float] = {}
+    for prefix, kind, errors in _each(scores):
+        error, point = ("mpjpe", "joints") if kind == "joint" else ("mpvpe", "vertices")
+        found[f"{prefix}{error}"] = _mean(errors) * protocol.unit_mm
+        for number, curve in enumerate(protocol.curves):
+            area = curve.area(shares_of_counts(errors.counts[number], errors.total))
+            found[f"{prefix}auc_{point}" + (f"@{curve.name}" if number else "")] = area
+    for alignment, values in scores.joint_distances.items():
+        found[f"{PREFIXES[alignment]}median_joint_error"] = _median(values)
+    for name, values in scores.per_frame.items():
+        if name not in found:
+            defined = values[np.isfinite(values)]
+            found[name] = float(defined.mean()) if len(defined) else math.nan
+    found.update(scores.overall)
+    return {name: _number(value) for name, value in found.items()}
+
+
+def _each(scores: Scores) -> list[tuple[str, str, PointErrors]]:
+    joints = [(PREFIXES[a], "joint", errors) for a, errors in scores.joints.items()]
+    return joints + [(PREFIXES[a], "vertex", errors) for a, errors in scores.vertices.items()]
+
+
+def _mean(errors: PointErrors) -> float:
+    there = errors.found > 0
+    return float((errors.sums[there] / errors.found[there]).mean()) if there.any() else math.nan
+
+
+def _median(values: np.ndarray) -> float:
+    """Median over frames for each joint, then the mean over joints that are ever there."""
+    medians = [np.median(column[np.isfinite(column)]) for column in values.T if np.isfinite(column).any()]
+    return float(np.mean(medians)) if medians else math.nan
+
+
+def _curves(protocol: Protocol, scores: Scores) -> list[dict[str, Any]]:
+    """PCK curves: thresholds in mm and shares, for joints and vertices under every alignment."""
+    curves = []
+    for prefix, kind, errors in _each(scores):
+        for number, curve in enumerate(protocol.curves):
+            shares = shares_of_counts(errors.counts[number], errors.total)
+            name = f"{prefix}auc_{'joints' if kind == 'joint' else 'vertices'}" + (f"@{curve.name}" if number else "")
+            thresholds = curve.thresholds(1.0)
+            entry = {"metric": name, "curve": curve.name, "rule": curve.rule, "strict": curve.strict}
+            curves.append({**entry, "thresholds_mm": thresholds.tolist(), "share": [_number(s) for s in shares.tolist()]})
+    return curves
+
+
+def _by_joint(protocol: Protocol, errors: PointErrors) -> list[float | None]:
+    """Mean error of each joint, in the file's order."""
+    sums, found = errors.sums.tolist(), errors.found.tolist()
+    return [protocol.unit_mm * s / n if n else None for s, n in zip(sums, found, strict=True)]
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+@cache
+def scorer_sha256() -> str:
+    """Hash of the code that scores: every file of `ml.metrics` and `ml.formats`, in name order."""
+    here = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted([*here.glob("*.py"), *(here.parent / "formats").glob("*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,242 @@
+"""Who is best, on which board, by which metric: ranks with ties among what a person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from ml.catalog import METRICS, PROTOCOLS
+from palmares.api.problems import InvalidError, NotFoundError
+from palmares.benchmarks import policy
+from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission
+from palmares.benchmarks.published import Published, published_for
+from palmares.benchmarks.services import shown_revision
+from palmares.teams.models import User
+
+PAGE_ROWS: Final = 50
+MAX_COLUMNS: Final = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission on a board; `rank` is None where the policy for missing hands does not let it be ranked."""
+
+    rank: int | None
+    submission: Submission
+    coverage: float
+    cells: list[Cell | None]
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One method of a paper, in the board's columns."""
+
+    method: str
+    citation: str
+    note: str
+    cells: list[Published | None]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """One page of a board.
+
+    Attributes:
+        columns: metrics shown; the first is the one that ranks.
+        metrics: all that can be asked for.
+        total: submissions on the board, `ranked` of them with a rank.
+    """
+
+    benchmark: Benchmark
+    board: Board
+    revision: Revision | None
+    columns: list[str]
+    metrics: list[str]
+    rows: list[Row] = field(default_factory=list)
+    published: list[PublishedRow] = field(default_factory=list)
+    page: int = 1
+    pages: int = 1
+    total: int = 0
+    ranked: int = 0
+
+    @property
+    def metric(self) -> str:
+        return self.columns[0]
+
+
+def leaderboard(
+    *,
+    benchmark: Benchmark,
+    user: User,
+    board: str = "all",
+    metric: str = "",
+    columns: Iterable[str] = (),
+    revision: int | None = None,
+    page: int = 1,
+    page_rows: int = PAGE_ROWS,
+) -> Leaderboard:
+    """One page of a board, as one person sees it: public submissions, and those of their own teams.
+
+    Args:
+        benchmark: one that `user` may see.
+        user: who looks.
+        board: its slug.
+        metric: that ranks; the benchmark's own where empty.
+        columns: more metrics to show; the protocol's where none is given.
+        revision: number of a published revision; the newest where None.
+        page: from 1.
+        page_rows: rows of a page.
+
+    Raises:
+        NotFoundError: no such board or published revision.
+        InvalidError: no such metric on it.
+    """
+    found = benchmark.boards.filter(slug=board).first()
+    if found is None:
+        raise NotFoundError(f"There is no board «{board}» on this benchmark.")
+    shown = shown_revision(benchmark, revision)
+    if shown is None and revision is not None:
+        raise NotFoundError(f"There is no published revision {revision} of this benchmark.")
+    metrics = available_metrics(benchmark, shown)
+    wanted = _columns(benchmark, metrics, metric, columns)
+    published = _published(benchmark, wanted)
+    if shown is None:
+        return Leaderboard(benchmark, found, None, wanted, metrics, published=published)
+    visible = Submission.objects.visible_to(user).filter(benchmark=benchmark)
+    figures = Figure.objects.filter(board=found, metric=wanted[0], score__revision=shown, score__submission__in=visible)
+    order = ranks(wanted[0], figures.values_list("score_id", "value", "is_ranked"))
+    pages = max(1, -(-len(order) // page_rows))
+    page = min(max(1, page), pages)
+    rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted)
+    ranked = sum(rank is not None for _, rank in order)
+    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked)
+
+
+def available_metrics(benchmark: Benchmark, revision: Revision | None) -> list[str]:
+    """What was measured under a revision; the protocol's usual metrics where nothing was scored yet."""
+    usual = list(PROTOCOLS[benchmark.protocol].metrics)
+    score = Score.objects.filter(revision=revision).order_by("pk").first() if revision else None
+    if score is None:
+        return usual
+    return in_order(name for name, value in score.figures.items() if value is not None) or usual
+
+
+def in_order(metrics: Iterable[str]) -> list[str]:
+    """Metrics as the catalogue orders them."""
+    place = {name: number for number, name in enumerate(METRICS)}
+    return sorted(metrics, key=lambda name: (place[name.partition("@")[0]], name))
+
+
+def ranks(metric: str, figures: Iterable[tuple[Any, float, bool]]) -> list[tuple[Any, int | None]]:
+    """Keys with their ranks, best first; equal figures (as far as they are shown) share a rank, unranked ones come last.
+
+    Args:
+        metric: says what is better, and to how many decimals figures count.
+        figures: key, value, and whether it may be ranked.
+    """
+    sign = 1.0 if policy.direction(metric) == "lower" else -1.0
+    digits = policy.ties_at(metric)
+    ordered = sorted(figures, key=lambda f: (not f[2], sign * f[1], str(f[0])))
+    found: list[tuple[Any, int | None]] = []
+    last: tuple[float, int] | None = None
+    for place, (key, value, is_ranked) in enumerate(ordered, start=1):
+        shown = round(value, digits)
+        if not is_ranked:
+            found.append((key, None))
+            continue
+        if last is None or last[0] != shown:
+            last = (shown, place)
+        found.append((key, last[1]))
+    return found
+
+
+def rank_of(*, submission: Submission, user: User, board: Board, metric: str, revision: Revision) -> tuple[int | None, int]:
+    """A submission's rank among what a person sees, and how many are ranked."""
+    visible = Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id)
+    figures = Figure.objects.filter(board=board, metric=metric, score__revision=revision, score__submission__in=visible)
+    order = ranks(metric, figures.values_list("score__submission_id", "value", "is_ranked"))
+    return dict(order).get(submission.pk), sum(rank is not None for _, rank in order)
+
+
+def changes(revision: Revision) -> list[dict[str, Any]]:
+    """For the benchmark's owner, before publishing: old → new rank and figure of each submission on the board of everything."""
+    benchmark = revision.benchmark
+    board = benchmark.boards.order_by("position", "id").first()
+    before = shown_revision(benchmark)
+    metric = benchmark.primary_metric
+    tables: list[dict[UUID, tuple[int | None, float]]] = []
+    for each in (before, revision):
+        figures = list(
+            Figure.objects.filter(board=board, metric=metric, score__revision=each).values_list(
+                "score__submission_id", "value", "is_ranked"
+            )
+        )
+        values = {key: value for key, value, _ in figures}
+        tables.append({key: (rank, values[key]) for key, rank in ranks(metric, figures)})
+    old, new = tables
+    named = Submission.objects.filter(pk__in=[*old, *new]).select_related("team").in_bulk()
+    return [
+        {"submission": named[key], "old": old.get(key), "new": new.get(key)}
+        for key in [*new, *(key for key in old if key not in new)]
+    ]
+
+
+def _columns(benchmark: Benchmark, metrics: list[str], metric: str, columns: Iterable[str]) -> list[str]:
+    first = metric or (benchmark.primary_metric if benchmark.primary_metric in metrics else metrics[0])
+    usual = [name for name in PROTOCOLS[benchmark.protocol].metrics if name in metrics]
+    wanted = list(dict.fromkeys([first, *(list(columns) or usual)]))[:MAX_COLUMNS]
+    for name in wanted:
+        if name not in metrics:
+            raise InvalidError(f"There is no metric {name!r} on this board; there are {', '.join(metrics)}.", field="metric")
+    return wanted
+
+
+def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str]) -> list[Row]:
+    keys = [key for key, _ in order]
+    scores = (
+        Score.objects.filter(pk__in=keys).defer("content", "report", "figures").select_related("submission__team").in_bulk()
+    )
+    cells: dict[tuple[int, str], Figure] = {
+        (figure.score_id, figure.metric): figure
+        for figure in Figure.objects.filter(board=board, score__in=keys, metric__in=columns)
+    }
+    return [
+        Row(
+            rank=rank,
+            submission=scores[key].submission,
+            coverage=cells[key, columns[0]].coverage,
+            cells=[cell(metric, cells.get((key, metric))) for metric in columns],
+        )
+        for key, rank in order
+    ]
+
+
+def cell(metric: str, figure: Figure | None) -> Cell | None:
+    """A figure as a table shows it."""
+    return Cell(figure.value, figure.low, figure.high, f"{figure.value:.{policy.ties_at(metric)}f}") if figure else None
+
+
+def _published(benchmark: Benchmark, columns: list[str]) -> list[PublishedRow]:
+    by_method: dict[tuple[str, str, str], list[Published]] = {}
+    for row in published_for(benchmark.protocol):
+        by_method.setdefault((row.method, row.variant, row.citation), []).append(row)
+    found = []
+    for (method, variant, citation), rows in by_method.items():
+        cells = [next((row for row in rows if row.metric == metric), None) for metric in columns]
+        if any(cells):
+            notes = dict.fromkeys(row.note for row in rows if row.note)
+            found.append(PublishedRow(f"{method}, {variant}" if variant else method, citation, "; ".join(notes), cells))
+    sign = 1.0 if policy.direction(columns[0]) == "lower" else -1.0
+    return sorted(found, key=lambda row: sign * row.cells[0].value if row.cells[0] else float("inf"))

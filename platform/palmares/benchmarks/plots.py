@@ -1,0 +1,132 @@
+"""What a board and a submission show beside their figures: PCK curves, errors by joint, histograms, worst frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from django.core.files.storage import default_storage
+from django.utils.safestring import SafeString
+
+from palmares.benchmarks import policy
+from palmares.benchmarks.comparison import FRAMES
+from palmares.benchmarks.drawing import COLOURS, Line, bars, curves
+from palmares.benchmarks.models import Score
+
+WORST: Final = 12
+_FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture with its title and legend: (name, colour) of each series."""
+
+    title: str
+    drawn: SafeString
+    legend: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class WorstFrame:
+    """A frame that a submission gets most wrong, and the upload that shows it, where there is one."""
+
+    sequence: str
+    row: int
+    value: float
+    upload: str | None
+    frame: int
+
+
+def plots(scores: Sequence[Score], metric: str) -> list[Plot]:
+    """Of several submissions together, under the alignment of `metric`."""
+    prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(scores))]
+    legend = [(score.submission.method, colour) for score, colour in zip(scores, colours, strict=True)]
+    found = [
+        _pck(scores, colours, legend, f"{prefix}auc_joints"),
+        _by_joint(scores, colours, legend, f"{prefix}mpjpe"),
+        _histogram(scores, colours, legend, f"{prefix}mpjpe"),
+    ]
+    return [plot for plot in found if plot is not None]
+
+
+def by_sequence(scores: Sequence[Score], metric: str) -> list[dict[str, Any]]:
+    """For each sequence the figures of all submissions, in their order."""
+    tables = [{row["name"]: row for row in score.content.get("by_sequence", [])} for score in scores]
+    names = dict.fromkeys(name for table in tables for name in table)
+    return [
+        {
+            "name": name,
+            "rows": next(table[name]["rows"] for table in tables if name in table),
+            "upload": next((table[name].get("upload") for table in tables if name in table), None),
+            "figures": [table.get(name, {}).get("figures", {}).get(metric) for table in tables],
+        }
+        for name in names
+    ]
+
+
+def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
+    """The frames with the largest errors; only for benchmarks that show errors by frame."""
+    with default_storage.open(f"{score.folder}/{FRAMES}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        if metric not in arrays or not policy.is_distance(metric):
+            return []
+        values, sequence = np.nan_to_num(arrays[metric].astype(np.float64), nan=-1.0), arrays["sequence"]
+    sequences = score.revision.truth.sequences
+    first = {number: int(np.argmax(sequence == number)) for number in np.unique(sequence).tolist()}
+    found = []
+    for row in np.argsort(-values)[:WORST].tolist():
+        number = int(sequence[row])
+        entry = sequences[number] if sequences else {"name": "", "upload": None}
+        found.append(WorstFrame(str(entry["name"]), row, float(values[row]), entry.get("upload"), row - first[number]))
+    return [frame for frame in found if frame.value >= 0]
+
+
+def _pck(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
+    lines = []
+    for score, colour in zip(scores, colours, strict=True):
+        entry = next((c for c in score.content.get("pck", []) if c["metric"] == name), None)
+        if entry:
+            points = list(zip(entry["thresholds_mm"], entry["share"], strict=True))
+            lines.append(Line(score.submission.method, points, colour))
+    if not lines:
+        return None
+    x_max = max(x for line in lines for x, _ in line.points)
+    drawn = curves(lines, x="threshold (mm)", y="share of joints", x_max=x_max, label=f"PCK curves: {policy.title(name)}")
+    return Plot(f"PCK · {policy.title(name)}", drawn, legend)
+
+
+def _by_joint(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
+    tables = [score.content.get("by_joint_mm", {}).get(name) for score in scores]
+    if not any(tables):
+        return None
+    joints = [[table[i] if table else None for table in tables] for i in range(21)]
+    by_finger = [("wrist", joints[0])]
+    for index, finger in enumerate(_FINGERS):
+        four = joints[1 + 4 * index : 5 + 4 * index]
+        by_finger.append((finger, [_mean([joint[s] for joint in four]) for s in range(len(scores))]))
+    title = f"{policy.title(name)} by finger"
+    return Plot(title, bars(by_finger, colours, y="mm", label=title), legend)
+
+
+def _histogram(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
+    lines = []
+    for score, colour in zip(scores, colours, strict=True):
+        histogram = score.content.get("histogram", {})
+        if name in histogram and (total := sum(histogram[name])):
+            edges = histogram["edges_mm"]
+            points = [(e, n / total) for e, n in zip(edges[:-1], histogram[name], strict=True)]
+            lines.append(Line(score.submission.method, points, colour))
+    if not lines:
+        return None
+    top = max(y for line in lines for _, y in line.points)
+    x_max = max((x for line in lines for x, y in line.points if y > 0), default=50) + 2
+    title = f"Frames by {policy.title(name)}"
+    drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=-(-top * 20 // 1) / 20, label=title)
+    return Plot(title, drawn, legend)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None

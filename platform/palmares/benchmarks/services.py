@@ -1,0 +1,165 @@
+"""What people do with benchmarks: make them, give them a truth, publish what was scored again. Whoever acts is `by`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Any
+from uuid import uuid4
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from ml.catalog import METRICS, PROTOCOLS
+from palmares.api.problems import ConflictError, InvalidError
+from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
+from palmares.benchmarks.stored import truth_prefix
+from palmares.queue import services as queue
+from palmares.queue.models import Status
+from palmares.teams.models import Role, Team, User
+from palmares.teams.services import require_role
+from palmares.uploads.services import check_size, clean_name
+from palmares.uploads.stored import forget_files
+
+TRUTH_ENDINGS = (".zip", ".npz", ".json", ".txt")
+
+
+@transaction.atomic
+def create_benchmark(*, team: Team, by: User, slug: str, name: str, protocol: str, **facts: Any) -> Benchmark:
+    """A new benchmark with one board of everything; owners of the team only.
+
+    Raises:
+        InvalidError: no such protocol or metric, or the slug is taken.
+    """
+    require_role(user=by, team=team, role=Role.OWNER)
+    if protocol not in PROTOCOLS:
+        raise InvalidError(f"There is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}.", field="protocol")
+    if Benchmark.objects.filter(slug=slug).exists():
+        raise InvalidError(f"The slug «{slug}» is taken.", field="slug")
+    _check_metric(facts.get("primary_metric", "pa_mpjpe"))
+    made = Benchmark.objects.create(team=team, created_by=by, slug=slug, name=name, protocol=protocol, **facts)
+    Board.objects.create(benchmark=made, slug="all", name="All")
+    return made
+
+
+def update_benchmark(*, benchmark: Benchmark, by: User, **facts: Any) -> Benchmark:
+    """Change what a benchmark says of itself and its rules; owners of its team only. Its protocol stays."""
+    require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    _check_metric(facts.get("primary_metric", benchmark.primary_metric))
+    for field, value in facts.items():
+        setattr(benchmark, field, value)
+    benchmark.save(update_fields=[*facts])
+    return benchmark
+
+
+def delete_benchmark(*, benchmark: Benchmark, by: User) -> None:
+    """Remove a benchmark with truth, submissions and scores; owners of its team only."""
+    require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    benchmark.delete()
+
+
+def add_board(*, benchmark: Benchmark, by: User, slug: str, name: str, tag: str) -> Board:
+    """One more ranking, of the sequences that have a tag; figures appear when the submissions are scored again.
+
+    Raises:
+        InvalidError: the slug is taken.
+    """
+    require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    if benchmark.boards.filter(slug=slug).exists():
+        raise InvalidError(f"There is a board «{slug}» already.", field="slug")
+    return Board.objects.create(benchmark=benchmark, slug=slug, name=name, tag=tag, position=benchmark.boards.count())
+
+
+def add_truth(*, benchmark: Benchmark, by: User, file: File) -> Truth:
+    """Take in a new version of the truth and queue its import; owners of the benchmark's team only.
+
+    Raises:
+        InvalidError, TooLargeError: nothing is stored.
+    """
+    require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    name = clean_name(str(file.name))
+    check_size(name=name, size=int(file.size or 0))
+    ending = PurePath(name).suffix.lower()
+    if ending not in TRUTH_ENDINGS:
+        raise InvalidError(
+            f"«{name}» ends in {ending or 'nothing'}; a truth is one of {', '.join(TRUTH_ENDINGS)}.", field="file"
+        )
+    truth = Truth(id=uuid4(), benchmark=benchmark)
+    prefix = truth_prefix(benchmark.pk, truth.pk)
+    try:
+        truth.source = default_storage.save(f"{prefix}/source{ending}", file)
+        enqueue_truth(truth=truth)
+    except BaseException:
+        forget_files(prefix)
+        raise
+    return truth
+
+
+@transaction.atomic
+def enqueue_truth(*, truth: Truth) -> None:
+    """Number a new truth and queue its import, and the scoring of all submissions against it."""
+    benchmark = Benchmark.objects.select_for_update().get(pk=truth.benchmark_id)
+    truth.version = 1 + (benchmark.truths.aggregate(last=Max("version"))["last"] or 0)
+    queue.enqueue(item=truth)
+    start_revision(benchmark=benchmark, truth=truth)
+
+
+@transaction.atomic
+def start_revision(*, benchmark: Benchmark, truth: Truth) -> Revision:
+    """Queue the scoring of all submissions against a truth by today's recipe and scorer.
+
+    The first one is published at once; of later ones somebody looks at the ranks first.
+    """
+    Benchmark.objects.select_for_update().get(pk=benchmark.pk)
+    last = benchmark.revisions.aggregate(last=Max("number"))["last"]
+    revision = Revision(benchmark=benchmark, truth=truth, number=1 + (last or 0))
+    revision.published_at = None if last else timezone.now()
+    queue.enqueue(item=revision)
+    return revision
+
+
+def score_again(*, benchmark: Benchmark, by: User) -> Revision:
+    """Queue scoring of everything against the newest truth; owners of the benchmark's team only.
+
+    Raises:
+        ConflictError: no truth is there, or such work is under way.
+    """
+    require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    truth = current_truth(benchmark)
+    if truth is None:
+        raise ConflictError("This benchmark has no truth yet.")
+    if benchmark.revisions.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists():
+        raise ConflictError("Its submissions are being scored again already.")
+    return start_revision(benchmark=benchmark, truth=truth)
+
+
+@transaction.atomic
+def publish_revision(*, revision: Revision, by: User) -> None:
+    """Let the boards show a revision; owners of the benchmark's team only.
+
+    Raises:
+        ConflictError: it is not scored yet.
+    """
+    require_role(user=by, team=revision.benchmark.team, role=Role.OWNER)
+    if revision.status != Status.SUCCEEDED:
+        raise ConflictError(f"This revision is {revision.status}; it is published when everything is scored.")
+    Revision.objects.filter(pk=revision.pk, published_at=None).update(published_at=timezone.now())
+
+
+def current_truth(benchmark: Benchmark) -> Truth | None:
+    """The newest truth that could be read or is still being read."""
+    return benchmark.truths.exclude(status__in=(Status.FAILED, Status.CANCELLED)).order_by("-version").first()
+
+
+def shown_revision(benchmark: Benchmark, number: int | None = None) -> Revision | None:
+    """The newest published revision, or the published one of that number."""
+    published: Iterable[Revision] = benchmark.revisions.filter(published_at__isnull=False).order_by("-number")
+    return next((r for r in published if number is None or r.number == number), None)
+
+
+def _check_metric(name: str) -> None:
+    if name.partition("@")[0] not in METRICS:
+        raise InvalidError(f"There is no metric {name!r}; there are {', '.join(METRICS)}.", field="primary_metric")

@@ -1,0 +1,91 @@
+"""Means, curves, accelerations: numbers worked out by hand, and bounds that always hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.metrics.errors import (
+    Curve,
+    acceleration_errors,
+    area_under_curve,
+    areas_of_bins,
+    distances,
+    mean_over_points,
+    pck_curve,
+    shape_error,
+    size_error_mm,
+    threshold_bins,
+)
+
+RUN = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+def test_distances_by_hand():
+    assert distances(np.zeros((1, 2, 3)), np.array([[[3.0, 4, 0], [1, 2, 2]]])).tolist() == [[5.0, 3.0]]
+
+
+def test_a_joint_seen_once_weighs_as_much_as_one_seen_always():
+    values = np.array([[1.0, 10.0], [3.0, np.nan], [5.0, np.nan]])
+    assert mean_over_points(values, ~np.isnan(values)) == 6.5  # (3 + 10) / 2, where all numbers together give 4.75
+    assert mean_over_points(np.array([[1.0, 10.0], [3.0, 20.0]])) == 8.5
+    assert np.isnan(mean_over_points(np.zeros((0, 21))))
+    assert np.isnan(mean_over_points(np.zeros((2, 1)), np.zeros((2, 1), bool)))
+
+
+def test_pck_counts_ties_unless_strict():
+    values, thresholds = np.array([[0.0, 1.0], [1.0, 2.0]]), np.array([0.0, 1.0, 2.0])
+    assert pck_curve(values, thresholds).tolist() == [0.25, 0.75, 1.0]
+    assert pck_curve(values, thresholds, strict=True).tolist() == [0.0, 0.25, 0.75]
+    assert pck_curve(values, thresholds, seen=np.array([[True, False], [True, False]])).tolist() == [0.5, 1.0, 1.0]
+
+
+def test_auc_of_one_distance_by_hand():
+    """25 mm, 0 to 50 in steps of 10: within at 30, 40, 50; trapezoid 5 + 10 + 10 of 50, left sum 20 of 50."""
+    values, thresholds = np.array([[25.0]]), np.linspace(0, 50, 6)
+    shares = pck_curve(values, thresholds)
+    assert area_under_curve(thresholds, shares) == 0.5
+    assert area_under_curve(thresholds, shares, rule="left") == 0.4
+
+
+def test_hand3ds_curve_leaves_out_its_first_eight():
+    thresholds = Curve("20-50-hand3d", 0, 50, 20, skip=8).thresholds(1.0)
+    assert len(thresholds) == 12
+    assert thresholds[0] == pytest.approx(21.0526, abs=1e-4)
+
+
+@RUN
+@given(st.lists(st.floats(0, 0.08), min_size=1, max_size=40), st.sampled_from(["trapezoid", "left"]), st.booleans())
+def test_auc_is_a_share_falls_with_distance_and_adds_up_frame_by_frame(values, rule, strict):
+    curve = Curve("0-50", 0, 50, 100, rule=rule, strict=strict)
+    column, thresholds = np.array(values)[:, None], curve.thresholds(1000.0)
+    area = curve.area(pck_curve(column, thresholds, strict=strict))
+    assert 0 <= area <= 1
+    assert curve.area(pck_curve(column + 0.001, thresholds, strict=strict)) <= area
+    assert areas_of_bins(curve)[threshold_bins(column, thresholds, strict=strict)].mean() == pytest.approx(area, abs=1e-12)
+
+
+def test_what_is_not_a_number_is_within_nothing():
+    assert threshold_bins(np.array([[np.nan, 0.0]]), np.array([0.0, 1.0])).tolist() == [[2, 0]]
+
+
+def test_acceleration_of_a_known_motion():
+    """Joint 1 at t² mm about a wrist that wanders: a = 2 mm/frame²; the truth stands still, so the error is 2 on that joint."""
+    t = np.arange(6.0)
+    wrist = np.stack([np.sin(t), np.cos(t), t], -1)
+    truth = np.stack([wrist, wrist], 1)
+    prediction = truth + np.stack([0 * wrist, np.stack([t**2, 0 * t, 0 * t], -1)], 1)
+    frame, track = np.array([0, 1, 2, 3, 5, 6]), np.zeros(6, int)
+    found = acceleration_errors(frame, track, truth, prediction)
+    assert found[[1, 2]] == pytest.approx([1.0, 1.0])  # the mean over two joints; frames 3 and 5 lack a neighbour
+    assert np.isnan(found[[0, 3, 4, 5]]).all()
+    prediction[2] = np.nan
+    assert np.isnan(acceleration_errors(frame, track, truth, prediction)).all()
+    assert np.isnan(acceleration_errors(frame, np.array([0, 0, 1, 1, 1, 1]), truth, truth)).all()
+
+
+def test_shape_errors_by_hand():
+    assert shape_error(np.zeros((2, 10)), np.full((2, 10), 0.5)) == 0.25
+    assert size_error_mm(np.array([0.18, 0.19]), np.array([0.183, 0.185])) == pytest.approx(4.0)

@@ -1,0 +1,124 @@
+"""Benchmarks over the API: who sees them, who changes them, and that truths stay where they are."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.queue.models import Status
+from tests.predictions import hands, npz
+
+URL = "/api/v1/benchmarks/"
+NEW = {"slug": "new-one", "name": "New one", "protocol": "freihand", "licence": "CC BY 4.0", "citation": "Us, 2026"}
+
+
+def test_owners_make_benchmarks_and_others_do_not(api, owner, member, team):
+    assert api(member).post(URL, {**NEW, "team": team.pk}).status_code == 403
+    answer = api(owner).post(URL, {**NEW, "team": team.pk})
+    assert answer.status_code == 201, answer.json()
+    assert answer.json()["boards"] == [{"slug": "all", "name": "All", "tag": ""}]
+    again = api(owner).post(URL, {**NEW, "team": team.pk})
+    assert again.status_code == 400
+    assert "slug" in again.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [({"protocol": "imagenet"}, "protocol"), ({"primary_metric": "beauty"}, "primary_metric"), ({"slug": "a b"}, "slug"),
+     ({"daily_limit": 0}, "daily_limit"), ({"penalty_mm": -1}, "penalty_mm"), ({"visibility": "moon"}, "visibility")],
+)  # fmt: skip
+def test_what_is_wrong_is_named(api, owner, team, facts, field):
+    answer = api(owner).post(URL, {**NEW, "team": team.pk, **facts})
+    assert answer.status_code == 400
+    assert field in answer.json()["errors"]
+    assert not Benchmark.objects.exists()
+
+
+def test_a_teams_benchmark_does_not_exist_for_others_and_a_public_one_does(api, contest, stranger, viewer):
+    assert api(viewer).get(f"{URL}contest-of-ours/").status_code == 200
+    assert api(stranger).get(f"{URL}contest-of-ours/").status_code == 404
+    assert api(stranger).get(URL).json()["results"] == []
+    Benchmark.objects.update(visibility="public")
+    assert api(stranger).get(f"{URL}contest-of-ours/").json()["name"] == "Ours"
+    for private in ("truths/", "revisions/"):
+        answer = api(stranger).get(f"{URL}contest-of-ours/{private}")
+        assert answer.status_code == (404 if private == "truths/" else 200)
+    for body in ({"name": "Mine"}, {"visibility": "team"}):
+        assert api(stranger).patch(f"{URL}contest-of-ours/", body).status_code == 404
+    assert api(stranger).delete(f"{URL}contest-of-ours/").status_code == 404
+
+
+def test_rules_change_and_the_protocol_stays(api, contest, owner, member):
+    assert api(member).patch(f"{URL}contest-of-ours/", {"daily_limit": 7}).status_code == 403
+    answer = api(owner).patch(f"{URL}contest-of-ours/", {"daily_limit": 7, "protocol": "freihand", "slug": "x"})
+    assert answer.status_code == 200
+    assert (answer.json()["daily_limit"], answer.json()["protocol"], answer.json()["slug"]) == (
+        7,
+        "palmares",
+        "contest-of-ours",
+    )
+
+
+def test_the_truth_has_no_address(api, contest, scored, owner, media_root):
+    """Not even for its owner: whatever the API says of a benchmark, no stored byte or path of the truth is in it."""
+    made = scored()
+    truth = contest.truths.get()
+    addresses = [f"{URL}contest-of-ours/{part}" for part in ("", "boards/", "truths/", "revisions/", "leaderboard/")]
+    addresses += [f"/api/v1/submissions/{made.pk}/", f"/api/v1/submissions/{made.pk}/content/"]
+    for address in addresses:
+        answer = api(owner).get(address)
+        assert answer.status_code == 200, address
+        body = answer.content.decode()
+        assert truth.folder not in body
+        assert str(truth.pk) not in body or address.endswith("truths/")
+    for guess in (truth.folder, f"media/{truth.folder}/one.npz", f"static/../{truth.folder}/one.npz"):
+        assert api(owner).get(f"/{guess}").status_code == 404
+
+
+def test_a_truth_is_sent_by_owners_and_numbered(api, contest, owner, member):
+    file = SimpleUploadedFile("truth.npz", npz(hands(3)))
+    assert api(member).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart").status_code == 403
+    file.seek(0)
+    answer = api(owner).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart")
+    assert answer.status_code == 201, answer.json()
+    assert (answer.json()["version"], answer.json()["status"]) == (2, "queued")
+    assert Truth.objects.get(version=2).source.endswith("/source.npz")
+    assert Revision.objects.get(number=2).published_at is None
+
+
+@pytest.mark.parametrize(("name", "content"), [("truth.exe", b"MZ"), ("truth", b"x"), ("truth.npz", b"")])
+def test_a_truth_of_another_kind_is_refused_and_not_kept(api, contest, owner, media_root, name, content):
+    before = sorted(media_root.rglob("*"))
+    answer = api(owner).post(f"{URL}contest-of-ours/truths/", {"file": SimpleUploadedFile(name, content)}, format="multipart")
+    assert answer.status_code == 400
+    assert sorted(media_root.rglob("*")) == before
+
+
+def test_scoring_again_is_asked_for_once_and_published_by_owners(api, contest, owner, member):
+    url = f"{URL}contest-of-ours/revisions/"
+    assert api(member).post(url).status_code == 403
+    made = api(owner).post(url).json()
+    assert (made["number"], made["status"], made["published_at"]) == (2, "queued", None)
+    assert api(owner).post(url).status_code == 409
+    publish = f"/api/v1/revisions/{made['id']}/publish/"
+    assert api(owner).post(publish).status_code == 409
+    Revision.objects.filter(number=2).update(status=Status.SUCCEEDED)
+    assert api(member).post(publish).status_code == 403
+    assert api(owner).post(publish).json()["published_at"] is not None
+
+
+def test_boards_are_added_by_owners(api, contest, owner, viewer):
+    board = {"slug": "hard", "name": "Hard", "tag": "hard"}
+    assert api(viewer).post(f"{URL}contest-of-ours/boards/", board).status_code == 403
+    assert api(owner).post(f"{URL}contest-of-ours/boards/", board).status_code == 201
+    assert api(owner).post(f"{URL}contest-of-ours/boards/", board).status_code == 400
+    assert [b["slug"] for b in api(viewer).get(f"{URL}contest-of-ours/boards/").json()] == ["all", "hard"]
+
+
+def test_files_go_with_their_benchmark(api, contest, owner, media_root, django_capture_on_commit_callbacks):
+    folder = media_root / f"benchmarks/{contest.pk}"
+    assert folder.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api(owner).delete(f"{URL}contest-of-ours/").status_code == 204
+    assert not folder.exists()

@@ -1,0 +1,254 @@
+"""From a prediction's file to figures on boards: truths read, submissions scored, and scored again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.utils import timezone
+
+from palmares.api.problems import ConflictError
+from palmares.benchmarks import services, submissions
+from palmares.benchmarks.comparison import compare
+from palmares.benchmarks.leaderboard import changes, leaderboard
+from palmares.benchmarks.models import Benchmark, Revision, Submission, Truth
+from palmares.queue.models import Status
+from palmares.queue.services import _is_startable
+from tests.factories import RunFactory
+from tests.predictions import hands, moved, npz, zipped
+from workers import scoring
+from workers.attempt import attempt
+from workers.scoring import Scoring, ScoringAgain
+from workers.truths import TruthImport
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEQUENCES = {"clear-a": hands(seed=1), "clear-b": hands(seed=2), "hard": hands(10, seed=3)}
+ALL = sum(len(sequence) for sequence in SEQUENCES.values())
+
+
+def file(content: bytes, name: str = "pred.zip") -> ContentFile:
+    return ContentFile(content, name=name)
+
+
+@pytest.fixture
+def empty(team, owner, media_root) -> Benchmark:
+    """A benchmark without a truth."""
+    return services.create_benchmark(
+        team=team, by=owner, slug="ours", name="Ours", protocol="palmares", missing="penalised", penalty_mm=50.0, daily_limit=20
+    )
+
+
+@pytest.fixture
+def ours(empty, owner) -> Benchmark:
+    """One with a truth of three sequences, `hard` tagged so."""
+    truth = services.add_truth(benchmark=empty, by=owner, file=file(zipped(**SEQUENCES), "truth.zip"))
+    attempt(Truth, str(truth.pk), TruthImport)
+    truth.refresh_from_db()
+    assert truth.status == Status.SUCCEEDED, truth.error
+    truth.sequences = [{**entry, "tags": ["hard"] if entry["name"] == "hard" else []} for entry in truth.sequences]
+    truth.save()
+    attempt(Revision, str(truth.revisions.get().pk), ScoringAgain)
+    services.add_board(benchmark=empty, by=owner, slug="hard", name="Hard", tag="hard")
+    return empty
+
+
+def submit(benchmark: Benchmark, by, content: bytes, method: str = "m", **facts) -> Submission:
+    made = submissions.submit(benchmark=benchmark, by=by, file=file(content), method=method, sha256="0" * 64, **facts)
+    attempt(Submission, str(made.pk), Scoring)
+    made.refresh_from_db()
+    return made
+
+
+def figure(benchmark: Benchmark, user, method: str, metric: str, board: str = "all", revision: int | None = None) -> float:
+    found = leaderboard(benchmark=benchmark, user=user, board=board, metric=metric, revision=revision)
+    return next(row.cells[0].value for row in found.rows if row.submission.method == method)
+
+
+def test_a_truth_is_read_hashed_and_kept_by_sequence(ours):
+    truth = ours.truths.get()
+    assert (truth.version, truth.rows) == (1, ALL)
+    assert [(s["name"], s["rows"]) for s in truth.sequences] == [("clear-a", 20), ("clear-b", 20), ("hard", 10)]
+    assert len(truth.sha256) == 64
+    revision = ours.revisions.get()
+    assert revision.status == Status.SUCCEEDED
+    assert revision.published_at is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"PK\x03\x04broken", "truth.zip", "truth.zip"),
+        (b"[[1, 2], [", "truth.json", "truth"),
+        (npz(replace(hands(3), joints=np.full((3, 21, 3), np.nan, np.float32))), "truth.npz", "not finite"),
+    ],
+)
+def test_a_truth_that_cannot_be_read_fails_with_a_sentence(empty, owner, content, name, sentence):
+    truth = services.add_truth(benchmark=empty, by=owner, file=file(content, name))
+    attempt(Truth, str(truth.pk), TruthImport)
+    truth.refresh_from_db()
+    assert truth.status == Status.FAILED
+    assert sentence in truth.error
+    assert "Something went wrong inside" not in truth.error
+    assert benchmark_of(truth).revisions.get().status == Status.FAILED
+    with pytest.raises(ConflictError, match="no truth"):
+        submit(empty, owner, zipped(**SEQUENCES))
+
+
+def benchmark_of(truth: Truth) -> Benchmark:
+    return truth.benchmark
+
+
+def test_figures_are_exact_on_every_board(ours, member):
+    sent = {name: moved(sequence, 30.0 if name == "hard" else 10.0) for name, sequence in SEQUENCES.items()}
+    made = submit(ours, member, zipped(**sent))
+    assert made.status == Status.SUCCEEDED, made.error
+    assert figure(ours, member, "m", "mpjpe") == pytest.approx((40 * 10 + 10 * 30) / 50, abs=1e-3)
+    assert figure(ours, member, "m", "mpjpe", board="hard") == pytest.approx(30, abs=1e-3)
+    assert figure(ours, member, "m", "ra_mpjpe") == pytest.approx(0, abs=1e-3)
+    score = made.scores.get()
+    assert score.coverage == 1.0
+    assert score.figures["mpjpe"] == pytest.approx(14, abs=1e-3)
+    assert [s["coverage"] for s in score.content["by_sequence"]] == [1, 1, 1]
+    assert sum(score.content["histogram"]["mpjpe"]) == ALL
+
+
+def test_hands_that_are_missing_cost_the_penalty_and_never_lead(ours, member):
+    submit(ours, member, zipped(**{name: moved(s, 12.0) for name, s in SEQUENCES.items()}), "whole")
+    submit(ours, member, zipped(**{"clear-a": SEQUENCES["clear-a"]}), "a third")
+    board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
+    assert [(row.rank, row.submission.method) for row in board.rows] == [(1, "whole"), (2, "a third")]
+    assert board.rows[1].coverage == pytest.approx(20 / 50)
+    assert board.rows[1].cells[0].value == pytest.approx(30 / 50 * 50.0, abs=1e-3)
+    still = leaderboard(benchmark=ours, user=member, metric="jitter")
+    assert {row.submission.method: row.rank for row in still.rows}["a third"] is None
+
+
+def test_where_only_complete_ones_are_ranked_a_partial_one_has_no_rank(ours, member):
+    ours.missing = Benchmark.Missing.UNRANKED
+    ours.save()
+    submit(ours, member, zipped(**{"hard": SEQUENCES["hard"]}), "partial")
+    board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
+    assert [(row.rank, row.submission.method) for row in board.rows] == [(None, "partial")]
+
+
+def test_a_paired_test_tells_what_differs(ours, member):
+    a = submit(ours, member, zipped(**{name: moved(s, 10.0) for name, s in SEQUENCES.items()}), "A")
+    b = submit(ours, member, zipped(**{name: moved(s, 12.5) for name, s in SEQUENCES.items()}), "B")
+    board, revision = ours.boards.get(slug="all"), ours.revisions.get()
+    found = compare(a=a, b=b, board=board, metric="mpjpe", revision=revision)
+    assert found["mean"] == pytest.approx(-2.5, abs=1e-3)
+    assert found["verdict"] == "A is better than B by 2.50 mm, [2.50, 2.50]."
+    assert found["units"] == 3
+    same = compare(a=a, b=a, board=board, metric="mpjpe", revision=revision)
+    assert same["verdict"].startswith("A and A cannot be told apart")
+
+
+def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when_published(ours, member, owner, monkeypatch):
+    made = submit(ours, member, zipped(**{name: moved(s, 10.0) for name, s in SEQUENCES.items()}))
+    assert scoring.notice_versions() == []
+    monkeypatch.setattr(scoring, "SCORER_VERSION", "2-of-a-test")
+    (revision,) = scoring.notice_versions()
+    assert scoring.notice_versions() == []
+    with pytest.raises(ConflictError, match="queued"):
+        services.publish_revision(revision=revision, by=owner)
+    attempt(Revision, str(revision.pk), ScoringAgain)
+    revision.refresh_from_db()
+    assert (revision.number, revision.status, revision.published_at) == (2, Status.SUCCEEDED, None)
+    assert revision.scorer_version.startswith("2-of-a-test")
+    assert leaderboard(benchmark=ours, user=member).revision.number == 1
+    (change,) = changes(revision)
+    assert change["submission"] == made
+    assert (change["old"][0], change["new"][0]) == (1, 1)
+    services.publish_revision(revision=revision, by=owner)
+    assert leaderboard(benchmark=ours, user=member).revision.number == 2
+    assert leaderboard(benchmark=ours, user=member, revision=1).revision.number == 1
+    assert made.scores.count() == 2
+
+
+def test_a_new_truth_scores_what_was_sent_before(ours, member, owner):
+    made = submit(ours, member, zipped(**SEQUENCES))
+    shifted = {name: moved(s, 5.0) for name, s in SEQUENCES.items()}
+    truth = services.add_truth(benchmark=ours, by=owner, file=file(zipped(**shifted), "truth.zip"))
+    attempt(Truth, str(truth.pk), TruthImport)
+    revision = ours.revisions.get(number=2)
+    attempt(Revision, str(revision.pk), ScoringAgain)
+    assert figure(ours, member, "m", "mpjpe") == pytest.approx(0, abs=1e-3)
+    services.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
+    assert figure(ours, member, "m", "mpjpe") == pytest.approx(5, abs=1e-3)
+    assert figure(ours, member, "m", "mpjpe", revision=1) == pytest.approx(0, abs=1e-3)
+    assert made.scores.count() == 2
+
+
+def test_a_submission_of_runs_starts_when_the_last_of_them_has_ended(ours, team):
+    runs = [RunFactory(status=Status.RUNNING), RunFactory(status=Status.SUCCEEDED)]
+    made = submissions.submit_runs(benchmark=ours, team=team, method="ours", runs=runs)
+    assert not _is_startable(made)
+    runs[0].status = Status.FAILED
+    runs[0].save()
+    assert _is_startable(made)
+    attempt(Submission, str(made.pk), Scoring)
+    made.refresh_from_db()
+    assert made.status == Status.FAILED
+    assert "None of the runs" in made.error
+
+
+def test_what_is_deleted_while_it_is_scored_leaves_no_file(ours, member, media_root, monkeypatch):
+    made = submissions.submit(benchmark=ours, by=member, file=file(zipped(**SEQUENCES)), method="m", sha256="0" * 64)
+    whole = scoring.score_submission
+
+    def deleted_meanwhile(*args):
+        scored = whole(*args)
+        submissions.delete_submission(submission=made, by=member)
+        return scored
+
+    monkeypatch.setattr(scoring, "score_submission", deleted_meanwhile)
+    attempt(Submission, str(made.pk), Scoring)
+    made.refresh_from_db()
+    assert made.status == Status.CANCELLED
+    assert made.scores.count() == 0
+    assert not (media_root / f"submissions/{made.pk}").exists()
+
+
+def test_ten_at_once_take_no_more_than_the_days_quota(ours, member):
+    ours.daily_limit = 3
+    ours.save()
+    content, taken, refused = zipped(**SEQUENCES), [], []
+
+    def one() -> None:
+        try:
+            taken.append(submissions.submit(benchmark=ours, by=member, file=file(content), method="m", sha256="0" * 64).pk)
+        except submissions.QuotaError as error:
+            refused.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(taken), len(refused)) == (3, 3)
+    assert "3 scored submissions" in refused[0]
+    assert Submission.objects.count() == 3
+
+
+def test_what_fails_or_is_cancelled_gives_its_quota_back(ours, member, team):
+    made = submissions.submit(benchmark=ours, by=member, file=file(zipped(**SEQUENCES)), method="m", sha256="0" * 64)
+    assert submissions.left_today(benchmark=ours, team=team) == 19
+    submissions.cancel_submission(submission=made, by=member)
+    assert submissions.left_today(benchmark=ours, team=team) == 20
+    made.refresh_from_db()
+    submissions.retry_submission(submission=made, by=member)
+    assert submissions.left_today(benchmark=ours, team=team) == 19
+
+
+def test_after_the_deadline_nothing_is_taken(ours, member):
+    ours.deadline = timezone.now()
+    ours.save()
+    with pytest.raises(ConflictError, match="deadline"):
+        submit(ours, member, zipped(**SEQUENCES))

@@ -1,0 +1,279 @@
+"""Scoring submissions: figures by frame and in sum, on every board, under the revision that is in force."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from django.db import transaction
+
+from ml.formats.faults import FormatError
+from ml.metrics.pairing import open_pair
+from ml.metrics.protocol import PROTOCOLS, Protocol
+from ml.metrics.report import SCORER_VERSION, Report, build_report, scorer_sha256
+from ml.metrics.scoring import Scores, score_pair
+from ml.metrics.statistics import bootstrap_interval
+from palmares.benchmarks import policy
+from palmares.benchmarks.comparison import FRAMES, rows_of
+from palmares.benchmarks.models import Benchmark, Figure, Revision, Score, Submission, Truth
+from palmares.benchmarks.services import start_revision
+from palmares.benchmarks.stored import submission_prefix
+from palmares.benchmarks.submissions import local_files, truth_path
+from palmares.queue.errors import WorkFailedError
+from palmares.queue.models import Status
+from palmares.uploads.stored import forget_files
+from workers.storage import fetch, keep_only, store_folder
+
+Say = Callable[[str, float], None]
+
+HISTOGRAM_MM: Final = np.linspace(0, 100, 51)
+"""Bins of the histogram of errors by frame; what lies beyond counts in the last one."""
+_TWO_CORES_FROM: Final = 4000
+"""Rows for which a second process pays."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A submission that has been scored and filed, and how to write its rows."""
+
+    coverage: float
+    report: Report
+    content: dict[str, Any]
+    figures: list[dict[str, Any]]
+    folder: str
+
+
+class Scoring:
+    """The work of a submission."""
+
+    def folder(self, item: Submission) -> str:
+        return f"{submission_prefix(item.pk)}/scores-{item.lease}"
+
+    def perform(self, item: Submission, scratch: Path, report: Say) -> Callable[[], None]:
+        """Score against the submission's truth."""
+        scored = score_submission(item, item.truth, self.folder(item), scratch, report)
+        return lambda: publish(item, revision_for(item.truth), scored)
+
+    def discard(self, item: Submission) -> None:
+        if not Score.objects.filter(folder=self.folder(item)).exists():
+            forget_files(self.folder(item))
+
+    def settled(self, item: Submission) -> None:
+        """Only what a score names is kept; of a deleted submission nothing."""
+        if Submission.objects.there().filter(pk=item.pk).exists():
+            folders = Score.objects.filter(submission=item.pk).values_list("folder", flat=True)
+            keep_only(submission_prefix(item.pk), *(folder.rsplit("/", 1)[-1] for folder in folders))
+        else:
+            forget_files(submission_prefix(item.pk))
+
+
+class ScoringAgain:
+    """The work of a revision: every submission of its benchmark, by today's recipe and scorer."""
+
+    def folder(self, item: Revision) -> str:
+        return f"benchmarks/{item.benchmark_id}/revisions/{item.lease}"
+
+    def perform(self, item: Revision, scratch: Path, report: Say) -> Callable[[], None]:
+        """Score them one after the other. One that the truth does not fit any more stays without a score here."""
+        found = list(Submission.objects.there().filter(benchmark=item.benchmark, status=Status.SUCCEEDED))
+        done: list[tuple[Submission, Scored]] = []
+        for index, submission in enumerate(found):
+            part = _part(report, index / len(found), (index + 1) / len(found), f"{submission.method}: ")
+            folder = f"{submission_prefix(submission.pk)}/scores-{item.lease}"
+            own = scratch / str(index)
+            own.mkdir()
+            try:
+                done.append((submission, score_submission(submission, item.truth, folder, own, part)))
+            except WorkFailedError as error:
+                part(str(error)[:60], 1.0)
+        return lambda: _publish_all(item, done)
+
+    def discard(self, item: Revision) -> None:
+        for pk in Submission.objects.filter(benchmark=item.benchmark_id).values_list("pk", flat=True):
+            folder = f"{submission_prefix(pk)}/scores-{item.lease}"
+            if not Score.objects.filter(folder=folder).exists():
+                forget_files(folder)
+
+    def settled(self, item: Revision) -> None:
+        """Nothing but scores was made, and those are named."""
+
+
+def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path, report: Say) -> Scored:
+    """Score one submission and store its figures by frame under `folder`.
+
+    Raises:
+        WorkFailedError: its file cannot be scored against this truth.
+    """
+    protocol = PROTOCOLS[item.benchmark.protocol]
+    report("Reading the prediction", 0.0)
+    with ExitStack() as stack:
+        truth_file = truth_path(stack.enter_context(local_files(truth.folder)))
+        prediction = _prediction(item, truth, scratch)
+        try:
+            pair = stack.enter_context(open_pair(protocol, truth_file, prediction, name=item.name))
+            processes = len(os.sched_getaffinity(0)) if pair.count > _TWO_CORES_FROM else 1
+            scores = score_pair(
+                protocol, pair, processes=processes, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
+            )
+        except FormatError as error:
+            raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
+        result = build_report(protocol, pair, scores)
+        sequence = _sequence_index(pair.truth.columns.get("sequence"), truth.sequences, pair.count)
+    report("Drawing the intervals", 0.9)
+    content = {
+        **result.content,
+        "official": list(result.official),
+        **_by_sequence(scores, sequence, truth),
+        "histogram": _histograms(scores),
+    }
+    figures = _figures(item.benchmark, scores, result, sequence, truth)
+    target = scratch / "made"
+    target.mkdir()
+    arrays = {name: values.astype(np.float32) for name, values in scores.per_frame.items()}
+    np.savez_compressed(target / FRAMES, found=scores.found, sequence=sequence, **arrays)  # type: ignore[arg-type]
+    store_folder(target, folder)
+    return Scored(float(scores.found.mean()), result, content, figures, folder)
+
+
+@transaction.atomic
+def publish(item: Submission, revision: Revision, scored: Scored) -> None:
+    """Write a score with its figures; one that was there under this revision gives way."""
+    Score.objects.filter(submission=item, revision=revision).delete()
+    score = Score.objects.create(
+        submission=item,
+        revision=revision,
+        coverage=scored.coverage,
+        report=scored.report.official,
+        figures=scored.report.metrics,
+        content=scored.content,
+        folder=scored.folder,
+    )
+    Figure.objects.bulk_create(Figure(score=score, **figure) for figure in scored.figures)
+
+
+def versions(protocol: Protocol) -> dict[str, str]:
+    """Of the recipe and the scorer that this code is."""
+    return {
+        "recipe_version": f"{protocol.version} ({protocol.sha256[:12]})",
+        "scorer_version": f"{SCORER_VERSION} ({scorer_sha256()[:12]})",
+    }
+
+
+def revision_for(truth: Truth) -> Revision:
+    """The newest revision of a truth by today's recipe and scorer; a new one, which scores everything, where they changed."""
+    now = versions(PROTOCOLS[truth.benchmark.protocol])
+    newest = truth.revisions.order_by("-number").first()
+    if newest is not None and (not newest.scorer_version or _named(newest) == _named_as(now)):
+        return newest
+    return start_revision(benchmark=truth.benchmark, truth=truth)
+
+
+def notice_versions() -> list[Revision]:
+    """Where recipe or scorer have changed since a benchmark was scored, score it again; what was begun."""
+    begun = []
+    for truth in Truth.objects.filter(status=Status.SUCCEEDED).select_related("benchmark"):
+        newest = truth.benchmark.truths.filter(status=Status.SUCCEEDED).order_by("-version").first()
+        last = truth.revisions.order_by("-number").first()
+        now = versions(PROTOCOLS[truth.benchmark.protocol])
+        if truth == newest and last is not None and last.scorer_version and _named(last) != _named_as(now):
+            begun.append(start_revision(benchmark=truth.benchmark, truth=truth))
+    return begun
+
+
+def _named(revision: Revision) -> tuple[str, str]:
+    """Versions without their hashes: a comment that changed is no reason to score again."""
+    return revision.recipe_version.split(" ")[0], revision.scorer_version.split(" ")[0]
+
+
+def _named_as(now: dict[str, str]) -> tuple[str, str]:
+    return now["recipe_version"].split(" ")[0], now["scorer_version"].split(" ")[0]
+
+
+def _publish_all(item: Revision, done: list[tuple[Submission, Scored]]) -> None:
+    Revision.objects.filter(pk=item.pk).update(**versions(PROTOCOLS[item.benchmark.protocol]))
+    for submission, scored in done:
+        if Submission.objects.there().filter(pk=submission.pk).exists():
+            publish(submission, item, scored)
+
+
+def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:
+    """The file that was sent; or one made of the runs, each named after the sequence that its upload shows."""
+    if item.source:
+        return fetch(item.source, scratch)
+    runs = {str(run.upload_id): run for run in item.runs.select_related("prediction")}
+    named = {entry["upload"]: entry["name"] for entry in truth.sequences}
+    path = scratch / "prediction.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for upload, run in runs.items():
+            if run.prediction is not None and upload in named:
+                archive.write(fetch(f"{run.prediction.folder}/prediction.npz", scratch), f"{named[upload]}.npz")
+        if not archive.namelist():
+            raise WorkFailedError("None of the runs that it is made of has succeeded.")
+    return path
+
+
+def _sequence_index(names: Any, sequences: list[dict[str, Any]], count: int) -> np.ndarray:
+    """Index of each row's sequence [N]; all 0 where the truth is one piece."""
+    if names is None:
+        return np.zeros(count, np.int32)
+    index = {entry["name"]: number for number, entry in enumerate(sequences)}
+    return np.array([index[str(name)] for name in names][:count], np.int32)
+
+
+def _figures(benchmark: Benchmark, scores: Scores, report: Report, sequence: np.ndarray, truth: Truth) -> list[dict[str, Any]]:
+    """Every metric on every board, with its bootstrap interval; whole sequences are drawn where there are several."""
+    found: list[dict[str, Any]] = []
+    for board in benchmark.boards.all():
+        rows = rows_of(board, truth.sequences, sequence)
+        if not rows.any():
+            continue
+        coverage = float(scores.found[rows].mean())
+        labels = sequence[rows] if len(np.unique(sequence[rows])) > 1 else None
+        for metric, value in report.metrics.items():
+            facts = {"board": board, "metric": metric, "coverage": coverage}
+            facts["is_ranked"] = policy.is_ranked(benchmark, metric, coverage)
+            if metric in scores.per_frame:
+                values = policy.ranked_values(benchmark, metric, scores.per_frame[metric], scores.found)
+                interval = bootstrap_interval(values[rows], labels)
+                if interval.units:
+                    mean = value if rows.all() and coverage == 1.0 and value is not None else interval.mean
+                    found.append({**facts, "value": mean, "low": interval.low, "high": interval.high})
+            elif value is not None and rows.all():
+                found.append({**facts, "value": value, "low": value, "high": value})
+    return found
+
+
+def _by_sequence(scores: Scores, sequence: np.ndarray, truth: Truth) -> dict[str, Any]:
+    """Mean of each figure in each sequence, and its coverage there."""
+    table = []
+    for number, entry in enumerate(truth.sequences):
+        rows = sequence == number
+        if rows.any():
+            means = {name: _mean(values[rows]) for name, values in scores.per_frame.items()}
+            table.append({**entry, "coverage": float(scores.found[rows].mean()), "figures": means})
+    return {"by_sequence": table}
+
+
+def _histograms(scores: Scores) -> dict[str, Any]:
+    """How many frames lie in each 2 mm of each mean distance."""
+    found: dict[str, Any] = {"edges_mm": HISTOGRAM_MM.tolist()}
+    for name, values in scores.per_frame.items():
+        if policy.is_distance(name):
+            there = np.clip(values[np.isfinite(values)], 0, HISTOGRAM_MM[-1])
+            found[name] = np.histogram(there, HISTOGRAM_MM)[0].tolist()
+    return found
+
+
+def _mean(values: np.ndarray) -> float | None:
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if len(there) else None
+
+
+def _part(report: Say, start: float, end: float, prefix: str) -> Say:
+    return lambda stage, fraction: report(f"{prefix}{stage}"[:80], start + (end - start) * min(1.0, fraction))
