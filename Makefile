@@ -7,7 +7,7 @@ SHELL := bash
 
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
+export PYTHONPATH := $(CURDIR):$(CURDIR)/platform:$(CURDIR)/client
 
 INSTALLED := .venv/installed
 MODULES := frontend/node_modules/.installed

@@ -27,15 +27,15 @@ _WORTH_A_PROCESS = 1500
 """Rows for which starting another process pays."""
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], *, prog: str = "manage.py score") -> int:
     """Run the command; 0 when scored, 2 when the input is to blame."""
-    options = _parser().parse_args(argv)
+    options = _parser(prog).parse_args(argv)
     protocol = PROTOCOLS[options.protocol]
     try:
         with open_pair(protocol, options.truth, options.prediction, limit=options.limit, official=options.official) as pair:
             findings = check_pair(protocol, pair)
             _stop_at_errors(findings, options)
-            processes = len(os.sched_getaffinity(0)) if pair.count >= _WORTH_A_PROCESS else 1
+            processes = (os.cpu_count() or 1) if pair.count >= _WORTH_A_PROCESS else 1
             with _progress(pair.count) as progress:
                 scores = score_pair(protocol, pair, processes=processes, progress=progress)
             report = build_report(protocol, pair, scores)
@@ -54,8 +54,8 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="manage.py score", description=__doc__)
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="a folder as the data set's authors lay it out, or a file")
     parser.add_argument("prediction", type=Path, metavar="PREDICTION", help="pred.json, pred.zip, .txt or .npz")
     parser.add_argument("--protocol", required=True, choices=list(PROTOCOLS))
