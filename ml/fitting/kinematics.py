@@ -14,7 +14,6 @@ from torch import Tensor
 
 from ml.hand.anatomy import bone_frames
 from ml.hand.model import HandModel
-from ml.hand.skeleton import MANO_TO_INSIDE
 
 ANGLES = 45
 """Per frame: 5 fingers in MANO order × 3 joints × (twist, flexion, deviation)."""
@@ -26,14 +25,23 @@ class Posed:
 
     Attributes:
         joints: [B, 21, 3], metres, camera frame, inside order.
-        by_angles: [B, 21, 3, 45]; by_root: [B, 21, 3, 3], for a rotation vector applied on the left of the root's;
-        by_shape: [B, 21, 3, 10]. By translation it is the identity.
+        by_finger: [B, 3, 5, 3, 9]: x, y, z of the points `POINTS` of each finger, by the finger's own angles. A finger's first
+            joint and all other fingers stay where they are.
+        by_root: [B, 21, 3, 3], for a rotation vector applied on the left of the root's.
+        by_shape: [B, 3, 21, 10]. By translation it is the identity.
     """
 
     joints: Tensor
-    by_angles: Tensor
+    by_finger: Tensor
     by_root: Tensor
     by_shape: Tensor
+
+    def by_angles(self) -> Tensor:
+        """The same as `by_finger`, [B, 21, 3, 45], with all its zeros."""
+        whole = self.joints.new_zeros(len(self.joints), 21, 3, 5, 9)
+        for finger, points in enumerate(POINTS.tolist()):
+            whole[:, points, :, finger] = self.by_finger[:, :, finger].transpose(1, 2)
+        return whole.flatten(3)
 
 
 class Kinematics:
@@ -50,7 +58,6 @@ class Kinematics:
         self.axes = axes[1:].view(5, 3, 3, 3)  # finger, joint, (twist, flexion, deviation), xyz
         self._skews = _skew(self.axes)
         self._squares = self._skews @ self._skews
-        self._order = torch.tensor(MANO_TO_INSIDE)
         self._tip_rows = _own_tip_weights(model)
 
     def matrices(self, angles: Tensor, root: Tensor) -> Tensor:
@@ -82,17 +89,20 @@ class Kinematics:
         tips = (weights[..., None] * under).sum(2) + root_weight[:, None] * still
         tips_by_shape = (weights[..., None, None] * under_by_shape).sum(2) + root_weight[:, None, None] * still_by_shape
 
-        about = torch.cat([torch.zeros_like(chain[:, 0, :1]), chain.flatten(1, 2), tips[:, _TIPS_TO_INSIDE]], 1)
-        by_angles = self._levers(axes, chain, under, weights, count)
-        by_shape = torch.cat(
-            [torch.zeros_like(chain_by_shape[:, 0, :1]), chain_by_shape.flatten(1, 2), tips_by_shape[:, _TIPS_TO_INSIDE]], 1
+        about = torch.cat(
+            [torch.zeros_like(chain[:, 0, :1]), torch.cat([chain, tips[:, :, None]], 2)[:, _FINGERS].flatten(1, 2)], 1
         )
-        order = self._order
-        about, by_angles, by_shape = about[:, order], by_angles[:, order], by_shape[:, order]
+        by_tips = torch.cat([chain_by_shape, tips_by_shape[:, :, None]], 2)[:, _FINGERS].flatten(1, 2)
+        by_shape = torch.cat([torch.zeros_like(by_tips[:, :1]), by_tips], 1).transpose(1, 2)  # [B, 3, 21, 10]
+        by_finger = self._levers(axes, chain, under, weights)
         turned = about @ root.mT
         joints = turned + (rest[:, :1] + translation[:, None])
-        rotate = root[:, None]
-        return Posed(joints, rotate @ by_angles, -_skew(turned), rotate @ by_shape + shape[0])
+        return Posed(
+            joints,
+            (root @ by_finger.flatten(2)).view_as(by_finger),
+            -_skew(turned),
+            (root @ by_shape.flatten(2)).view(count, 3, 21, 10) + shape[0][None, :, None],
+        )
 
     def _turns(self, angles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         value = angles.view(-1, 5, 3, 3)[..., None, None]
@@ -126,28 +136,27 @@ class Kinematics:
         lever_by = shape[16:21, None] - by
         return chain + (turns @ lever[..., None])[..., 0], chain_by + turns @ lever_by
 
-    def _levers(self, axes: Tensor, chain: Tensor, under: Tensor, weights: Tensor, count: int) -> Tensor:
-        """Derivatives by angles [B, 21 (MANO order, tips last), 3, 45], before the root turns."""
-        by = axes.new_zeros(count, 21, 3, 5, 3, 3)
+    def _levers(self, axes: Tensor, chain: Tensor, under: Tensor, weights: Tensor) -> Tensor:
+        """Derivatives [B, 3, 5, 3, 9] of each finger's `POINTS` by its own angles, before the root turns."""
+        by = axes.new_zeros(len(axes), 5, 3, 9, 3)
         weighted = weights[..., None] * under
         for joint in range(3):
-            pivot = chain[:, :, joint, None]
             turning = axes[:, :, joint]  # [B, 5, 3 angles, 3]
+            own = slice(3 * joint, 3 * joint + 3)
             for moved in range(joint + 1, 3):
-                levers = torch.linalg.cross(turning, (chain[:, :, moved, None] - pivot).expand_as(turning))
-                for finger in range(5):
-                    by[:, 1 + 3 * finger + moved, :, finger, joint] = levers[:, finger].mT
+                lever = chain[:, :, moved, None] - chain[:, :, joint, None]
+                by[:, :, moved - 1, own] = torch.linalg.cross(turning, lever.expand_as(turning))
             reach = weighted[:, :, joint:].sum(2) - weights[:, joint:].sum(1)[:, None] * chain[:, :, joint]
-            levers = torch.linalg.cross(turning, reach[:, :, None].expand_as(turning))
-            for finger in range(5):
-                by[:, 16 + int(_TIPS_TO_INSIDE.argsort()[finger]), :, finger, joint] = levers[:, finger].mT
-        return by.flatten(3)
+            by[:, :, 2, own] = torch.linalg.cross(turning, reach[:, :, None].expand_as(turning))
+        return by.permute(0, 4, 1, 2, 3).contiguous()
 
 
-_TIPS_TO_INSIDE = torch.tensor([4, 0, 1, 3, 2])
-"""Fingers in MANO order (index, middle, pinky, ring, thumb) → order of the tips (thumb … pinky)."""
+POINTS = torch.tensor([[6, 7, 8], [10, 11, 12], [18, 19, 20], [14, 15, 16], [2, 3, 4]])
+"""Joints (inside order) that a finger's angles move, fingers in MANO order: all of its own but the first."""
+_FINGERS = torch.tensor([4, 0, 1, 3, 2])
+"""Fingers of MANO's order (index, middle, pinky, ring, thumb) in the inside order (thumb … pinky)."""
 _TIPS_TO_MANO = torch.tensor([1, 2, 4, 3, 0])
-"""The inverse: tips (thumb … pinky) → MANO order of fingers."""
+"""The inverse: tips (thumb … pinky) in MANO's order of fingers."""
 
 
 def _own_tip_weights(model: HandModel) -> Tensor:

@@ -8,12 +8,13 @@ solve, whatever B is. Damping is Levenberg's, one factor a frame, raised where a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import roma
 import torch
 from torch import Tensor
 
-from ml.fitting.kinematics import ANGLES, Kinematics
+from ml.fitting.kinematics import ANGLES, POINTS, Kinematics
 from ml.fitting.prior import PosePrior
 from ml.hand.camera import project
 
@@ -45,6 +46,8 @@ class Problem:
             them are no n witnesses: w grows with n.
         shape_known: β is given and stays.
         shape_shared: one β for all frames; else each frame is a picture of its own.
+        root_near: [B, 3, 3], a root rotation to stay near to, with a Gaussian over the angle between; None for none.
+        root_spread: radians, its standard deviation.
     """
 
     kinematics: Kinematics
@@ -56,6 +59,14 @@ class Problem:
     shape_weight: float = 1.0
     shape_known: bool = False
     shape_shared: bool = True
+    root_near: Tensor | None = None
+    root_spread: float = 1.0
+
+    def root_miss(self, root: Tensor) -> Tensor:
+        """Rotation vectors [B, 3] from `root_near` to root rotations [B, 3, 3], in units of `root_spread`."""
+        assert self.root_near is not None
+        miss: Tensor = roma.rotmat_to_rotvec(root @ self.root_near.mT) / self.root_spread
+        return miss
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
         """Cost [B] of each frame and of the shape [1 or B]."""
@@ -64,6 +75,8 @@ class Problem:
         robust = 0.5 * self.robust**2 * squared / (self.robust**2 + squared)
         behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
+        if self.root_near is not None:
+            frames = frames + 0.5 * self.root_miss(p.root).square().sum(-1)
         return torch.where(
             behind, torch.full_like(frames, float("inf")), frames
         ), 0.5 * self.shape_weight * p.betas.square().sum(-1)
@@ -115,23 +128,19 @@ def _where(better: Tensor, trial: Parameters, best: Parameters, problem: Problem
 
 
 def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
-    posed = problem.kinematics.pose(p.angles, p.root, p.translation, p.betas)
-    jacobian, shape_jacobian, residual = _linearise(problem, posed.joints, posed.by_angles, posed.by_root, posed.by_shape)
-    prior_hessian, prior_gradient = problem.prior.normal(p.angles)
-    hessian = jacobian.mT @ jacobian
-    gradient = (jacobian.mT @ residual[..., None])[..., 0]
-    hessian[:, :ANGLES, :ANGLES] += prior_hessian
-    gradient[:, :ANGLES] += prior_gradient
-    diagonal = hessian.diagonal(dim1=1, dim2=2)
-    hessian = hessian + torch.diag_embed(damping[:, None] * diagonal + 1e-6)
-    factor = torch.linalg.cholesky(hessian)
+    linear = _linearise(problem, p)
+    hessian, gradient = _normal(problem, p, linear)
+    hessian.diagonal(dim1=1, dim2=2).mul_(1 + damping[:, None]).add_(1e-6)
+    factor = torch.linalg.cholesky_ex(hessian).L  # with the prior in it, it is positive definite
     if problem.shape_known:
         return _moved(p, -torch.cholesky_solve(gradient[..., None], factor)[..., 0], None)
-    cross = jacobian.mT @ shape_jacobian
+    fingers = (linear.by_finger.mT @ linear.by_shape[:, POINTS].flatten(2, 3)).flatten(1, 2)
+    every = linear.by_shape.flatten(1, 2)
+    cross = torch.cat([fingers, linear.by_place.flatten(1, 2).mT @ every], 1)
     solved = torch.cholesky_solve(torch.cat([gradient[..., None], cross], -1), factor)
     own, coupling = solved[..., 0], solved[..., 1:]
-    shape_hessian = shape_jacobian.mT @ shape_jacobian - cross.mT @ coupling
-    shape_gradient = (shape_jacobian.mT @ residual[..., None])[..., 0] - (cross.mT @ own[..., None])[..., 0]
+    shape_hessian = every.mT @ every - cross.mT @ coupling
+    shape_gradient = (every.mT @ linear.residual.flatten(1)[..., None] - cross.mT @ own[..., None])[..., 0]
     if problem.shape_shared:
         shape_hessian, shape_gradient = shape_hessian.sum(0, keepdim=True), shape_gradient.sum(0, keepdim=True)
     prior = problem.shape_weight * torch.eye(10, dtype=p.betas.dtype)
@@ -139,23 +148,85 @@ def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
     return _moved(p, -own - (coupling @ change[..., None])[..., 0], change)
 
 
-def _linearise(
-    problem: Problem, joints: Tensor, by_angles: Tensor, by_root: Tensor, by_shape: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Jacobians [B, 42, 51] and [B, 42, 10] of the weighted residuals [B, 42]."""
+class _Linear(NamedTuple):
+    """Weighted residuals [B, 21, 2] and how they change: by each finger's angles [B, 5, 6, 9] (of its `POINTS`), by root and
+    translation [B, 21, 2, 6], by shape [B, 21, 2, 10].
+    """
+
+    residual: Tensor
+    by_finger: Tensor
+    by_place: Tensor
+    by_shape: Tensor
+
+
+def _linearise(problem: Problem, p: Parameters) -> _Linear:
+    posed = problem.kinematics.pose(p.angles, p.root, p.translation, p.betas)
+    joints = posed.joints
     depth = joints[..., 2].clamp_min(0.02)
     focal = torch.stack([problem.intrinsics[0, 0], problem.intrinsics[1, 1]])
-    camera = torch.zeros(*joints.shape[:2], 2, 3, dtype=joints.dtype)
-    camera[..., 0, 0], camera[..., 1, 1] = focal[0] / depth, focal[1] / depth
-    camera[..., 2] = -focal * joints[..., :2] / depth.square()[..., None]
     miss = (project(joints, problem.intrinsics) - problem.pixels) / problem.noise[:, None, None]
-    # iteratively reweighted: ρ'(e)/e of Geman–McClure
-    weight = (problem.robust**2 / (problem.robust**2 + miss.square().sum(-1))).square()
-    scale = (weight.sqrt() / problem.noise[:, None])[..., None, None]
-    camera = scale * camera
-    jacobian = torch.cat([camera @ by_angles, camera @ by_root, camera], -1)
-    residual = weight.sqrt()[..., None] * miss
-    return jacobian.flatten(1, 2), (camera @ by_shape).flatten(1, 2), residual.flatten(1)
+    # iteratively reweighted: the root of ρ'(e)/e of Geman–McClure
+    weight = problem.robust**2 / (problem.robust**2 + miss.square().sum(-1))
+    scale = weight[..., None] * focal / (depth * problem.noise[:, None])[..., None]  # [B, 21, 2]
+    slope = joints[..., :2] / depth[..., None]
+
+    def seen(by: Tensor, points: Tensor | slice) -> Tensor:
+        """Derivatives [B, 3, …, n] of points, as the picture sees them: [B, …, 2, n]."""
+        x, y, z = by.unbind(1)
+        along, there = slope[:, points], scale[:, points]
+        planes = [there[..., k, None] * (moved - along[..., k, None] * z) for k, moved in enumerate((x, y))]
+        return torch.stack(planes, -2)
+
+    everything = slice(None)
+    turned = seen(posed.by_root.transpose(1, 2), everything)
+    zero = torch.zeros_like(depth)
+    moved = torch.stack(
+        [
+            torch.stack([scale[..., 0], zero, -scale[..., 0] * slope[..., 0]], -1),
+            torch.stack([zero, scale[..., 1], -scale[..., 1] * slope[..., 1]], -1),
+        ],
+        -2,
+    )
+    return _Linear(
+        weight[..., None] * miss,
+        seen(posed.by_finger, POINTS).flatten(2, 3),
+        torch.cat([turned, moved], -1),
+        seen(posed.by_shape, everything),
+    )
+
+
+def _normal(problem: Problem, p: Parameters, linear: _Linear) -> tuple[Tensor, Tensor]:
+    """Hessian [B, 51, 51] and gradient [B, 51] of the frames' own unknowns.
+
+    A finger's angles move its own points alone, so five blocks of 9 × 9 are all that the pictures add to them.
+    """
+    count = len(p.angles)
+    by_finger, by_place = linear.by_finger, linear.by_place.flatten(1, 2)
+    place_of_finger = linear.by_place[:, POINTS].flatten(2, 3)  # [B, 5, 6, 6]
+    prior_hessian, prior_gradient = problem.prior.normal(p.angles)
+    hessian = by_place.new_zeros(count, BLOCK, BLOCK)
+    hessian[:, :ANGLES, :ANGLES] = prior_hessian
+    blocks = by_finger.mT @ by_finger
+    for finger in range(5):
+        own = slice(9 * finger, 9 * finger + 9)
+        hessian[:, own, own] += blocks[:, finger]
+    coupling = (by_finger.mT @ place_of_finger).flatten(1, 2)
+    hessian[:, :ANGLES, ANGLES:] = coupling
+    hessian[:, ANGLES:, :ANGLES] = coupling.mT
+    hessian[:, ANGLES:, ANGLES:] = by_place.mT @ by_place
+    by_points = linear.residual[:, POINTS].flatten(2, 3)[..., None]
+    gradient = torch.cat(
+        [
+            (by_finger.mT @ by_points).flatten(1) + prior_gradient,
+            (by_place.mT @ linear.residual.flatten(1)[..., None])[..., 0],
+        ],
+        1,
+    )
+    if problem.root_near is not None:
+        turn = slice(ANGLES, ANGLES + 3)
+        hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_spread**2
+        gradient[:, turn] += problem.root_miss(p.root) / problem.root_spread
+    return hessian, gradient
 
 
 def _moved(p: Parameters, step: Tensor, shape_step: Tensor | None) -> Parameters:
