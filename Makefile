@@ -15,7 +15,7 @@ HAND := ml/hand/assets/open_hand.npz
 DIST := platform/palmares/static/dist/manifest.json
 SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -name '*.test.ts' 2>/dev/null)
 
-.PHONY: run setup test lint bench clean
+.PHONY: run setup test lint bench train tables clean
 
 run: setup  ## serve http://localhost:8000, or PORT
 	@exec $(PY) manage.py up
@@ -37,6 +37,12 @@ lint: setup  ## style, types, and who imports whom
 
 bench: setup  ## measure, and print a table
 	@$(PY) -m tests.bench
+
+train: setup  ## make the shipped weights again: data, networks, model card
+	$(PY) -m ml.training.kong2022
+
+tables: setup  ## the poster's tables on test people; SEED=n draws others
+	$(PY) -m ml.training.tables --seed $(or $(SEED),0)
 
 clean:  ## remove what `setup` made; data in var/ stays
 	rm -rf .venv frontend/node_modules platform/palmares/static/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -20,6 +20,8 @@ class MethodEntry:
         implementation: `module:attribute`, imported by workers only.
         version: changes when its numbers do.
         colour: Paul Tol's *bright* scheme, the same in every mesh, curve and row.
+        shape: how it comes by the subject's hand shape when a run gives none.
+        is_optimised: whether parameters are optimised at inference time.
     """
 
     name: str
@@ -31,6 +33,8 @@ class MethodEntry:
     implementation: str
     version: str
     colour: str
+    shape: Literal["estimated", "calibrated"] = "estimated"
+    is_optimised: bool = False
 
 
 METHODS: dict[str, MethodEntry] = {
@@ -57,6 +61,56 @@ METHODS: dict[str, MethodEntry] = {
             implementation="ml.methods.fit2d:Fit2D",
             version="1",
             colour="#EE6677",
+            is_optimised=True,
+        ),
+        *(
+            MethodEntry(
+                name=name,
+                title=title,
+                citation="Kong et al., Identity-Aware Hand Mesh Estimation and Personalization from RGB Images, ECCV 2022",
+                inputs=inputs,
+                outputs=("joints", "vertices", "pose", "betas", "translation"),
+                summary=summary,
+                implementation=f"ml.methods.kong2022:{attribute}",
+                version="1",
+                colour=colour,
+                shape="calibrated" if "identity" in name else "estimated",
+                is_optimised=name.endswith("-opt"),
+            )
+            for name, title, attribute, colour, inputs, summary in (
+                (
+                    "kong2022",
+                    "Kong baseline",
+                    "baseline",
+                    "#228833",
+                    ("video or pictures",),
+                    "A network on landmarks that estimates pose and shape of each picture by itself.",
+                ),
+                (
+                    "kong2022-opt",
+                    "Kong baseline, fitted",
+                    "baseline_opt",
+                    "#CCBB44",
+                    ("video or pictures",),
+                    "Kong baseline, then pose and place fitted to the 2D joints.",
+                ),
+                (
+                    "kong2022-identity",
+                    "Identity-aware",
+                    "identity",
+                    "#66CCEE",
+                    ("video or pictures", "the subject's hand shape, or the clip calibrates itself"),
+                    "A network on landmarks that takes the subject's hand shape as known, so that one hand has one shape.",
+                ),
+                (
+                    "kong2022-identity-opt",
+                    "Identity-aware, fitted",
+                    "identity_opt",
+                    "#AA3377",
+                    ("video or pictures", "the subject's hand shape, or the clip calibrates itself"),
+                    "Identity-aware, then pose and place fitted to the 2D joints; the shape stays.",
+                ),
+            )
         ),
     )
 }

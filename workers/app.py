@@ -68,6 +68,11 @@ def _tell_children(**_: Any) -> None:
     _stopping[0] = 1
 
 
+@signals.worker_ready.connect
+def _notice_versions(**_: Any) -> None:
+    app.send_task("workers.notice_versions")
+
+
 @signals.worker_process_init.connect
 def _warm_up(**_: Any) -> None:
     """In each child, so that the first job starts at once; never before the fork, which threads of torch do not survive."""
@@ -77,5 +82,6 @@ def _warm_up(**_: Any) -> None:
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    for module in ("mediapipe.python.solutions.hands", "workers.ingest", "workers.estimate", "workers.scoring"):
-        importlib.import_module(module)
+    importlib.import_module("mediapipe.python.solutions.hands")
+    for module in ("ingest", "estimate", "scoring", "calibrate"):
+        importlib.import_module(f"workers.{module}")

@@ -19,7 +19,7 @@ from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
-from ml.methods.base import Request, load_method
+from ml.methods.base import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction as Published
@@ -49,6 +49,8 @@ class Estimation:
             prediction = method.estimate(request, lambda stage, fraction: report(_capital(stage), 0.85 * fraction))
         except LicensedModelError as error:
             raise WorkFailedError(f"The hand model cannot be used: {error}.") from error
+        except UnsupportedModelError as error:
+            raise WorkFailedError(f"{_capital(str(error))}.") from error
         report("Writing the meshes", 0.85)
         target = scratch / "made"
         target.mkdir()

@@ -174,9 +174,14 @@ def revision_for(truth: Truth) -> Revision:
     return start_revision(benchmark=truth.benchmark, truth=truth)
 
 
+@transaction.atomic
 def notice_versions() -> list[Revision]:
-    """Where recipe or scorer have changed since a benchmark was scored, score it again; what was begun."""
+    """Where recipe or scorer have changed since a benchmark was scored, score it again; what was begun.
+
+    Benchmarks are locked, so that workers which start together begin a revision once.
+    """
     begun = []
+    list(Benchmark.objects.select_for_update().order_by("pk").values_list("pk"))
     for truth in Truth.objects.filter(status=Status.SUCCEEDED).select_related("benchmark"):
         newest = truth.benchmark.truths.filter(status=Status.SUCCEEDED).order_by("-version").first()
         last = truth.revisions.order_by("-number").first()

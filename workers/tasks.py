@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from palmares.benchmarks.models import Revision, Submission, Truth
-from palmares.runs.models import Run
+from palmares.runs.models import Calibration, Run
 from palmares.uploads.models import Upload
 from workers.app import app
 from workers.attempt import Work, attempt
@@ -19,6 +19,12 @@ def ingest_upload(pk: str) -> None:
 def run_method(pk: str) -> None:
     """One method on one upload."""
     attempt(Run, pk, _estimation)
+
+
+@app.task(name=Calibration.TASK)
+def calibrate(pk: str) -> None:
+    """A subject's hand shape from a few pictures."""
+    attempt(Calibration, pk, _calibrating)
 
 
 @app.task(name=Truth.TASK)
@@ -39,6 +45,14 @@ def score_again(pk: str) -> None:
     attempt(Revision, pk, _scoring_again)
 
 
+@app.task(name="workers.notice_versions")
+def notice_versions() -> None:
+    """Begin to score again what an older recipe or scorer scored; every worker that starts asks for this."""
+    from workers.scoring import notice_versions as notice  # noqa: PLC0415
+
+    notice()
+
+
 # The parent process of a worker imports this module and stays small; its children import what they need.
 
 
@@ -52,6 +66,12 @@ def _estimation() -> Work:
     from workers.estimate import Estimation  # noqa: PLC0415
 
     return Estimation()
+
+
+def _calibrating() -> Work:
+    from workers.calibrate import Calibrating  # noqa: PLC0415
+
+    return Calibrating()
 
 
 def _truth_import() -> Work:

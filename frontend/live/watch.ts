@@ -10,7 +10,7 @@ const POLL_MS = 2000;
 const ENDED_WAIT_MS = 150;
 const TRIES = 3;
 /** Kinds of work whose rows the API has at `/api/v1/{kind}s/{id}/`. */
-const POLLED = new Set(["upload", "run", "submission"]);
+const POLLED = new Set(["upload", "run", "submission", "calibration"]);
 
 function elements(): HTMLElement[] {
   return [...document.querySelectorAll<HTMLElement>("[data-live][data-id]")];

@@ -19,6 +19,10 @@ Report = Callable[[str, float], None]
 """`report(stage, fraction)`: what is being done and how much of it, 0 … 1. It may raise, to cancel: let it through."""
 
 
+class UnsupportedModelError(ValueError):
+    """A method cannot work with the hand model asked for; the message says why."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One piece of work for a method.

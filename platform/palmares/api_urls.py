@@ -23,6 +23,7 @@ from palmares.benchmarks.viewsets import (
     TruthsView,
 )
 from palmares.queue.events import events
+from palmares.runs.calibration_views import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
 from palmares.runs.files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
 from palmares.runs.viewsets import MethodsView, RunViewSet
 from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
@@ -43,6 +44,12 @@ class MediaFile(StringConverter):
     regex = r"web\.mp4|poster\.jpg|filmstrip\.jpg|source"
 
 
+class Drawing(StringConverter):
+    """The files of a calibration that are served."""
+
+    regex = r"hand\.glb|frame-[0-9]{2}\.jpg"
+
+
 class ContentHash(StringConverter):
     """The name of a file that is named by its content."""
 
@@ -61,7 +68,13 @@ class FrameNumber(StringConverter):
         return str(value)
 
 
-for name, converter in (("mesh", MeshExtension), ("media", MediaFile), ("hash", ContentHash), ("frame", FrameNumber)):
+for name, converter in (
+    ("mesh", MeshExtension),
+    ("media", MediaFile),
+    ("drawing", Drawing),
+    ("hash", ContentHash),
+    ("frame", FrameNumber),
+):
     register_converter(converter, name)
 
 router = SimpleRouter(use_regex_path=False)
@@ -73,6 +86,7 @@ router.register("subjects", SubjectViewSet, basename="subject")
 router.register("subjects/<uuid:subject_id>/hand-shapes", HandShapeViewSet, basename="hand-shape")
 router.register("uploads", UploadViewSet, basename="upload")
 router.register("runs", RunViewSet, basename="run")
+router.register("calibrations", CalibrationViewSet, basename="calibration")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 router.register("submissions", SubmissionViewSet, basename="submission")
 
@@ -89,6 +103,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<uuid:pk>/track/<hash:name>.bin", TrackChunkView.as_view(), name="run-track-chunk"),
     path("runs/<uuid:pk>/series/", SeriesView.as_view(), name="run-series"),
     path("runs/<uuid:pk>/frames/<frame:frame>.<mesh:extension>", FrameMeshView.as_view(), name="run-frame"),
+    path("subjects/<uuid:subject_id>/calibrations/", SubjectCalibrationsView.as_view(), name="subject-calibrations"),
+    path("calibrations/<uuid:pk>/files/<drawing:drawing>", CalibrationFileView.as_view(), name="calibration-file"),
     path("benchmarks/<slug:slug>/boards/", BoardsView.as_view(), name="benchmark-boards"),
     path("benchmarks/<slug:slug>/truths/", TruthsView.as_view(), name="benchmark-truths"),
     path("benchmarks/<slug:slug>/revisions/", RevisionsView.as_view(), name="benchmark-revisions"),

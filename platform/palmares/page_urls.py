@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from palmares.benchmarks import pages as benchmarks
+from palmares.runs import calibration_pages as calibrations
 from palmares.runs import pages as runs
 from palmares.subjects import pages as subjects
 from palmares.teams import pages as teams
@@ -15,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subjects/", subjects.subjects, name="subjects"),
     path("subjects/<uuid:pk>/", subjects.subject, name="subject"),
     path("subjects/<uuid:pk>/delete/", subjects.delete_subject, name="subject-delete"),
+    path("subjects/<uuid:pk>/calibrate/", calibrations.start_calibration, name="subject-calibrate"),
+    path("calibrations/<uuid:pk>/", calibrations.calibration, name="calibration"),
+    path("calibrations/<uuid:pk>/change/", calibrations.change_calibration, name="calibration-change"),
     path("uploads/", uploads.uploads, name="uploads"),
     path("uploads/<uuid:pk>/", runs.upload, name="upload"),
     path("uploads/<uuid:pk>/delete/", uploads.delete_upload, name="upload-delete"),

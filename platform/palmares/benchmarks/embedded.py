@@ -95,4 +95,6 @@ def populate(*, truth: Truth, plans: list[dict[str, Any]]) -> None:
             description=METHODS[method].summary,
             is_public=True,
             is_baseline=True,
+            shape=METHODS[method].shape,
+            is_optimised=METHODS[method].is_optimised,
         )

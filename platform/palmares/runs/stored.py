@@ -1,4 +1,4 @@
-"""A run's prediction and files go when the run goes, whichever way it goes."""
+"""The files of a run or a calibration go when it goes, whichever way it goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from palmares.runs.models import Prediction, Run
+from palmares.runs.models import Calibration, Prediction, Run
 from palmares.uploads.stored import forget_files
 
 
@@ -23,4 +23,10 @@ def _forget_run(instance: Run, **_: Any) -> None:
 @receiver(post_delete, sender=Prediction)
 def _forget_prediction(instance: Prediction, **_: Any) -> None:
     folder = instance.folder.rstrip("/")
+    transaction.on_commit(lambda: forget_files(folder), robust=True)
+
+
+@receiver(post_delete, sender=Calibration)
+def _forget_calibration(instance: Calibration, **_: Any) -> None:
+    folder = f"calibrations/{instance.pk}"
     transaction.on_commit(lambda: forget_files(folder), robust=True)

@@ -182,6 +182,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "WorkStatus": "palmares.queue.models.Status",
+        "HandSide": "palmares.subjects.models.HandShape.Side",
         "UploadStatus": "palmares.uploads.models.PublicStatus",
     },
 }

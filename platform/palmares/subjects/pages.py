@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from palmares.listing import listing
+from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.subjects import services
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team
@@ -65,7 +66,9 @@ def subject(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "subject": found,
         "listing": listing(request, uploads, sorts=UPLOAD_SORTS, default="-created", search=("name",)),
-        "shapes": found.hand_shapes.all()[:20],
+        "shapes": found.hand_shapes.select_related("calibration")[:20],
+        "open_calibrations": found.calibrations.filter(status__in=OPEN_STATUSES),
+        "newest": found.calibrations.filter(status=Status.SUCCEEDED).select_related("hand_shape").first(),
         "can_write": can_write(person(request), found.team),
         "loss": found.uploads.aggregate(uploads=Count("pk", distinct=True), runs=Count("runs", distinct=True)),
     }

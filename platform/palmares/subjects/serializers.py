@@ -58,7 +58,7 @@ class HandShapeSerializer(serializers.ModelSerializer[HandShape]):
     source = serializers.ChoiceField(  # type: ignore[assignment]  # REST framework's fields have a `source`, too
         choices=[("given", "given"), ("measured", "measured"), ("calibrated", "calibrated")], default="given"
     )
-    side = serializers.ChoiceField(choices=[(s, s) for s in ("left", "right", "both")], default="both")
+    side = serializers.ChoiceField(choices=HandShape.Side.choices, default="both")
     hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
     length_mm = serializers.FloatField(min_value=50, max_value=400, allow_null=True, required=False)
     width_mm = serializers.FloatField(min_value=20, max_value=250, allow_null=True, required=False)

@@ -89,7 +89,8 @@ def choose_team(request: HttpRequest) -> HttpResponse:
     else:
         request.session.pop(CHOSEN_TEAM, None)
     after = request.POST.get("next", "")
-    return redirect(after if url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}) else "home")
+    ours = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()})
+    return redirect(after if ours else "home")
 
 
 @login_required

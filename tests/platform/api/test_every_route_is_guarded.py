@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.views import APIView
 
 from palmares.api.permissions import DenyByDefault
+from palmares.runs.models import Calibration
 from palmares.teams.access import create_token
 from palmares.teams.models import Membership, Role, Team
 from palmares.teams.services import invite
@@ -20,7 +21,7 @@ OPEN_TO_ALL = {"schema", "docs", "health", "welcome"}
 """Routes for everybody; each says nothing about anybody, and has tests of its own."""
 OTHERS_CODE = ("admin/", "accounts/")
 """Django's and allauth's; `test_admin.py` walks the admin."""
-SAMPLES: dict[str, Any] = {"frame": 0, "extension": "glb", "file": "web.mp4", "token": "nonsense"}
+SAMPLES: dict[str, Any] = {"frame": 0, "extension": "glb", "file": "web.mp4", "drawing": "hand.glb", "token": "nonsense"}
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -54,6 +55,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "slug": contest.slug,
         "benchmark": contest.slug,
         "submission": scored().pk,
+        "calibration": Calibration.objects.create(subject=subject).pk,
         "revision": contest.revisions.get().pk,
     }
 

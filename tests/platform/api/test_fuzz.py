@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from schemathesis import GenerationMode
 
+from palmares.runs.models import Calibration
 from palmares.teams.models import Membership
 from tests.factories import HandShapeFactory
 
@@ -41,6 +42,7 @@ def known(team, owner, finished_run, upload, subject, contest, scored) -> dict[s
         "/runs/{id}": finished_run.pk,
         "/benchmarks/{slug}": contest.slug,
         "/submissions/{id}": scored().pk,
+        "/calibrations/{id}": Calibration.objects.create(subject=subject).pk,
         "/revisions/{id}": contest.revisions.get().pk,
     }
 

@@ -1,0 +1,121 @@
+"""What a network sees of one hand: landmarks in a camera that looks straight at it, always as a right hand.
+
+A hand at the edge of a wide picture looks turned. So each hand gets a camera of its own, turned towards the middle of
+its joints; poses are estimated there and turned back by `Observation.to_camera`. Size is left out on purpose: one camera
+cannot tell a large hand from a near one, and a network that is shown the size in pixels learns its training distances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from ml.hand.skeleton import BONES, Side
+
+INPUTS: Final = 132
+"""42 for the 2D joints, 63 for the world landmarks, 27 for proportions."""
+_PALM: Final = ((5, 17), (5, 9), (9, 13), (13, 17), (0, 5), (0, 17), (1, 5))
+"""Spans of the palm, which no bone shows."""
+_SPREAD: Final = 5.0
+"""Logarithms of proportions are about a fifth; this makes them as large as the other inputs."""
+_MIRROR = (-1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """n hands, as the landmark networks take them.
+
+    Attributes:
+        inputs: [n, 132]: 2D joints in the crop's camera, then world landmarks in it, both centred, with a mean square of 1;
+            then the logarithms of bones and spans of the palm over the mean bone, which hold what can be seen of the shape.
+        crop_rotation: [n, 3, 3], camera frame → crop camera, of the (mirrored, if left) hand.
+        mirrored: bool [n], whether the hand is a left one.
+    """
+
+    inputs: Tensor
+    crop_rotation: Tensor
+    mirrored: Tensor
+
+    def to_camera(self, rotations: Tensor) -> Tensor:
+        """Rotations [n, 16, 3, 3] of the right hand in the crop camera → of the real hand in the camera frame."""
+        root = self.crop_rotation.mT @ rotations[:, 0]
+        turned = torch.cat([root.unsqueeze(1), rotations[:, 1:]], dim=1)
+        return torch.where(self.mirrored[:, None, None, None], mirror_rotations(turned), turned)
+
+    def from_camera(self, rotations: Tensor) -> Tensor:
+        """The inverse of `to_camera`."""
+        seen = torch.where(self.mirrored[:, None, None, None], mirror_rotations(rotations), rotations)
+        root = self.crop_rotation @ seen[:, 0]
+        return torch.cat([root.unsqueeze(1), seen[:, 1:]], dim=1)
+
+
+def mirror_rotations(rotations: Tensor) -> Tensor:
+    """Rotations [..., 3, 3] seen in a mirror whose plane is x = 0: S·R·S with S = diag(−1, 1, 1)."""
+    mirror = rotations.new_tensor(_MIRROR)
+    return rotations * mirror.unsqueeze(-1) * mirror
+
+
+def sides(side: Side, count: int) -> Tensor:
+    """`mirrored` of `count` hands of one side."""
+    return torch.full((count,), side == "left")
+
+
+def observe(joints_2d: Tensor, world: Tensor, intrinsics: Tensor, mirrored: Tensor) -> Observation:
+    """Network input of n detected hands.
+
+    Args:
+        joints_2d: [n, 21, 2], px.
+        world: [n, 21, 3], m, any origin, OpenCV axes (the detector's world landmarks).
+        intrinsics: [3, 3] or [n, 3, 3], px.
+        mirrored: bool [n]: left hands.
+    """
+    homogeneous = torch.cat([joints_2d, torch.ones_like(joints_2d[..., :1])], dim=-1)
+    rays = homogeneous @ torch.linalg.inv(intrinsics).mT
+    mirror = torch.where(mirrored[:, None], rays.new_tensor(_MIRROR), rays.new_ones(3))[:, None]
+    rays, world = rays * mirror, world * mirror
+    rotation = _towards(rays[..., :2].mean(1))
+    rays = rays @ rotation.mT
+    sight = rays[..., :2] / rays[..., 2:].clamp_min(1e-3)
+    inputs = torch.cat([_standard(sight), _standard(world @ rotation.mT), _proportions(world)], dim=1)
+    return Observation(inputs, rotation, mirrored)
+
+
+def turned(inputs: Tensor, rotations: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+    """The same hands with the crop's camera rolled by angles [n]: inputs [n, 132] and rotations [n, 16, 3, 3] of the truth.
+
+    For training: however the camera is held, the hand is the same.
+    """
+    cosine, sine, zero, one = angles.cos(), angles.sin(), torch.zeros_like(angles), torch.ones_like(angles)
+    roll = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], -1).view(-1, 3, 3)
+    flat, world = inputs[:, :42].reshape(-1, 21, 2), inputs[:, 42:105].reshape(-1, 21, 3)
+    rolled = torch.cat([(flat @ roll[:, :2, :2].mT).flatten(1), (world @ roll.mT).flatten(1), inputs[:, 105:]], 1)
+    return rolled, torch.cat([(roll @ rotations[:, 0])[:, None], rotations[:, 1:]], 1)
+
+
+def _standard(points: Tensor) -> Tensor:
+    """Points [n, 21, d] about their mean, with a mean squared distance of 1 from it, flat."""
+    centred = points - points.mean(1, keepdim=True)
+    size = centred.square().sum(-1).mean(-1).sqrt().clamp_min(1e-6)
+    return (centred / size[:, None, None]).flatten(1)
+
+
+def _proportions(world: Tensor) -> Tensor:
+    """Logarithms [n, 27] of the 20 bones and 7 spans of the palm of landmarks [n, 21, 3], over the mean bone."""
+    starts, ends = (torch.tensor(side, device=world.device) for side in zip(*BONES, *_PALM, strict=True))
+    lengths = (world[:, ends] - world[:, starts]).norm(dim=-1).clamp_min(1e-6)
+    proportions: Tensor = _SPREAD * (lengths / lengths[:, : len(BONES)].mean(1, keepdim=True)).log()
+    return proportions
+
+
+def _towards(direction: Tensor) -> Tensor:
+    """The smallest rotations [n, 3, 3] that turn the rays (x, y, 1) of directions [n, 2] onto the optical axis."""
+    z = torch.nn.functional.normalize(torch.cat([direction, torch.ones_like(direction[:, :1])], dim=1), dim=1)
+    axis = torch.stack([z[:, 1], -z[:, 0], torch.zeros_like(z[:, 0])], dim=1)  # z × (0, 0, 1)
+    x, y, w = axis.unbind(1)
+    zero = torch.zeros_like(x)
+    skew = torch.stack([zero, -w, y, w, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
+    eye = torch.eye(3, dtype=z.dtype, device=z.device)
+    return eye + skew + skew @ skew / (1 + z[:, 2])[:, None, None]

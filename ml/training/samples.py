@@ -1,0 +1,170 @@
+"""What a detector sees of rendered hands, with the truth beside it: the data of the landmark models.
+
+Frames of synthetic people are rendered and shown to MediaPipe; kept are the landmarks it found, with pose, shape and
+place. Frames of one clip lie a second apart, so that no two look alike. Everything follows from the arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from ml.hand.skeleton import SIDES, Side
+from ml.keypoints.detector import HandDetector
+from ml.synthetic.clips import make_clip
+from ml.synthetic.subjects import Split, make_subject
+
+PIXELS: Final = 256
+FRAMES: Final = 12
+"""Frames of a clip."""
+CLIPS: Final = 40
+"""Clips of a chunk: what one process makes at a time, and one file of the cache."""
+_NEAR_PX: Final = 60.0
+"""Mean distance to the true joints from which a detection is not of this hand."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """n detected hands.
+
+    Attributes:
+        joints_2d: float32 [n, 21, 2], px, as detected.
+        world: float32 [n, 21, 3], m, as detected.
+        score: float32 [n].
+        side: uint8 [n], the true one.
+        subject: int32 [n], number within the split.
+        intrinsics: float32 [n, 3, 3].
+        pose: float32 [n, 16, 3], axis-angle, MANO order.
+        betas: float32 [n, 10].
+        translation: float32 [n, 3], m.
+        joints: float32 [n, 21, 3], m, camera frame, inside order.
+        drawn: int32 [n], frames that were rendered for this subject's chunk in all; others were not found.
+    """
+
+    joints_2d: np.ndarray
+    world: np.ndarray
+    score: np.ndarray
+    side: np.ndarray
+    subject: np.ndarray
+    intrinsics: np.ndarray
+    pose: np.ndarray
+    betas: np.ndarray
+    translation: np.ndarray
+    joints: np.ndarray
+    drawn: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def rows(self, chosen: np.ndarray) -> Samples:
+        """Some of them, by mask or index."""
+        return Samples(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+
+def joined(parts: list[Samples]) -> Samples:
+    """Several sets as one."""
+    return Samples(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Samples)})
+
+
+def make_samples(
+    folder: Path,
+    *,
+    split: Split,
+    seed: int,
+    clips: int,
+    clips_a_subject: int = 1,
+    processes: int = 2,
+    report: Callable[[int, int], None] | None = None,
+) -> Samples:
+    """Render and detect `clips` clips of `FRAMES` frames; chunks that lie in `folder` already are taken from there.
+
+    Args:
+        folder: of the cache; one `.npz` a chunk, named by what made it.
+        split: whose people: train, validation and test are different ones.
+        seed: of people and motion.
+        clips: how many.
+        clips_a_subject: after so many a new person begins.
+        processes: side by side.
+        report: told chunks done and chunks in all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = [(first, min(first + CLIPS, clips)) for first in range(0, clips, CLIPS)]
+    paths = [folder / f"{split}-{seed}-{clips_a_subject}-{a:06d}-{b:06d}.npz" for a, b in chunks]
+    missing = [i for i, path in enumerate(paths) if not path.exists()]
+    done = len(chunks) - len(missing)
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject) for i in missing]
+        for job in jobs:
+            job.result()
+            done += 1
+            if report:
+                report(done, len(chunks))
+    return joined([load_samples(path) for path in paths])
+
+
+def load_samples(path: Path) -> Samples:
+    """One chunk of the cache (our own file)."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Samples(**{f.name: arrays[f.name] for f in fields(Samples)})
+
+
+def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subject: int) -> None:
+    rows: dict[str, list[np.ndarray]] = {f.name: [] for f in fields(Samples)}
+    with HandDetector(1, static=True) as detector:
+        for number in clips:
+            _add_clip(rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject)
+    found = len(rows["score"])
+    rows["drawn"] = [np.int32(len(clips) * FRAMES)] * found  # type: ignore[list-item]
+    samples = Samples(**{name: np.array(values) for name, values in rows.items()})
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)})
+    partial.rename(path)
+
+
+def _add_clip(
+    rows: dict[str, list[np.ndarray]], detector: HandDetector, *, number: int, seed: int, split: Split, subject_number: int
+) -> None:
+    rng = np.random.default_rng([seed, 11, number])
+    side: Side = SIDES[int(rng.integers(2))]
+    clip = make_clip(
+        int(rng.integers(1 << 31)),
+        make_subject(seed, split, subject_number),
+        seconds=float(FRAMES),
+        fps=1,
+        width=PIXELS,
+        height=PIXELS,
+        hands=(side,),
+        occluders=int(rng.uniform() < 0.3),
+        motion_blur=1,
+        turn=float(rng.uniform(0.3, 1.0)),
+    )
+    hand = clip.truth.hands[0]
+    centre, scale = clip.truth.intrinsics[:2, 2], clip.truth.intrinsics[[0, 1], [0, 1]]
+    for index, picture in enumerate(clip.frames()):
+        true_px = hand.joints[index, :, :2] / hand.joints[index, :, 2:] * scale + centre
+        for detection in detector.find(picture):
+            if np.linalg.norm(detection.joints_2d - true_px, axis=-1).mean() > _NEAR_PX:
+                continue
+            values = {
+                "joints_2d": detection.joints_2d,
+                "world": detection.world,
+                "score": np.float32(abs(detection.right - 0.5) * 2),
+                "side": np.uint8(SIDES.index(side)),
+                "subject": np.int32(subject_number),
+                "intrinsics": clip.truth.intrinsics.astype(np.float32),
+                "pose": hand.pose[index],
+                "betas": hand.betas,
+                "translation": hand.translation[index],
+                "joints": hand.joints[index],
+            }
+            for name, value in values.items():
+                rows[name].append(value)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""How fast pages are with 1 000 uploads and 5 000 runs in the database, and a board with 2 000 submissions."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+PAGES = {"home": "/", "subjects": "/subjects/", "uploads": "/uploads/", "found uploads": "/uploads/?q=clip+42&sort=-runs"}
+REQUESTS = 60
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """(what, measured, target)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "palmares.settings.testing")
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415
+    from django.test.utils import get_runner, setup_test_environment, teardown_test_environment  # noqa: PLC0415
+
+    runner = get_runner(settings)(verbosity=0, interactive=False)
+    setup_test_environment()
+    databases = runner.setup_databases()
+    try:
+        return _measured()
+    finally:
+        runner.teardown_databases(databases)
+        teardown_test_environment()
+
+
+def _measured() -> list[tuple[str, str, str]]:
+    from django.test import Client  # noqa: PLC0415
+
+    from tests.factories import MembershipFactory, RunFactory, SubjectFactory, UploadFactory  # noqa: PLC0415
+
+    member = MembershipFactory(role="owner")
+    subjects = SubjectFactory.create_batch(20, team=member.team)
+    uploads = [UploadFactory(subject=subjects[n % 20]) for n in range(1000)]
+    for n in range(5000):
+        RunFactory(upload=uploads[n % 1000], status="succeeded" if n % 50 else "queued")
+    addresses = PAGES | {"one upload": f"/uploads/{uploads[0].pk}/", "one subject": f"/subjects/{subjects[0].pk}/"}
+    addresses["board of 2000"] = _board(member.team)
+    client = Client()
+    client.force_login(member.user)
+    found = []
+    for name, address in addresses.items():
+        client.get(address)
+        times = []
+        for _ in range(REQUESTS):
+            began = time.perf_counter()
+            assert client.get(address).status_code == 200
+            times.append(1000 * (time.perf_counter() - began))
+        target = "< 150 ms" if "board" in name else "< 100 ms"
+        found.append((f"page «{name}», 1000 uploads, 5000 runs: p95", f"{np.percentile(times, 95):.0f} ms", target))
+    return found
+
+
+def _board(team: object) -> str:
+    """The address of a benchmark with two thousand scored submissions, thirty figures each."""
+    from django.utils import timezone  # noqa: PLC0415
+
+    from ml.catalog import METRICS  # noqa: PLC0415
+    from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission, Truth  # noqa: PLC0415
+
+    benchmark = Benchmark.objects.create(team=team, slug="bench", name="Bench", protocol="palmares")
+    board = Board.objects.create(benchmark=benchmark, slug="all", name="All")
+    now, names = timezone.now(), list(METRICS)[:30]
+    truth = Truth.objects.create(benchmark=benchmark, version=1, status="succeeded")
+    revision = Revision.objects.create(benchmark=benchmark, number=1, truth=truth, status="succeeded", published_at=now)
+    submissions = Submission.objects.bulk_create(
+        Submission(
+            benchmark=benchmark, truth=truth, team=team, method=f"m{n}", name="p.zip", status="succeeded", finished_at=now
+        )
+        for n in range(2000)
+    )
+    rng = np.random.default_rng(0)
+    figures = dict.fromkeys(names, 1.0)
+    scores = Score.objects.bulk_create(
+        Score(submission=s, revision=revision, coverage=1.0, report={}, figures=figures, folder="x") for s in submissions
+    )
+    Figure.objects.bulk_create(
+        (
+            Figure(score=s, board=board, metric=m, value=v, low=v, high=v, coverage=1.0, is_ranked=True)
+            for s in scores
+            for m, v in zip(names, rng.uniform(5, 50, len(names)).tolist(), strict=True)
+        ),
+        batch_size=5000,
+    )
+    return "/benchmarks/bench/"

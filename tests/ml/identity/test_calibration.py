@@ -1,0 +1,126 @@
+"""One shape from several pictures: exact where the answer is known, and honest about what is not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import roma
+import torch
+
+from ml.hand.measure import measure_hand
+from ml.hand.model import load_hand_model
+from ml.identity.calibration import KnownLength, Settings, calibrate
+from ml.identity.choice import choose
+
+MODEL = load_hand_model("open", "right")
+
+
+def poses(count: int, seed: int = 0) -> torch.Tensor:
+    return roma.rotvec_to_rotmat(0.3 * torch.randn(count, 16, 3, generator=torch.Generator().manual_seed(seed)))
+
+
+def run(betas, scores=None, reliability=0.5, **kwargs):
+    count = len(betas)
+    scores = torch.zeros(count) if scores is None else scores
+    settings = kwargs.pop("settings", Settings(problem="poster"))
+    return calibrate(MODEL, betas, poses(count), scores, torch.full((10,), reliability), settings=settings, **kwargs)
+
+
+@pytest.mark.parametrize("problem", ["poster", "mean"])
+def test_pictures_that_agree_are_believed(problem):
+    truth = torch.linspace(-1, 1, 10)
+    found = run(truth.expand(5, 10), settings=Settings(problem=problem))
+    torch.testing.assert_close(found.betas, truth, atol=1e-5, rtol=0)
+    assert found.length_sigma == pytest.approx(0, abs=1e-6)
+    size = measure_hand(MODEL, truth)
+    assert found.length == pytest.approx(float(size.length))
+    assert found.width == pytest.approx(float(size.width))
+
+
+def test_one_wrong_picture_moves_the_mean_and_not_the_median():
+    betas = torch.zeros(7, 10)
+    betas[3] = 6.0
+    assert float(run(betas, settings=Settings(problem="mean")).betas.abs().max()) == pytest.approx(6 / 7, abs=1e-4)
+    assert float(run(betas).betas.abs().max()) < 1e-3
+
+
+def test_the_posters_problem_is_solved_to_its_minimum():
+    generator = torch.Generator().manual_seed(4)
+    betas = torch.randn(6, 10, generator=generator)
+    found = run(betas)
+    rotations = poses(6)
+
+    def cost(beta: torch.Tensor) -> float:
+        total = 0.0
+        for rotation, own in zip(rotations, betas, strict=True):
+            pair = [MODEL(rotation[None], b[None], torch.zeros(1, 3)).vertices.double() for b in (beta, own)]
+            total += float((pair[0] - pair[1]).norm())
+        return total
+
+    best = cost(found.betas)
+    for _ in range(20):
+        assert cost(found.betas + 0.02 * torch.randn(10, generator=generator)) > best - 1e-6
+
+
+def test_confidence_weighs_and_uniform_does_not():
+    betas = torch.stack([torch.zeros(10), torch.ones(10)])
+    scores = torch.tensor([0.0, math.log(3.0)])
+    trusting = run(betas, scores, settings=Settings(problem="mean"))
+    torch.testing.assert_close(trusting.weights, torch.tensor([0.25, 0.75]))
+    assert float(trusting.betas[0]) == pytest.approx(0.75, abs=1e-5)
+    even = run(betas, scores, settings=Settings(problem="mean", weights="uniform"))
+    assert float(even.betas[0]) == pytest.approx(0.5, abs=1e-5)
+
+
+def test_fused_gives_back_what_single_pictures_shrink():
+    """Answers that are r of the truth, and right on average, sum to the truth as pictures are added."""
+    generator = torch.Generator().manual_seed(1)
+    truth, r = torch.linspace(-2, 2, 10), 0.1
+    noise = torch.randn(4000, 10, generator=generator) * math.sqrt(r * (1 - r))
+    answers = r * truth + noise
+    few, many = (run(answers[:k], reliability=r, settings=Settings(weights="uniform", resamples=0)).betas for k in (20, 400))
+    mean = run(answers[:400], settings=Settings(problem="mean", weights="uniform", resamples=0)).betas
+    assert float((many - truth).square().mean()) < float((few - truth).square().mean())
+    assert float((many - truth).square().mean()) < 0.1
+    assert float((mean - truth).square().mean()) > 1.0
+
+
+@pytest.mark.parametrize("problem", ["fused", "poster", "mean"])
+def test_a_known_length_is_kept_to_the_micrometre(problem):
+    betas = torch.randn(8, 10, generator=torch.Generator().manual_seed(2))
+    found = run(betas, known_length=KnownLength(0.2015), settings=Settings(problem=problem))
+    assert found.length == pytest.approx(0.2015, abs=1e-6)
+    assert found.scale == "measured length"
+    assert run(betas).scale == "assumed"
+
+
+def test_how_it_settled_ends_where_it_is():
+    betas = torch.randn(9, 10, generator=torch.Generator().manual_seed(3))
+    found = run(betas)
+    assert found.settled.shape == (9, 2)
+    assert float(found.settled[-1, 0]) == pytest.approx(found.length, abs=1e-6)
+    assert float(found.settled[-1, 1]) == pytest.approx(found.width, abs=1e-6)
+
+
+def test_one_picture_says_nothing_of_how_sure_it_is():
+    found = run(torch.zeros(1, 10))
+    assert math.isnan(found.length_sigma)
+
+
+def test_no_picture_is_an_error():
+    with pytest.raises(ValueError, match="no picture"):
+        run(torch.zeros(0, 10))
+
+
+def test_chosen_pictures_are_sure_and_differ():
+    scores = torch.cat([torch.linspace(1, 2, 30), torch.linspace(-2, -1, 30)])
+    rotations = poses(60)
+    chosen = choose(scores, rotations)
+    assert len(set(chosen.tolist())) == 20
+    assert int(chosen.max()) < 30
+    assert int(chosen[0]) == 29
+    same = rotations[:1].expand(60, -1, -1, -1).clone()
+    same[7] = poses(1, seed=9)[0]
+    assert 7 in choose(scores, same, 2).tolist()
+    assert choose(torch.tensor([1.0, 3.0, 2.0]), poses(3)).tolist() == [1, 2, 0]

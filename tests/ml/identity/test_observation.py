@@ -1,0 +1,81 @@
+"""What the networks see: the same hand however the camera is held, wherever it is, and whichever side it is of."""
+
+from __future__ import annotations
+
+import pytest
+import roma
+import torch
+from torch import Tensor
+
+from ml.hand.model import load_hand_model
+from ml.identity.observation import INPUTS, mirror_rotations, observe, sides, turned
+
+INTRINSICS = torch.tensor([[500.0, 0, 320], [0, 500.0, 240], [0, 0, 1]])
+RIGHT = sides("right", 4)
+
+
+def hands(seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Rotations [4, 16, 3, 3] and joints [4, 21, 3] of right hands half a metre away."""
+    generator = torch.Generator().manual_seed(seed)
+    rotations = roma.rotvec_to_rotmat(0.4 * torch.randn(4, 16, 3, generator=generator))
+    place = torch.tensor([0.1, -0.05, 0.5]) + 0.02 * torch.randn(4, 3, generator=generator)
+    return rotations, load_hand_model("open", "right").joints(rotations, torch.zeros(1, 10), place)
+
+
+def project(joints: Tensor) -> Tensor:
+    return joints[..., :2] / joints[..., 2:] * 500 + torch.tensor([320.0, 240.0])
+
+
+def test_rotations_come_back():
+    rotations, joints = hands()
+    for mirrored in (RIGHT, ~RIGHT, torch.tensor([True, False, True, False])):
+        seen = observe(project(joints), joints, INTRINSICS, mirrored)
+        assert seen.inputs.shape == (4, INPUTS)
+        torch.testing.assert_close(seen.to_camera(seen.from_camera(rotations)), rotations, atol=1e-5, rtol=0)
+
+
+def test_size_and_distance_are_not_seen():
+    _, joints = hands()
+    near, far = (observe(project(s * joints), s * joints, INTRINSICS, RIGHT).inputs for s in (1.0, 2.5))
+    torch.testing.assert_close(near, far, atol=1e-4, rtol=0)
+
+
+def test_a_left_hand_looks_like_its_mirror_image():
+    _, joints = hands()
+    mirrored = joints * torch.tensor([-1.0, 1, 1])
+    centre = INTRINSICS.clone()
+    right = observe(project(joints), joints, centre, RIGHT)
+    left = observe(project(mirrored), mirrored, centre, ~RIGHT)
+    torch.testing.assert_close(right.inputs, left.inputs, atol=1e-4, rtol=0)
+
+
+def test_mirroring_twice_changes_nothing():
+    rotations, _ = hands()
+    torch.testing.assert_close(mirror_rotations(mirror_rotations(rotations)), rotations)
+
+
+def test_rolling_the_inputs_is_rolling_the_camera():
+    rotations, joints = hands()
+    joints = joints - joints.mean(1, keepdim=True) + torch.tensor([0.0, 0, 0.5])  # straight ahead, so that the roll is all
+    angle = torch.tensor([0.3, -1.0, 2.0, 3.1])
+    zero = torch.zeros(4)
+    roll = roma.rotvec_to_rotmat(torch.stack([zero, zero, angle], 1))
+    rolled = joints @ roll.mT
+    direct = observe(project(rolled), rolled, INTRINSICS, RIGHT)
+    before = observe(project(joints), joints, INTRINSICS, RIGHT)
+    inputs, truth = turned(before.inputs, before.from_camera(rotations), angle)
+    torch.testing.assert_close(inputs, direct.inputs, atol=2e-2, rtol=0)
+    true = direct.from_camera(torch.cat([(roll @ rotations[:, 0])[:, None], rotations[:, 1:]], 1))
+    assert float(roma.rotmat_geodesic_distance(truth[:, 0], true[:, 0]).max()) < 0.02
+    torch.testing.assert_close(truth[:, 1:], true[:, 1:])
+
+
+@pytest.mark.parametrize("shift", [-0.15, 0.2])
+def test_a_hand_at_the_edge_looks_as_it_does_ahead(shift):
+    """Turned along with the line of sight, it is the same hand to the network."""
+    _, joints = hands()
+    joints = joints - joints.mean(1, keepdim=True) + torch.tensor([0.0, 0, 0.5])
+    turn = roma.rotvec_to_rotmat(torch.tensor([0.0, shift, 0]))
+    aside = joints @ turn.mT
+    ahead, edge = (observe(project(j), j, INTRINSICS, RIGHT).inputs for j in (joints, aside))
+    torch.testing.assert_close(ahead, edge, atol=2e-2, rtol=0)

@@ -1,0 +1,144 @@
+"""From uploads with keypoints to a hand shape: what is chosen, what is drawn, and what is refused with a sentence."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import roma
+import torch
+
+from ml.clip.encode import web_video
+from ml.hand.camera import default_intrinsics
+from ml.hand.model import load_hand_model
+from ml.hand.skeleton import Side
+from ml.keypoints.tracks import HandTrack, Keypoints
+from palmares.queue.models import Status
+from palmares.runs.models import Calibration
+from palmares.subjects.models import HandShape
+from palmares.uploads.models import Upload
+from tests.factories import SubjectFactory, UploadFactory
+from workers.attempt import attempt
+from workers.calibrate import Calibrating
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FRAMES = 40
+
+
+def seen_hand(track: int, side: Side, frames: int = FRAMES, seed: int = 0) -> HandTrack:
+    """A hand that moves half a metre away, as a perfect detector sees it."""
+    generator = torch.Generator().manual_seed(seed)
+    model = load_hand_model("open", side)
+    pose = 0.25 * torch.randn(frames, 16, 3, generator=generator)
+    place = torch.tensor([0.0, 0.0, 0.5]) + 0.02 * torch.randn(frames, 3, generator=generator)
+    joints = model.joints(roma.rotvec_to_rotmat(pose), torch.zeros(1, 10), place).numpy()
+    scale, centre = default_intrinsics(320, 240)[[0, 1], [0, 1]], default_intrinsics(320, 240)[:2, 2]
+    pixels = joints[..., :2] / joints[..., 2:] * scale + centre
+    world = joints - joints.mean(1, keepdims=True)
+    return HandTrack(
+        track, side, np.arange(frames, dtype=np.int32), pixels.astype(np.float32), world.astype(np.float32),
+        np.ones(frames, np.float32),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def upload_with(media_root: Path):
+    """A ready upload in which these hands were found."""
+    subject = None
+
+    def make(*tracks: HandTrack) -> Upload:
+        nonlocal subject
+        subject = subject or SubjectFactory()
+        upload = UploadFactory(subject=subject, name="hands.mp4", width=320, height=240, frame_count=FRAMES)
+        upload.folder = f"uploads/{upload.pk}/web-test"
+        upload.save()
+        folder = media_root / upload.folder
+        folder.mkdir(parents=True)
+        with web_video(folder / "web.mp4", Fraction(30), (320, 240)) as writer:
+            for _ in range(FRAMES):
+                writer.write(np.full((240, 320, 3), 128, np.uint8))
+        Keypoints(tracks, FRAMES, 30.0, 320, 240).save(folder / "keypoints.npz")
+        return upload
+
+    return make
+
+
+def calibrated(*uploads: Upload, **facts) -> Calibration:
+    made = Calibration.objects.create(subject=uploads[0].subject, **facts)
+    made.uploads.set(uploads)
+    attempt(Calibration, str(made.pk), Calibrating)
+    made.refresh_from_db()
+    return made
+
+
+def test_a_shape_comes_out_with_its_pictures_and_how_sure_it_is(upload_with, media_root):
+    made = calibrated(upload_with(seen_hand(0, "left"), seen_hand(1, "right", seed=1)), scale={"length_mm": 191.0})
+    assert made.status == Status.SUCCEEDED, made.error
+    shape = made.hand_shape
+    assert shape is not None
+    assert (shape.source, shape.side, len(shape.betas)) == ("calibrated", "both", 10)
+    assert shape.length_mm == pytest.approx(191.0, abs=0.01)
+    assert 40 < shape.width_mm < 90
+    facts = made.facts
+    assert facts["scale"] == "length_mm"
+    assert len(facts["pictures"]) == len(facts["settled_mm"]) == 20
+    assert {p["side"] for p in facts["pictures"]} == {"left", "right"}
+    assert sum(p["weight"] for p in facts["pictures"]) == pytest.approx(1, abs=0.01)
+    drawn = {path.name for path in (media_root / made.folder).iterdir()}
+    assert drawn == {"hand.glb", *(f"frame-{n:02d}.jpg" for n in range(20))}
+    assert (media_root / made.folder / "hand.glb").read_bytes()[:4] == b"glTF"
+
+
+def test_without_a_scale_it_says_so(upload_with):
+    made = calibrated(upload_with(seen_hand(0, "right")), max_images=5)
+    assert made.facts["scale"] == "assumed"
+    assert len(made.facts["pictures"]) == 5
+    assert made.hand_shape.details["scale"] == "assumed"
+
+
+def test_one_side_alone_when_asked_for(upload_with):
+    made = calibrated(upload_with(seen_hand(0, "left"), seen_hand(1, "right")), side="left")
+    assert {p["side"] for p in made.facts["pictures"]} == {"left"}
+    assert made.hand_shape.side == "left"
+
+
+@pytest.mark.parametrize(
+    ("tracks", "facts", "says"),
+    [
+        ((), {}, "No hand was found in any of the pictures"),
+        ((seen_hand(0, "right"),), {"side": "left"}, "No left hand was found"),
+        ((seen_hand(0, "right", frames=1),), {}, "Only one picture shows the hand"),
+        ((seen_hand(0, "left"), seen_hand(1, "left", seed=2)), {}, "two left hands at once"),
+        ((seen_hand(0, "right"),), {"scale": {"length_mm": 20.0}}, "expected 120 to 250 mm"),
+    ],
+    ids=["nobody", "other side", "one picture", "two people", "a thumb's length"],
+)
+def test_what_cannot_be_calibrated_is_refused_with_a_sentence_and_leaves_nothing(upload_with, media_root, tracks, facts, says):
+    made = calibrated(upload_with(*tracks), **facts)
+    assert made.status == Status.FAILED
+    assert says in made.error
+    assert not HandShape.objects.exists()
+    assert not (media_root / f"calibrations/{made.pk}").exists() or not any((media_root / f"calibrations/{made.pk}").iterdir())
+
+
+def test_contradictory_scales_are_refused(upload_with):
+    upload = upload_with(seen_hand(0, "right"))
+    where = {"upload": str(upload.pk), "frame": 3}
+    both = {"length_mm": 187.0, "distance": {"distance_mm": 650.0, **where}}
+    made = calibrated(upload, scale=both)
+    assert made.status == Status.FAILED
+    assert "contradict each other" in made.error
+    agreeing = calibrated(upload, scale={"distance": {"distance_mm": 500.0, **where}})
+    assert agreeing.status == Status.SUCCEEDED, agreeing.error
+    assert agreeing.hand_shape.length_mm == pytest.approx(187, abs=8)
+
+
+def test_a_second_calibration_keeps_the_first(upload_with):
+    upload = upload_with(seen_hand(0, "right"))
+    first, second = calibrated(upload), calibrated(upload, weights="uniform")
+    assert first.hand_shape != second.hand_shape
+    assert HandShape.objects.count() == 2
+    assert len({p["weight"] for p in second.facts["pictures"]}) == 1
