@@ -27,7 +27,7 @@ export interface RunInfo extends Work {
   method_title: string;
   colour: string;
   hand_model: string;
-  hand_shape: string | null;
+  shape_used: string;
   created_at: string;
   prediction: { sha256: string; size_bytes: number; rows: number; summary: Record<string, number> } | null;
 }

@@ -106,7 +106,7 @@ function Facts({ run, model }: { run: RunModel; model: Model }) {
         ))}
       </dl>
       <p class="exports">
-        <span title="The hand model that was posed, and where its shape came from.">{`${info.hand_model} hand, ${info.hand_shape ? "known shape" : "estimated"}`}</span>
+        <span title="The hand model that was posed, and where its shape came from.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
         {(["glb", "obj", "ply"] as const).map((format) => (
           <a
             key={format}

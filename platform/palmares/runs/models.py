@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from ml.catalog import METHODS
 from palmares.queue.models import OPEN_STATUSES, WorkItem
 from palmares.subjects.models import HandShape, Subject
 from palmares.teams.models import User
@@ -63,6 +64,16 @@ class Run(WorkItem):
 
     def __str__(self) -> str:
         return f"{self.method} on {self.upload}"
+
+    @property
+    def shape_used(self) -> str:
+        """Where the hand's shape came from, as people read it."""
+        shape = self.hand_shape
+        if shape is not None:
+            size = f", {shape.length_mm:.0f} mm long" if shape.length_mm else ""
+            return f"{shape.source} on {shape.created_at:%-d %b %Y}{size}"
+        entry = METHODS.get(self.method)
+        return "calibrated from this clip" if entry and entry.shape == "calibrated" else "estimated"
 
 
 class CalibrationQuerySet(models.QuerySet["Calibration"]):

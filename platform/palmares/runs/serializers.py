@@ -56,6 +56,7 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
     method_title = serializers.SerializerMethodField()
     colour = serializers.SerializerMethodField()
     seconds_left = serializers.SerializerMethodField()
+    shape_used = serializers.CharField(read_only=True, help_text="Where the hand's shape came from.")
     prediction = PredictionSerializer(read_only=True, allow_null=True)
     links = serializers.SerializerMethodField()
 
@@ -63,8 +64,8 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields: ClassVar = [
             "id", "upload", "method", "method_version", "method_title", "colour", "status", "stage", "progress",
-            "seconds_left", "error", "hand_model", "hand_shape", "created_at", "started_at", "finished_at",
-            "prediction", "links",
+            "seconds_left", "error", "hand_model", "hand_shape", "shape_used", "created_at", "started_at",
+            "finished_at", "prediction", "links",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
