@@ -1,4 +1,4 @@
-"""`2d-fit`'s solver against Adam on the same objective, and both methods against the demo's truth."""
+"""`2d-fit`'s solver against Adam on the same objective, and every method against the demo's truth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import roma
 import torch
 
+from ml.catalog import METHODS
 from ml.clip import open_clip
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, Problem
@@ -37,7 +38,7 @@ def rows() -> list[tuple[str, str, str]]:
             keypoints = detect(clip, report=lambda stage, fraction: None)
             request = Request(clip, keypoints, default_intrinsics(clip.width, clip.height))
             truth = Prediction.load(f"{folder}/{who}/truth.npz")
-            for method in ("mediapipe-ik", "2d-fit"):
+            for method in METHODS:
                 found.append(_against_truth(who, method, request, truth))
             if who == "ben":
                 found += _against_adam(request)
