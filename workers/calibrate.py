@@ -14,7 +14,7 @@ from PIL import Image
 
 from ml.clip import open_clip
 from ml.hand.camera import default_intrinsics
-from ml.hand.model import load_hand_model
+from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import Side
 from ml.identity.calibration import Calibration as Found
 from ml.identity.calibration import KnownLength, Settings, calibrate
@@ -38,7 +38,10 @@ LEAST: Final = 2
 """Pictures without which nothing can be said of how sure the shape is."""
 MOST_FRAMES: Final = 600
 """Frames of one upload that are looked at, evenly spread."""
+SCALE_NAMES: Final = {"length_mm": "a ruler", "object": "an object of known size", "distance": "the distance"}
 CROP_PX: Final = 192
+_GLTF_AXES: Final = np.array([1.0, -1.0, -1.0])
+"""From OpenCV's axes."""
 SPREADS: Final = {"card": 0.02, "distance": 0.03}
 """Standard deviations of a depth, as a share of it: how well people hold a card beside the hand, and measure a distance."""
 
@@ -92,7 +95,7 @@ class Calibrating:
         _rest_hand(found.betas, item.side).export(target / "hand.glb")
         folder = self.folder(item)
         store_folder(target, folder)
-        facts = _facts(item, found, frames, known)
+        facts = _facts(item, found, frames, known) | {"spans_m": _spans(found.betas, item.side)}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -214,10 +217,20 @@ def _crop(pictures: Pictures, row: int, path: Path, scratch: Path) -> dict[str, 
     return facts | {"joints": ((joints - (left, top)) / size).round(4).tolist()}
 
 
+def _shown_model(side: str) -> HandModel:
+    return load_hand_model("open", "left" if side == HandShape.Side.LEFT else "right")
+
+
+def _spans(betas: torch.Tensor, side: str) -> list[list[float]]:
+    """Ends of length and width in the frame of `hand.glb`, m: wrist, middle fingertip, knuckles of index and little finger."""
+    joints = _shown_model(side).rest_joints(betas[None])[0, [0, 12, 5, 17]].numpy() * _GLTF_AXES
+    return [[round(float(x), 5) for x in joint] for joint in joints]
+
+
 def _rest_hand(betas: torch.Tensor, side: str) -> trimesh.Trimesh:
     """The flat rest-pose hand, y up as glTF wants it, in metres."""
-    model = load_hand_model("open", "left" if side == HandShape.Side.LEFT else "right")
-    vertices = model.rest_vertices(betas)[0].numpy() * np.array([1.0, -1.0, -1.0])
+    model = _shown_model(side)
+    vertices = model.rest_vertices(betas)[0].numpy() * _GLTF_AXES
     return trimesh.Trimesh(vertices, model.faces, process=False)
 
 
@@ -231,7 +244,7 @@ def _facts(item: Calibration, found: Found, frames: list[dict[str, Any]], known:
         "length_sigma_mm": round(1000 * found.length_sigma, 2),
         "width_sigma_mm": round(1000 * found.width_sigma, 2),
         "betas_sigma": [round(float(b), 3) for b in found.betas_sigma],
-        "scale": "assumed" if known is None else "+".join(item.scale),
+        "scale": "assumed" if known is None else " and ".join(SCALE_NAMES[source] for source in item.scale),
         "scale_sigma_mm": None if known is None else round(1000 * known.sigma, 2),
         "weights": item.weights,
     }

@@ -7,6 +7,7 @@ import {
   Group,
   Line,
   LineBasicMaterial,
+  Matrix4,
   type Mesh,
   MeshStandardMaterial,
   PerspectiveCamera,
@@ -34,22 +35,33 @@ function span(from: Vector3, to: Vector3): Line {
   );
 }
 
-/** Length and width as lines across the hand's own box: fingers point along its longest axis. */
-function measures(box: Box3): Group {
-  const group = new Group();
-  const middle = box.getCenter(new Vector3());
-  const size = box.getSize(new Vector3());
-  const axes = (["x", "y", "z"] as const).toSorted((a, b) => size[b] - size[a]);
-  const [along, across, through] = axes as ["x" | "y" | "z", "x" | "y" | "z", "x" | "y" | "z"];
-  const ends = (axis: "x" | "y" | "z") =>
-    [box.min, box.max].map((end) => {
-      const point = middle.clone();
-      point[axis] = end[axis];
-      point[through] = box.max[through];
-      return point;
-    }) as [Vector3, Vector3];
-  group.add(span(...ends(along)), span(...ends(across)));
-  return group;
+interface Span {
+  ends: [Vector3, Vector3];
+  /** Where on the way from one end to the other the label stands. */
+  at: number;
+  label: HTMLElement;
+}
+
+/** Wrist, middle fingertip and the two outer knuckles, as the page gives them, in metres. */
+function landmarks(place: HTMLElement): Vector3[] {
+  const points = JSON.parse(place.dataset.spans ?? "[]") as [number, number, number][];
+  return points.map((point) => new Vector3(...point));
+}
+
+/** Turns the hand so that its fingers point up and the back of it or the palm faces whoever looks. */
+function upright([wrist, tip, index, little]: Vector3[]): Matrix4 {
+  const up = tip.clone().sub(wrist).normalize();
+  const across = index.clone().sub(little);
+  across.addScaledVector(up, -across.dot(up)).normalize();
+  return new Matrix4().makeBasis(across, up, new Vector3().crossVectors(across, up)).transpose();
+}
+
+function label(place: HTMLElement, words: string): HTMLElement {
+  const element = document.createElement("span");
+  element.className = "measure";
+  element.textContent = words;
+  place.append(element);
+  return element;
 }
 
 async function show(place: HTMLElement): Promise<void> {
@@ -59,10 +71,6 @@ async function show(place: HTMLElement): Promise<void> {
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
   renderer.setSize(size, size);
   place.replaceChildren(renderer.domElement);
-  const legend = document.createElement("p");
-  legend.className = "sizes";
-  legend.textContent = `${place.dataset.length} × ${place.dataset.width}`;
-  place.append(legend);
   const scene = new Scene();
   const turning = new Group();
   gltf.scene.traverse((node) => {
@@ -71,24 +79,34 @@ async function show(place: HTMLElement): Promise<void> {
       (node as Mesh).material = new MeshStandardMaterial({ color: "#c9a58c", roughness: 0.75 });
     }
   });
-  const box = new Box3().setFromObject(gltf.scene);
-  const middle = box.getCenter(new Vector3());
+  const points = landmarks(place);
+  const turn = upright(points);
+  gltf.scene.applyMatrix4(turn);
+  const middle = new Box3().setFromObject(gltf.scene).getCenter(new Vector3());
   gltf.scene.position.sub(middle);
-  const lines = measures(box);
-  lines.position.sub(middle);
-  turning.add(gltf.scene, lines);
+  const [wrist, tip, index, little] = points.map((point) => point.applyMatrix4(turn).sub(middle));
+  const spans: Span[] = [
+    { ends: [wrist, tip], at: 0.2, label: label(place, place.dataset.length ?? "") },
+    { ends: [little, index], at: 0.5, label: label(place, place.dataset.width ?? "") },
+  ];
+  turning.add(gltf.scene, ...spans.map(({ ends }) => span(...ends)));
   scene.add(turning, new AmbientLight(0xffffff, 1.2));
   const lamp = new DirectionalLight(0xffffff, 2.2);
   lamp.position.set(0.4, 0.7, 1);
   scene.add(lamp);
   const camera = new PerspectiveCamera(30, 1, 0.01, 10);
-  camera.position.set(0, 0.08, 2.1 * box.getSize(new Vector3()).length());
+  camera.position.set(0, 0.03, 0.5);
   camera.lookAt(0, 0, 0);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const draw = (time: number) => {
     if (!place.isConnected) return renderer.dispose();
     turning.rotation.y = still ? 0.5 : (2 * Math.PI * time) / 1000 / TURN_SECONDS;
     renderer.render(scene, camera);
+    turning.updateMatrixWorld();
+    for (const { ends, at, label } of spans) {
+      const shown = ends[0].clone().lerp(ends[1], at).applyMatrix4(turning.matrixWorld).project(camera);
+      label.style.transform = `translate(${((shown.x + 1) / 2) * size}px, ${((1 - shown.y) / 2) * size}px)`;
+    }
     if (!still) requestAnimationFrame(draw);
   };
   requestAnimationFrame(draw);

@@ -86,7 +86,7 @@ export function App({ model }: { model: Model }) {
         </div>
       )}
       {viewer && <Plots model={model} clock={viewer.clock} />}
-      <p class="notice" role="status">
+      <p class="toast" role="status">
         {model.notice.value}
       </p>
       <Help model={model} table={table} />

@@ -15,6 +15,7 @@ the default, and what is left of the uncertainty follows: (1 − r) / (1 + (K �
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,7 +66,8 @@ class Calibration:
         betas: [10].
         weights: [K], sum 1.
         length, width: metres, of the rest-pose hand (`ml.hand.measure`).
-        length_sigma, width_sigma: metres, bootstrap standard deviation over the pictures; NaN for K = 1.
+        length_sigma, width_sigma: metres, standard deviation over draws of the pictures, of what they leave open and of the
+            ruler; NaN for K = 1. Without a known length they say nothing of the scale.
         betas_sigma: [10], likewise.
         scale: where absolute size comes from: `assumed` or `measured length`.
         settled: [K, 2], (length, width) in metres from the first 1 … K pictures by falling weight.
@@ -114,28 +116,29 @@ def calibrate(
     weights = torch.softmax(logits, 0)
     metrics = _metrics(model, rotations) if settings.problem == "poster" else torch.eye(10).double().expand(len(betas), 10, 10)
 
-    def solve(rows: Tensor) -> Tensor:
+    def solve(rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What these pictures say, size aside: β [10], and the variance [10] that is left in it."""
         w = weights[rows] / weights[rows].sum()
         mean = (w[:, None] * double[rows]).sum(0)
-        left = torch.ones(10).double()
         match settings.problem:
             case "mean":
-                solution = mean
+                return mean, torch.ones(10).double()
             case "poster":
-                solution = _weighted_median(double[rows], metrics[rows], w)
+                return _weighted_median(double[rows], metrics[rows], w), torch.ones(10).double()
             case "fused":
                 # unequal weights are worth fewer pictures
                 count, r = 1 / float(w.square().sum()), reliability.double()
-                solution, left = count * mean / (1 + (count - 1) * r), (1 - r) / (1 + (count - 1) * r)
-        return solution if known_length is None else _with_length(model, solution, left, known_length)
+                return count * mean / (1 + (count - 1) * r), (1 - r) / (1 + (count - 1) * r)
+
+    def sized(rows: Tensor) -> Tensor:
+        free, left = solve(rows)
+        return free if known_length is None else _with_length(model, free, left, known_length.metres)
 
     everything = torch.arange(len(betas))
-    solution = solve(everything)
-    generator = torch.Generator().manual_seed(settings.seed)
-    draws = torch.randint(len(betas), (settings.resamples if len(betas) > 1 else 0, len(betas)), generator=generator)
-    resampled = torch.stack([solve(rows) for rows in draws]) if len(draws) else solution.new_full((2, 10), float("nan"))
+    solution = sized(everything)
+    resampled = _resampled(model, solve, len(betas), known_length, settings)
     by_weight = weights.argsort(descending=True)
-    steps = torch.stack([solve(by_weight[: k + 1]) for k in range(len(betas))])
+    steps = torch.stack([sized(by_weight[: k + 1]) for k in range(len(betas))])
     lengths, widths = _sizes(model, resampled)
     return Calibration(
         betas=solution.float(),
@@ -148,6 +151,33 @@ def calibrate(
         scale="assumed" if known_length is None else "measured length",
         settled=torch.stack(_sizes(model, steps), dim=1),
     )
+
+
+def _resampled(
+    model: HandModel,
+    solve: Callable[[Tensor], tuple[Tensor, Tensor]],
+    count: int,
+    known_length: KnownLength | None,
+    settings: Settings,
+) -> Tensor:
+    """Draws of β [n, 10]: of the pictures, of what they leave open, and of the ruler; NaN where there are none.
+
+    The bootstrap shows how far pictures differ, not where they all err together. `fused` knows how much that is; what the
+    bootstrap does not show of it is added.
+    """
+    generator = torch.Generator().manual_seed(settings.seed)
+    draws = torch.randint(count, (settings.resamples if count > 1 else 0, count), generator=generator)
+    if not len(draws):
+        return torch.full((2, 10), float("nan")).double()
+    drawn = torch.stack([solve(rows)[0] for rows in draws])
+    left = solve(torch.arange(count))[1]
+    if settings.problem == "fused":
+        open_still = (left - drawn.var(0)).clamp_min(0).sqrt()
+        drawn = drawn + open_still * torch.randn(drawn.shape, generator=generator).double()
+    if known_length is None:
+        return drawn
+    read = known_length.metres + known_length.sigma * torch.randn(len(drawn), generator=generator).double()
+    return torch.stack([_with_length(model, one, left, float(metres)) for one, metres in zip(drawn, read, strict=True)])
 
 
 def _sizes(model: HandModel, betas: Tensor) -> tuple[Tensor, Tensor]:
@@ -183,7 +213,7 @@ def _weighted_median(points: Tensor, metrics: Tensor, weights: Tensor) -> Tensor
     return x
 
 
-def _with_length(model: HandModel, betas: Tensor, variance: Tensor, known: KnownLength) -> Tensor:
+def _with_length(model: HandModel, betas: Tensor, variance: Tensor, metres: float) -> Tensor:
     """The likeliest β whose rest-pose hand has the measured length, given the solution and the variance [10] left in it.
 
     What the pictures cannot tell of size is made up for where they tell least and people differ most.
@@ -197,7 +227,7 @@ def _with_length(model: HandModel, betas: Tensor, variance: Tensor, known: Known
         slope = by_shape @ reach / reach.norm()
         # the point of the linearised constraint that is nearest to where we began
         way = variance * slope
-        x = betas + way * (known.metres - reach.norm() - slope @ (betas - x)) / (slope @ way)
-        if abs(float((still + x @ by_shape).norm()) - known.metres) < 1e-9:
+        x = betas + way * (metres - reach.norm() - slope @ (betas - x)) / (slope @ way)
+        if abs(float((still + x @ by_shape).norm()) - metres) < 1e-9:
             break
     return x

@@ -13,7 +13,7 @@ from ml.synthetic.demo import write_demo_clips
 from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
-LONG = 120_000
+LONG = 180_000
 """Milliseconds that ingestion and methods may take on a slow machine."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -83,7 +83,9 @@ def test_a_shape_comes_out_with_its_pictures_and_how_sure_it_is(upload_with, med
     assert shape.length_mm == pytest.approx(191.0, abs=0.01)
     assert 40 < shape.width_mm < 90
     facts = made.facts
-    assert facts["scale"] == "length_mm"
+    assert facts["scale"] == "a ruler"
+    assert 0.9 < facts["length_sigma_mm"] < 3
+    assert len(facts["spans_m"]) == 4
     assert len(facts["pictures"]) == len(facts["settled_mm"]) == 20
     assert {p["side"] for p in facts["pictures"]} == {"left", "right"}
     assert sum(p["weight"] for p in facts["pictures"]) == pytest.approx(1, abs=0.01)

@@ -72,19 +72,22 @@ def populate(*, truth: Truth, plans: list[dict[str, Any]]) -> None:
         plans: of each sequence its `name`, the `number` of its subject, and the `options` that render its video.
     """
     benchmark = truth.benchmark
-    runs: dict[str, list[Run]] = {method: [] for method in METHODS}
-    uploads: dict[str, str] = {}
+    runs: dict[str, list[Run]] = {}
+    shown: dict[str, Upload] = {}
     for entry in plans:
         subject, _ = Subject.objects.get_or_create(
             team=benchmark.team,
             name=f"Synth test {entry['number'] + 1}",
             defaults={"notes": f"Of the benchmark {benchmark.name}: rendered from the open hand."},
         )
-        upload: Upload = create_synthetic(subject=subject, name=f"{entry['name']}.mp4", facts=entry["options"], by=None)
-        uploads[entry["name"]] = str(upload.pk)
-        for method in METHODS:
-            runs[method].append(start_run(upload=upload, method=method, by=None))
-    truth.sequences = [{**sequence, "upload": uploads.get(sequence["name"])} for sequence in truth.sequences]
+        upload = create_synthetic(subject=subject, name=f"{entry['name']}.mp4", facts=entry["options"], by=None)
+        shown[entry["name"]] = upload
+    for method in METHODS:  # one after the other, so that the board has its first row soon
+        runs[method] = [start_run(upload=upload, method=method, by=None) for upload in shown.values()]
+    truth.sequences = [
+        {**sequence, "upload": str(shown[sequence["name"]].pk) if sequence["name"] in shown else None}
+        for sequence in truth.sequences
+    ]
     truth.save(update_fields=["sequences"])
     for method, made in runs.items():
         submit_runs(

@@ -21,7 +21,7 @@ from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.exports import WRITERS
 from palmares.benchmarks.leaderboard import Leaderboard, cell, changes, in_order, rank_of
 from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission
-from palmares.benchmarks.plots import by_sequence, plots, worst_frames
+from palmares.benchmarks.plots import by_sequence, colours_of, plots, worst_frames
 from palmares.benchmarks.serializers import shown_score
 from palmares.benchmarks.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
@@ -87,7 +87,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "boards": found.boards.all(),
         "columns": [_column(board, request, metric) for metric in board.columns],
         "metrics": [(metric, policy.title(metric)) for metric in board.metrics],
-        "drawn": [score.submission_id for score in drawn],
+        "drawn": colours_of(drawn),
         "plots": plots(drawn, board.metric),
         "drawn_scores": drawn,
         "sequences": by_sequence(drawn, board.metric),

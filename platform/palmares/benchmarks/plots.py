@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from django.core.files.storage import default_storage
 from django.utils.safestring import SafeString
 
+from ml.catalog import METHODS
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES
 from palmares.benchmarks.drawing import COLOURS, Line, bars, curves
@@ -42,7 +44,7 @@ class WorstFrame:
 def plots(scores: Sequence[Score], metric: str) -> list[Plot]:
     """Of several submissions together, under the alignment of `metric`."""
     prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(scores))]
+    colours = list(colours_of(scores).values())
     legend = [(score.submission.method, colour) for score, colour in zip(scores, colours, strict=True)]
     found = [
         _pck(scores, colours, legend, f"{prefix}auc_joints"),
@@ -50,6 +52,18 @@ def plots(scores: Sequence[Score], metric: str) -> list[Plot]:
         _histogram(scores, colours, legend, f"{prefix}mpjpe"),
     ]
     return [plot for plot in found if plot is not None]
+
+
+def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
+    """The colour of each submission: its method's own where the platform has that method, else one of its own."""
+    own = {entry.title: entry.colour for entry in METHODS.values()}
+    of_baselines = {s.submission_id: own.get(s.submission.method) for s in scores if s.submission.is_baseline}
+    free = [colour for colour in COLOURS if colour not in of_baselines.values()] or list(COLOURS)
+    found: dict[UUID, str] = {}
+    for score in scores:
+        others = len(found) - sum(pk in of_baselines for pk in found)
+        found[score.submission_id] = of_baselines.get(score.submission_id) or free[others % len(free)]
+    return found
 
 
 def by_sequence(scores: Sequence[Score], metric: str) -> list[dict[str, Any]]:

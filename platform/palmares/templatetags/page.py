@@ -25,6 +25,12 @@ def when(moment: datetime | None) -> str | SafeString:
     return format_html('<time datetime="{}" data-when>{} UTC</time>', moment.isoformat(), f"{moment:%d %b %Y %H:%M}")
 
 
+@register.filter
+def of(table: dict[Any, Any], key: Any) -> Any:
+    """What a table has under a key."""
+    return table.get(key)
+
+
 @register.inclusion_tag("parts/sort_header.html")
 def sort_header(listing: Listing, name: str, label: str, numeric: bool = False) -> dict[str, Any]:
     """A column heading that sorts the list by `name`, in the other direction when it does already."""
