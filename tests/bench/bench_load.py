@@ -1,0 +1,95 @@
+"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once."""
+
+from __future__ import annotations
+
+import io
+import signal
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tests.bench.installation import Installation
+from tests.predictions import hands
+
+SUBMISSIONS, CLIENTS, FRAMES = 50, 10, 2000
+_COUNT = (
+    "from django.db.models import Count; from palmares.benchmarks.models import Submission;"
+    "print([n for n in Submission.objects.annotate(n=Count('scores')).values_list('n', flat=True)])"
+)
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """(what, measured, target)."""
+    with tempfile.TemporaryDirectory() as folder:
+        platform = Installation(Path(folder) / "data")
+        try:
+            return _measured(platform)
+        finally:
+            platform.stop()
+
+
+def _measured(platform: Installation) -> list[tuple[str, str, str]]:
+    truth = hands(FRAMES)
+    team = platform.get("/api/v1/teams/")["results"][0]["id"]
+    platform.post(
+        "/api/v1/benchmarks/", {"slug": "load", "name": "Load", "team": team, "protocol": "palmares", "daily_limit": 200}
+    )
+    platform.post_file("/api/v1/benchmarks/load/truths/", "truth.npz", _npz(truth))
+    while platform.get("/api/v1/benchmarks/load/truths/")[0]["status"] != "succeeded":
+        time.sleep(0.1)
+    noise = np.random.default_rng(0)
+
+    def post(number: int) -> str:
+        shaken = truth.joints + noise.normal(0, 0.005, truth.joints.shape).astype(np.float32)
+        answer = platform.post_file(
+            "/api/v1/benchmarks/load/submissions/",
+            "pred.npz",
+            _npz(replace(truth, joints=shaken)),
+            method=f"method {number}",
+        )
+        return str(answer["id"])
+
+    began = time.monotonic()
+    killed: list[int] = []
+    assassin = threading.Thread(target=_kill_twice, args=(platform, killed))
+    assassin.start()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        made = list(pool.map(post, range(SUBMISSIONS)))
+    posted = time.monotonic() - began
+    for pk in made:
+        platform.wait(f"/api/v1/submissions/{pk}/", "succeeded")
+    taken = time.monotonic() - began
+    assassin.join()
+    counts = platform.manage("shell", "-v0", "-c", _COUNT).strip()
+    once = counts == str([1] * SUBMISSIONS)
+    what = f"{SUBMISSIONS} submissions of {FRAMES} frames by {CLIENTS} clients, {len(killed)} workers killed"
+    return [
+        (f"{what}: accepted", f"{posted:.0f} s", ""),
+        (f"{what}: scored", f"{taken:.0f} s, {'all, each once' if once else counts}", "all, each once"),
+    ]
+
+
+def _kill_twice(platform: Installation, killed: list[int]) -> None:
+    """The processes that do a worker's jobs, one after the other, each once some submissions are scored."""
+    for share in (0.2, 0.6):
+        while _done(platform) < share * SUBMISSIONS:
+            time.sleep(0.2)
+        children = [p for p in platform.processes("worker") if not p.children()]
+        children[-1].send_signal(signal.SIGKILL)
+        killed.append(children[-1].pid)
+
+
+def _done(platform: Installation) -> int:
+    page = platform.get("/api/v1/submissions/?benchmark=load&status=succeeded&page_size=200")
+    return len(page["results"])
+
+
+def _npz(prediction: object) -> bytes:
+    sink = io.BytesIO()
+    prediction.save(sink)  # type: ignore[attr-defined]
+    return sink.getvalue()

@@ -1,0 +1,125 @@
+"""The scorer beside the tests' loop over frames, on files of HO3D v3's size, and as the number of frames grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import orjson
+import psutil
+
+from tests.ml.metrics.reference import meshes_report
+
+ROOT = Path(__file__).resolve().parents[2]
+VERTICES = 778
+LOOPED = 60
+"""Frames that the loop is given; it needs some 140 ms for each."""
+COMPARED = 4000
+"""Frames that the scorer is given beside it; of the loop's, the cost of one frame is told."""
+HO3D_V3 = 20137
+LINEAR = (1000, 4000, 16000)
+
+Row = tuple[str, str, str]
+
+
+def rows() -> list[Row]:
+    """(what, measured, target)."""
+    found = [*_against_the_loop()]
+    seconds = {}
+    for frames in LINEAR:
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), frames)
+            seconds[frames] = _score(Path(folder))[0]
+    listed = ", ".join(f"{frames}: {taken:.1f} s" for frames, taken in seconds.items())
+    grown = (seconds[16000] - seconds[4000]) / 12 / ((seconds[4000] - seconds[1000]) / 3)
+    found.append(("scoring as frames grow: cost of a further frame, 4k–16k over 1k–4k", f"{grown:.2f} ({listed})", "≈ 1"))
+    with tempfile.TemporaryDirectory() as folder:
+        size = write(Path(folder), HO3D_V3)
+        taken, peak, _ = _score(Path(folder), "--official")
+    what = f"HO3D v3, {HO3D_V3} frames, {size / 1e9:.2f} GB of JSON"
+    found += [(f"{what}: scored", f"{taken:.1f} s", "< 60 s"), (f"{what}: memory of all processes", f"{peak:.2f} GB", "< 4 GB")]
+    return found
+
+
+def _against_the_loop() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), LOOPED)
+        truth = [np.array(json.loads((Path(folder) / f"evaluation_{kind}.json").read_text())) for kind in ("xyz", "verts")]
+        given = [np.array(part) for part in json.loads((Path(folder) / "pred.json").read_text())]
+        began = time.perf_counter()
+        expected = meshes_report(*truth, *given)
+        loop = (time.perf_counter() - began) / LOOPED
+        metrics = _score(Path(folder))[2]["metrics"]
+        apart = max(abs(metrics[name] - value) for name, value in expected.items())
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), COMPARED)
+        ours = _score(Path(folder))[0] / COMPARED
+    return [
+        (
+            "scoring, 778 vertices: faster a frame than a loop over frames, JSON and start included",
+            f"{loop / ours:.0f} × ({1000 * ours:.2f} ms, {1000 * loop:.0f} ms)",
+            "≥ 100 ×",
+        ),
+        ("scoring: largest difference to that loop of any figure", f"{apart:.0e}", "≤ 1e-9"),
+    ]
+
+
+def write(folder: Path, frames: int, *, seed: int = 0) -> int:
+    """Truth and `pred.json` of so many frames as HO3D has them, some 8 mm apart; bytes of the larger file."""
+    rng = np.random.default_rng(seed)
+    rest = [rng.normal(0, 0.04, (count, 3)) for count in (21, VERTICES)]
+    place = np.array([0.0, 0.0, -0.6]) + rng.normal(0, 0.1, (frames, 1, 3))
+    for kind, points in zip(("xyz", "verts"), rest, strict=True):
+        with (folder / f"evaluation_{kind}.json").open("wb") as stream:
+            _write_frames(stream, points, place, 0.0, rng)
+    with (folder / "pred.json").open("wb") as stream:
+        stream.write(b"[")
+        _write_frames(stream, rest[0], place, 0.008, rng)
+        stream.write(b",")
+        _write_frames(stream, rest[1], place, 0.006, rng)
+        stream.write(b"]")
+    return (folder / "pred.json").stat().st_size
+
+
+def _write_frames(stream, points, place, noise, rng) -> None:  # type: ignore[no-untyped-def]
+    stream.write(b"[")
+    for number, at in enumerate(place):
+        frame = points + at + (noise * rng.standard_normal(points.shape) if noise else 0.0)
+        stream.write((b"," if number else b"") + orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY))
+    stream.write(b"]")
+
+
+def _score(folder: Path, *options: str) -> tuple[float, float, dict]:  # type: ignore[type-arg]
+    """Seconds of `manage.py score` from start to end, GB of memory at the highest, and what it printed."""
+    command = [sys.executable, "manage.py", "score", "--protocol", "ho3d-v3", "--json", str(folder), str(folder / "pred.json")]
+    began = time.perf_counter()
+    process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, env=os.environ)
+    peak: list[float] = [0.0]
+    watching = threading.Thread(target=_watch, args=(process.pid, peak))
+    watching.start()
+    out, _ = process.communicate()
+    taken = time.perf_counter() - began
+    watching.join()
+    if process.returncode:
+        raise RuntimeError(f"scoring ended with {process.returncode}")
+    return taken, peak[0], json.loads(out)
+
+
+def _watch(pid: int, peak: list[float]) -> None:
+    """Memory of a process and its children, shared pages counted once, every 50 ms until it ends."""
+    while psutil.pid_exists(pid):
+        try:
+            family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+            peak[0] = max(peak[0], sum(p.memory_full_info().pss for p in family) / 1e9)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+            pass
+        if psutil.pid_exists(pid) and psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.05)
