@@ -31,8 +31,9 @@ from ml.identity.networks import (
 )
 from ml.identity.observation import observe, turned
 from ml.identity.weights import CARD, FILES, FOLDER, save_weights
+from ml.training import dexycb, humbi
 from ml.training.loop import Batch, Schedule, epochs, train
-from ml.training.samples import Samples, make_samples
+from ml.training.samples import FRAMES, Samples, make_samples
 
 UNIT: Final = 0.2
 """Metres; about a hand's length, so that every term is of order one."""
@@ -52,6 +53,7 @@ class Config:
         confidence: schedule of the confidence predictor.
         noise: of the landmarks, added in training; standard deviation as a share of the hand's size.
         seed: of people, motion and training.
+        data: `synthetic`; or `dexycb:FOLDER` or `humbi:FOLDER`, for those who hold the data set and licensed MANO.
     """
 
     clips: int = 4000
@@ -60,6 +62,12 @@ class Config:
     confidence: Schedule = CONFIDENCE
     noise: float = 0.005
     seed: int = 0
+    data: str = "synthetic"
+
+    @property
+    def hand_model(self) -> str:
+        """That the labels belong to."""
+        return "open" if self.data == "synthetic" else "mano"
 
 
 @dataclass(frozen=True)
@@ -83,28 +91,28 @@ class Dataset:
         return len(self.inputs)
 
 
-def run(config: Config, folder: Path, *, device: str = "cpu") -> dict[str, Any]:
+def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
     """Make the samples, train, write weights and card.
 
     Args:
         config: see `Config`.
         folder: of checkpoints; an interrupted run goes on from there.
         device: `cpu` or `cuda`.
+        weights: where weights and card go.
 
     Returns:
         The card.
     """
     began = time.monotonic()
-    print("rendering and detecting; what lies in the cache is taken from there", flush=True)
-    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=_say)
-    held_out = make_samples(CACHE, split="validation", seed=config.seed, clips=config.validation_clips, clips_a_subject=2)
+    weights.mkdir(parents=True, exist_ok=True)
+    training, held_out = _samples(config)
     data, validation = Dataset.of(training), Dataset.of(held_out)
     losses = Losses(config, data, device)
     baseline, aware, confidence = Baseline(LandmarkBackbone()), IdentityAware(LandmarkBackbone()), Confidence()
     for name, model, loss in (("baseline", baseline, losses.baseline), ("identity", aware, losses.identity)):
         torch.manual_seed(config.network.seed)
         train(model, losses.batches(config.network), loss, schedule=config.network, folder=folder / name, device=device)
-        save_weights(model.cpu(), FOLDER / FILES[name])
+        save_weights(model.cpu(), weights / FILES[name])
     baseline.requires_grad_(False).to(device)
     ranking = losses.confidence(baseline)
     train(
@@ -117,21 +125,41 @@ def run(config: Config, folder: Path, *, device: str = "cpu") -> dict[str, Any]:
     )
     with torch.no_grad():
         confidence.cpu().reliability.copy_(reliability(baseline.cpu()(validation.inputs)[1], validation.betas))
-    save_weights(confidence, FOLDER / FILES["confidence"])
+    save_weights(confidence, weights / FILES["confidence"])
     card = {
         "models": {name: FILES[name] for name in FILES},
         "config": asdict(config),
         "training_samples": len(data),
         "training_people": len(set(training.subject.tolist())),
         "validation_samples": len(validation),
-        "found": round(len(training) / (config.clips * 12), 4),
+        "hand_model": config.hand_model,
+        "found": round(len(training) / _drawn(config, training), 4),
         "seconds": round(time.monotonic() - began),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
-        "validation": figures(baseline.cpu(), aware, confidence, validation),
+        "validation": figures(baseline.cpu(), aware, confidence, validation, hand_model=config.hand_model),
         "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 1 (baseline); lengths in units of 0.2 m",
     }
-    (FOLDER / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    (weights / CARD).write_text(json.dumps(card, indent=1) + "\n")
     return card
+
+
+def _samples(config: Config) -> tuple[Samples, Samples]:
+    """Of training and of validation, by different people."""
+    kind, _, root = config.data.partition(":")
+    if kind == "dexycb":
+        return dexycb.load(Path(root), "train"), dexycb.load(Path(root), "validation")
+    if kind == "humbi":
+        return humbi.load(Path(root), range(1, 700)), humbi.load(Path(root), range(700, 1000))
+    if kind != "synthetic":
+        raise ValueError(f"there is no data {kind!r}; there are synthetic, dexycb:FOLDER and humbi:FOLDER")
+    print("rendering and detecting; what lies in the cache is taken from there", flush=True)
+    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=_say)
+    return training, make_samples(CACHE, split="validation", seed=config.seed, clips=config.validation_clips, clips_a_subject=2)
+
+
+def _drawn(config: Config, training: Samples) -> int:
+    """Pictures that were shown to the detector for training."""
+    return config.clips * FRAMES if config.data == "synthetic" else int(training.drawn[0])
 
 
 class Losses:
@@ -139,7 +167,7 @@ class Losses:
 
     def __init__(self, config: Config, data: Dataset, device: str) -> None:
         self.config, self.data = config, data
-        self.model = load_hand_model("open", "right").to(device)
+        self.model = load_hand_model(config.hand_model, "right").to(device)
         self.parents, self.children = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
 
     def batches(self, schedule: Schedule) -> Any:
@@ -205,9 +233,11 @@ def reliability(found: Tensor, true: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def figures(baseline: Baseline, aware: IdentityAware, confidence: Confidence, data: Dataset) -> dict[str, float]:
+def figures(
+    baseline: Baseline, aware: IdentityAware, confidence: Confidence, data: Dataset, *, hand_model: str
+) -> dict[str, float]:
     """Root-relative MPJPE (mm) of both networks and the ranking accuracy, on people they have not seen."""
-    model = load_hand_model("open", "right")
+    model = load_hand_model(hand_model, "right")
 
     def error(rotations: Tensor, betas: Tensor) -> float:
         still = torch.zeros(len(rotations), 3)
@@ -236,9 +266,12 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=Config.clips)
     parser.add_argument("--steps", type=int, default=NETWORK.steps)
     parser.add_argument("--folder", type=Path, default=Path("var/training/kong2022"), help="of checkpoints")
+    parser.add_argument("--data", default=Config.data, help="synthetic, dexycb:FOLDER or humbi:FOLDER")
+    parser.add_argument("--weights", type=Path, default=FOLDER, help="where weights and card go")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args()
-    card = run(Config(clips=chosen.clips, network=replace(NETWORK, steps=chosen.steps)), chosen.folder, device=chosen.device)
+    config = Config(clips=chosen.clips, network=replace(NETWORK, steps=chosen.steps), data=chosen.data)
+    card = run(config, chosen.folder, device=chosen.device, weights=chosen.weights)
     print(json.dumps(card["validation"], indent=1))
     return 0
 

@@ -18,6 +18,7 @@ import torch
 
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.detector import HandDetector
+from ml.keypoints.track import Detection
 from ml.synthetic.clips import make_clip
 from ml.synthetic.subjects import Split, make_subject
 
@@ -71,6 +72,11 @@ class Samples:
 def joined(parts: list[Samples]) -> Samples:
     """Several sets as one."""
     return Samples(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Samples)})
+
+
+def matching(found: list[Detection], true_px: np.ndarray) -> list[Detection]:
+    """The detections that lie on the true joints [21, 2]; others are of something else."""
+    return [one for one in found if np.linalg.norm(one.joints_2d - true_px, axis=-1).mean() <= _NEAR_PX]
 
 
 def make_samples(
@@ -151,9 +157,7 @@ def _add_clip(
     centre, scale = clip.truth.intrinsics[:2, 2], clip.truth.intrinsics[[0, 1], [0, 1]]
     for index, picture in enumerate(clip.frames()):
         true_px = hand.joints[index, :, :2] / hand.joints[index, :, 2:] * scale + centre
-        for detection in detector.find(picture):
-            if np.linalg.norm(detection.joints_2d - true_px, axis=-1).mean() > _NEAR_PX:
-                continue
+        for detection in matching(detector.find(picture), true_px):
             values = {
                 "joints_2d": detection.joints_2d,
                 "world": detection.world,
