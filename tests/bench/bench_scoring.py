@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 import psutil
+import torch
 
+from ml.hand.model import load_hand_model
 from tests.ml.metrics.reference import meshes_report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,9 +74,10 @@ def _against_the_loop() -> list[Row]:
 
 
 def write(folder: Path, frames: int, *, seed: int = 0) -> int:
-    """Truth and `pred.json` of so many frames as HO3D has them, some 8 mm apart; bytes of the larger file."""
+    """Truth and `pred.json` of so many frames as HO3D has them: a hand somewhere, and its prediction some 8 mm apart; bytes of the larger file."""
     rng = np.random.default_rng(seed)
-    rest = [rng.normal(0, 0.04, (count, 3)) for count in (21, VERTICES)]
+    model, betas = load_hand_model("open", "right"), torch.zeros(1, 10)
+    rest = [p[0].double().numpy() for p in (model.rest_joints(betas), model.rest_vertices(betas)[:, :VERTICES])]
     place = np.array([0.0, 0.0, -0.6]) + rng.normal(0, 0.1, (frames, 1, 3))
     for kind, points in zip(("xyz", "verts"), rest, strict=True):
         with (folder / f"evaluation_{kind}.json").open("wb") as stream:

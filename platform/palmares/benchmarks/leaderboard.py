@@ -114,14 +114,23 @@ def leaderboard(
     published = _published(benchmark, wanted)
     if shown is None:
         return Leaderboard(benchmark, found, None, wanted, metrics, published=published)
-    visible = Submission.objects.visible_to(user).filter(benchmark=benchmark)
-    figures = Figure.objects.filter(board=found, metric=wanted[0], score__revision=shown, score__submission__in=visible)
-    order = ranks(wanted[0], figures.values_list("score_id", "value", "is_ranked"))
+    order = ranks(wanted[0], _figures(found, wanted[0], shown, user, key="score_id"))
     pages = max(1, -(-len(order) // page_rows))
     page = min(max(1, page), pages)
     rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted)
     ranked = sum(rank is not None for _, rank in order)
     return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked)
+
+
+def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: str) -> list[tuple[Any, float, bool]]:
+    """Key, value and whether it may be ranked, of every submission that a person sees.
+
+    Who sees what is asked for by itself: in one query with the figures, the database may look at all submissions for each figure.
+    """
+    visible = set(Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id).values_list("pk", flat=True))
+    figures = Figure.objects.filter(board=board, metric=metric, score__revision=revision)
+    found = figures.values_list(key, "value", "is_ranked", "score__submission_id")
+    return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
 
 
 def available_metrics(benchmark: Benchmark, revision: Revision | None) -> list[str]:
@@ -164,9 +173,7 @@ def ranks(metric: str, figures: Iterable[tuple[Any, float, bool]]) -> list[tuple
 
 def rank_of(*, submission: Submission, user: User, board: Board, metric: str, revision: Revision) -> tuple[int | None, int]:
     """A submission's rank among what a person sees, and how many are ranked."""
-    visible = Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id)
-    figures = Figure.objects.filter(board=board, metric=metric, score__revision=revision, score__submission__in=visible)
-    order = ranks(metric, figures.values_list("score__submission_id", "value", "is_ranked"))
+    order = ranks(metric, _figures(board, metric, revision, user, key="score__submission_id"))
     return dict(order).get(submission.pk), sum(rank is not None for _, rank in order)
 
 
