@@ -59,7 +59,7 @@ METHODS: dict[str, MethodEntry] = {
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="The hand model fitted to 2D joints under perspective, with pose and shape priors and one shape a clip.",
             implementation="ml.methods.fit2d:Fit2D",
-            version="1",
+            version="2",
             colour="#EE6677",
             is_optimised=True,
         ),

@@ -72,15 +72,32 @@ def observe(joints_2d: Tensor, world: Tensor, intrinsics: Tensor, mirrored: Tens
         intrinsics: [3, 3] or [n, 3, 3], px.
         mirrored: bool [n]: left hands.
     """
-    homogeneous = torch.cat([joints_2d, torch.ones_like(joints_2d[..., :1])], dim=-1)
-    rays = homogeneous @ torch.linalg.inv(intrinsics).mT
-    mirror = torch.where(mirrored[:, None], rays.new_tensor(_MIRROR), rays.new_ones(3))[:, None]
-    rays, world = rays * mirror, world * mirror
-    rotation = _towards(rays[..., :2].mean(1))
-    rays = rays @ rotation.mT
-    sight = rays[..., :2] / rays[..., 2:].clamp_min(1e-3)
+    sight, rotation = crop_camera(joints_2d, intrinsics, mirrored)
+    world = world * torch.where(mirrored[:, None], world.new_tensor(_MIRROR), world.new_ones(3))[:, None]
     inputs = torch.cat([_standard(sight), _standard(world @ rotation.mT), _proportions(world)], dim=1)
     return Observation(inputs, rotation, mirrored)
+
+
+def crop_camera(joints_2d: Tensor, intrinsics: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each hand's own camera sees its joints, (x / z, y / z) [n, 21, 2], and its rotation [n, 3, 3]; left hands mirrored.
+
+    Args:
+        joints_2d: [n, 21, 2], px.
+        intrinsics: [3, 3] or [n, 3, 3], px.
+        mirrored: bool [n]: left hands.
+    """
+    homogeneous = torch.cat([joints_2d, torch.ones_like(joints_2d[..., :1])], dim=-1)
+    rays = homogeneous @ torch.linalg.inv(intrinsics).mT
+    rays = rays * torch.where(mirrored[:, None], rays.new_tensor(_MIRROR), rays.new_ones(3))[:, None]
+    rotation = _towards(rays[..., :2].mean(1))
+    rays = rays @ rotation.mT
+    return rays[..., :2] / rays[..., 2:].clamp_min(1e-3), rotation
+
+
+def roll_matrices(angles: Tensor) -> Tensor:
+    """Rotations [n, 3, 3] about the line of sight by angles [n]."""
+    cosine, sine, zero, one = angles.cos(), angles.sin(), torch.zeros_like(angles), torch.ones_like(angles)
+    return torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], -1).view(-1, 3, 3)
 
 
 def turned(inputs: Tensor, rotations: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,8 +105,7 @@ def turned(inputs: Tensor, rotations: Tensor, angles: Tensor) -> tuple[Tensor, T
 
     For training: however the camera is held, the hand is the same.
     """
-    cosine, sine, zero, one = angles.cos(), angles.sin(), torch.zeros_like(angles), torch.ones_like(angles)
-    roll = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], -1).view(-1, 3, 3)
+    roll = roll_matrices(angles)
     flat, world = inputs[:, :42].reshape(-1, 21, 2), inputs[:, 42:105].reshape(-1, 21, 3)
     rolled = torch.cat([(flat @ roll[:, :2, :2].mT).flatten(1), (world @ roll.mT).flatten(1), inputs[:, 105:]], 1)
     return rolled, torch.cat([(roll @ rotations[:, 0])[:, None], rotations[:, 1:]], 1)

@@ -69,10 +69,10 @@ def fit_track(request: Request, track: HandTrack) -> FittedTrack:
 
 def solve_clip(problem: Problem, start: Parameters) -> Parameters:
     """First the pose under a nearly quadratic loss and the shape as it is, then everything that is asked for."""
-    rough = solve(replace(problem, shape_known=True, robust=CONVEX), start, steps=10, tolerance=1e-2)
+    rough = solve(replace(problem, shape_known=True, robust=CONVEX), start, steps=4)
     frames = len(problem.pixels)
     weight = max(1.0, frames / WITNESSES) if problem.shape_shared else 1.0
-    return solve(replace(problem, shape_weight=weight), rough)
+    return solve(replace(problem, shape_weight=weight), rough, tolerance=5e-4)
 
 
 def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple[Problem, Parameters]:

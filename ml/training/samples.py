@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ml.hand.skeleton import SIDES, Side
+from ml.identity.image import crop_of
 from ml.keypoints.detector import HandDetector
 from ml.keypoints.track import Detection
 from ml.synthetic.clips import make_clip
@@ -86,6 +87,7 @@ def make_samples(
     seed: int,
     clips: int,
     clips_a_subject: int = 1,
+    crops: bool = False,
     processes: int = 2,
     report: Callable[[int, int], None] | None = None,
 ) -> Samples:
@@ -97,18 +99,19 @@ def make_samples(
         seed: of people and motion.
         clips: how many.
         clips_a_subject: after so many a new person begins.
+        crops: keep each hand's picture too; `load_crops` has them.
         processes: side by side.
         report: told chunks done and chunks in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [(first, min(first + CLIPS, clips)) for first in range(0, clips, CLIPS)]
-    paths = [folder / f"{split}-{seed}-{clips_a_subject}-{a:06d}-{b:06d}.npz" for a, b in chunks]
+    paths = chunk_paths(folder, split=split, seed=seed, clips=clips, clips_a_subject=clips_a_subject, crops=crops)
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     done = len(chunks) - len(missing)
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject) for i in missing]
+        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject, crops) for i in missing]
         for job in jobs:
             job.result()
             done += 1
@@ -117,27 +120,54 @@ def make_samples(
     return joined([load_samples(path) for path in paths])
 
 
+def chunk_paths(folder: Path, *, split: Split, seed: int, clips: int, clips_a_subject: int, crops: bool = False) -> list[Path]:
+    """Files of the cache, chunk by chunk."""
+    kind = "-crops" if crops else ""
+    return [
+        folder / f"{split}-{seed}-{clips_a_subject}-{first:06d}-{min(first + CLIPS, clips):06d}{kind}.npz"
+        for first in range(0, clips, CLIPS)
+    ]
+
+
+def load_crops(path: Path) -> np.ndarray:
+    """The pictures of one chunk's hands: uint8 [n, 3, 64, 64] (`ml.identity.image`)."""
+    with np.load(path, allow_pickle=False) as arrays:
+        found: np.ndarray = arrays["crop"]
+    return found
+
+
 def load_samples(path: Path) -> Samples:
     """One chunk of the cache (our own file)."""
     with np.load(path, allow_pickle=False) as arrays:
         return Samples(**{f.name: arrays[f.name] for f in fields(Samples)})
 
 
-def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subject: int) -> None:
+def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subject: int, crops: bool) -> None:  # noqa: PLR0917
     rows: dict[str, list[np.ndarray]] = {f.name: [] for f in fields(Samples)}
+    seen: list[np.ndarray] | None = [] if crops else None
     with HandDetector(1, static=True) as detector:
         for number in clips:
-            _add_clip(rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject)
+            _add_clip(
+                rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject, crops=seen
+            )
     found = len(rows["score"])
     rows["drawn"] = [np.int32(len(clips) * FRAMES)] * found  # type: ignore[list-item]
     samples = Samples(**{name: np.array(values) for name, values in rows.items()})
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)})
+    pictures = {} if seen is None else {"crop": np.array(seen)}
+    np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)}, **pictures)
     partial.rename(path)
 
 
 def _add_clip(
-    rows: dict[str, list[np.ndarray]], detector: HandDetector, *, number: int, seed: int, split: Split, subject_number: int
+    rows: dict[str, list[np.ndarray]],
+    detector: HandDetector,
+    *,
+    number: int,
+    seed: int,
+    split: Split,
+    subject_number: int,
+    crops: list[np.ndarray] | None,
 ) -> None:
     rng = np.random.default_rng([seed, 11, number])
     side: Side = SIDES[int(rng.integers(2))]
@@ -172,3 +202,5 @@ def _add_clip(
             }
             for name, value in values.items():
                 rows[name].append(value)  # type: ignore[arg-type]
+            if crops is not None:
+                crops.append(crop_of(picture, detection.joints_2d, clip.truth.intrinsics, mirrored=side == "left"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import signal
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -55,33 +54,33 @@ def _measured(platform: Installation) -> list[tuple[str, str, str]]:
         return str(answer["id"])
 
     began = time.monotonic()
-    killed: list[int] = []
-    assassin = threading.Thread(target=_kill_twice, args=(platform, killed))
-    assassin.start()
-    with ThreadPoolExecutor(CLIENTS) as pool:
+    with ThreadPoolExecutor(CLIENTS) as pool, ThreadPoolExecutor(1) as aside:
+        killing = aside.submit(_kill_twice, platform)
         made = list(pool.map(post, range(SUBMISSIONS)))
-    posted = time.monotonic() - began
-    for pk in made:
-        platform.wait(f"/api/v1/submissions/{pk}/", "succeeded")
-    taken = time.monotonic() - began
-    assassin.join()
+        posted = time.monotonic() - began
+        for pk in made:
+            platform.wait(f"/api/v1/submissions/{pk}/", "succeeded")
+        taken = time.monotonic() - began
+        killed = killing.result()
     counts = platform.manage("shell", "-v0", "-c", _COUNT).strip()
     once = counts == str([1] * SUBMISSIONS)
-    what = f"{SUBMISSIONS} submissions of {FRAMES} frames by {CLIENTS} clients, {len(killed)} workers killed"
+    what = f"{SUBMISSIONS} submissions of {FRAMES} frames by {CLIENTS} clients, workers killed {killed} times"
     return [
         (f"{what}: accepted", f"{posted:.0f} s", ""),
         (f"{what}: scored", f"{taken:.0f} s, {'all, each once' if once else counts}", "all, each once"),
     ]
 
 
-def _kill_twice(platform: Installation, killed: list[int]) -> None:
+def _kill_twice(platform: Installation) -> int:
     """The processes that do a worker's jobs, one after the other, each once some submissions are scored."""
+    killed = 0
     for share in (0.2, 0.6):
         while _done(platform) < share * SUBMISSIONS:
             time.sleep(0.2)
-        children = [p for p in platform.processes("worker") if not p.children()]
-        children[-1].send_signal(signal.SIGKILL)
-        killed.append(children[-1].pid)
+        workers = platform.processes("worker")
+        next(p for p in workers if p.ppid() in {other.pid for other in workers}).send_signal(signal.SIGKILL)
+        killed += 1
+    return killed
 
 
 def _done(platform: Installation) -> int:

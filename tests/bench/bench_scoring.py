@@ -74,7 +74,7 @@ def _against_the_loop() -> list[Row]:
 
 
 def write(folder: Path, frames: int, *, seed: int = 0) -> int:
-    """Truth and `pred.json` of so many frames as HO3D has them: a hand somewhere, and its prediction some 8 mm apart; bytes of the larger file."""
+    """Truth and `pred.json` of so many frames as HO3D has them, some 8 mm apart; bytes of the larger file."""
     rng = np.random.default_rng(seed)
     model, betas = load_hand_model("open", "right"), torch.zeros(1, 10)
     rest = [p[0].double().numpy() for p in (model.rest_joints(betas), model.rest_vertices(betas)[:, :VERTICES])]

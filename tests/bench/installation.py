@@ -83,7 +83,8 @@ class Installation:
     def processes(self, kind: str) -> list[psutil.Process]:
         """Those of the `worker` (its children too), or of the `web`."""
         words = {"worker": "-m workers", "web": "uvicorn"}[kind]
-        return [p for p in psutil.Process(self._process.pid).children(recursive=True) if words in " ".join(p.cmdline())]
+        there = psutil.Process(self._process.pid).children(recursive=True)
+        return [p for p in there if p.is_running() and words in " ".join(p.as_dict(["cmdline"])["cmdline"] or ())]
 
     def peak_megabytes(self, kind: str) -> float:
         """Highest resident memory so far of any one of them."""
