@@ -73,6 +73,8 @@ class Client:
         description: str = "",
         links: tuple[str, ...] | list[str] = (),
         is_public: bool = False,
+        shape: str = "estimated",
+        is_optimised: bool = False,
         team: str | None = None,
         check: bool = True,
         sent: Sent | None = None,
@@ -86,6 +88,8 @@ class Client:
             description: what others should know of the method.
             links: to its paper or code.
             is_public: whether other teams see it.
+            shape: how the method came by the subject's hand shape: `estimated`, `true` or `calibrated`.
+            is_optimised: whether parameters were optimised at inference time.
             team: whose it is, by name or id; the first that you may submit for, if not given.
             check: look at the file here first, before it is sent and a place of the day's quota is taken.
             sent: follows the upload.
@@ -102,6 +106,7 @@ class Client:
 
             refuse_errors(self.benchmark(benchmark)["protocol"], path)
         facts: dict[str, Any] = {"method": method, "description": description, "is_public": is_public, "links": list(links)}
+        facts |= {"shape": shape, "is_optimised": is_optimised}
         if team is not None:
             facts["team"] = self._team_id(team)
         mark = unfinished.fingerprint(self.server, {"benchmark": benchmark, **facts}, path)

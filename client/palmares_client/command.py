@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--description", default="", help="a few words on it")
     submit.add_argument("--link", action="append", default=[], metavar="URL", help="to paper or code; may be repeated")
     submit.add_argument("--public", action="store_true", help="let other teams see it")
+    submit.add_argument(
+        "--shape", choices=["estimated", "true", "calibrated"], default="estimated", help="how the hand's shape was known"
+    )
+    submit.add_argument("--optimised", action="store_true", help="parameters were optimised at inference time")
     submit.add_argument("--team", help="whose it is, by name or id; the first you may submit for, if not given")
     submit.add_argument("--no-check", action="store_true", help="send it without looking at it first")
     submit.add_argument("--wait", action="store_true", help="until it is scored, and print the scores")
@@ -153,6 +157,8 @@ def _submit(options: argparse.Namespace) -> int:
                 description=options.description,
                 links=options.link,
                 is_public=options.public,
+                shape=options.shape,
+                is_optimised=options.optimised,
                 team=options.team,
                 check=False,
                 sent=bar.sent,

@@ -31,6 +31,7 @@ from ml.methods.assembly import FittedTrack
 from ml.methods.kong2022 import refine
 from ml.metrics.alignment import procrustes_align
 from ml.training.kong2022 import CACHE
+from ml.training.results import report
 from ml.training.samples import FRAMES, Samples, make_samples
 
 PEOPLE: Final = 10
@@ -41,15 +42,6 @@ DRAWS: Final = 12
 RULER_M: Final = 0.001
 """Standard deviation of the ruler that gives the known scale."""
 RESULTS: Final = Path("docs/results")
-ROWS: Final = {
-    "baseline": ("Baseline", 21.58),
-    "gt_shape": ("Identity-aware, GT shape", 18.83),
-    "calibrated": ("Identity-aware, calibrated", 18.97),
-    "baseline_opt": ("Baseline, optimised", 18.03),
-    "gt_shape_opt": ("Identity-aware, GT shape, optimised", 16.60),
-    "calibrated_opt": ("Identity-aware, calibrated, optimised", 16.81),
-}
-"""Our name: the paper's row, and its RA-MPJPE on DexYCB in mm."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +74,7 @@ def run(seed: int) -> dict[str, Any]:
         "people": PEOPLE,
         "frames": PEOPLE * CLIPS_A_PERSON * FRAMES,
         "found": len(samples),
+        "ruler_mm": 1000 * RULER_M,
         "mpjpe": {name: _mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
         "pa_mpjpe": {name: _pa_mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
         "calibration": calibration["fused-confidence"],
@@ -208,58 +201,6 @@ def _pa_mpjpe(joints: np.ndarray, true: np.ndarray) -> float:
 
 def _say(done: int, of: int) -> None:
     print(f"rendering and detecting: {done} of {of}", flush=True)
-
-
-def report(result: dict[str, Any]) -> str:
-    """The tables as Markdown, measured beside published."""
-    measured, pa = result["mpjpe"], result["pa_mpjpe"]
-    lines = [
-        "# Identity-aware estimation, remade",
-        "",
-        "Kong et al., ECCV 2022, on the landmark backbone: MediaPipe's landmarks instead of pixels. Written by `make tables` "
-        f"on {result['people']} test people of seed {result['seed']} that no training saw; MediaPipe found the hand in "
-        f"{result['found']} of {result['frames']} rendered frames, and every row is measured on those.",
-        "",
-        "## Table 1: errors in mm, and their ratio to the baseline",
-        "",
-        "| method | RA-MPJPE | ratio | published (DexYCB) | published ratio | PA-MPJPE |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, (title, published) in ROWS.items():
-        ratio, theirs = measured[name] / measured["baseline"], published / ROWS["baseline"][1]
-        lines.append(f"| {title} | {measured[name]:.2f} | {ratio:.3f} | {published:.2f} | {theirs:.3f} | {pa[name]:.2f} |")
-    for name, title in (
-        ("calibrated_without_scale", "Calibrated, no scale known"),
-        ("calibrated_without_scale_opt", "Calibrated, no scale known, optimised"),
-        ("mediapipe", "MediaPipe's world landmarks"),
-    ):
-        ratio = measured[name] / measured["baseline"]
-        lines.append(f"| {title} | {measured[name]:.2f} | {ratio:.3f} | – | – | {pa[name]:.2f} |")
-    lines += [
-        "",
-        "«Calibrated» takes at most 20 pictures of the first half of a person's frames, and the hand's length from a ruler "
-        f"that is off by {1000 * RULER_M:.0f} mm (standard deviation); without a ruler one camera cannot know the size.",
-        "",
-        "## Table 3: calibration from K pictures, scale known",
-        "",
-        "| K | problem, weights | L-error mm | W-error mm | MSE of β |",
-        "|---|---|---|---|---|",
-    ]
-    for count in PICTURES:
-        for kind, table in result["calibration_variants"].items():
-            length, width, mse = (table[str(count)][key] for key in ("l_error_mm", "w_error_mm", "mse"))
-            lines.append(f"| {count} | {kind.replace('-', ', ')} | {length:.2f} | {width:.2f} | {mse:.3f} |")
-    training = result["training"]
-    lines += [
-        "",
-        "Published at K = 20 (DexYCB): L-error 1.20 mm, W-error 0.88 mm, MSE 0.04.",
-        "",
-        f"Pairwise ranking accuracy of the confidence on these people: {100 * result['ranking_accuracy']:.1f} %.",
-        "",
-        f"Trained on {training['training_samples']} detections of {training['training_people']} people in "
-        f"{training['seconds']} s ({training['machine']}).",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -61,11 +61,12 @@ def score_in_background(pk: str) -> threading.Thread:
 
 def test_from_a_file_to_the_board(client, prediction):
     submission = client.submit(
-        "ours", "Ours v2", prediction, description="d", links=["https://example.org/code"], is_public=True
+        "ours", "Ours v2", prediction, description="d", links=["https://example.org/code"], is_public=True, shape="calibrated"
     )
     assert (submission.status, submission.facts["place"]) == ("queued", 1)
     assert submission.facts["links"] == ["https://example.org/code"]
     assert submission.facts["is_public"] is True
+    assert submission.facts["shape"] == "calibrated"
     worker = score_in_background(submission.id)
     submission.wait(timeout_s=60)
     worker.join()

@@ -38,6 +38,8 @@ def test_five_lines_of_python(far_end, prediction):
         "description": [b"d"],
         "links": [b"https://a", b"https://b"],
         "is_public": [b"false"],
+        "shape": [b"estimated"],
+        "is_optimised": [b"false"],
         "file": [b"x" * 200_000],
     }
 

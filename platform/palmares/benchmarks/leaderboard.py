@@ -125,7 +125,7 @@ def leaderboard(
 def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: str) -> list[tuple[Any, float, bool]]:
     """Key, value and whether it may be ranked, of every submission that a person sees.
 
-    Who sees what is asked for by itself: in one query with the figures, the database may look at all submissions for each figure.
+    Who sees what is asked for by itself: in one query the database may look at all submissions for each figure.
     """
     visible = set(Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id).values_list("pk", flat=True))
     figures = Figure.objects.filter(board=board, metric=metric, score__revision=revision)

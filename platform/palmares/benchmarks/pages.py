@@ -19,7 +19,7 @@ from palmares.api.problems import DomainError
 from palmares.benchmarks import policy, services, submissions
 from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.exports import WRITERS
-from palmares.benchmarks.leaderboard import Leaderboard, cell, changes, in_order, rank_of
+from palmares.benchmarks.leaderboard import Leaderboard, Row, cell, changes, in_order, rank_of
 from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission
 from palmares.benchmarks.plots import by_sequence, colours_of, plots, worst_frames
 from palmares.benchmarks.serializers import shown_score
@@ -87,6 +87,9 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "boards": found.boards.all(),
         "columns": [_column(board, request, metric) for metric in board.columns],
         "metrics": [(metric, policy.title(metric)) for metric in board.metrics],
+        "groups": _groups(board, by_shape=request.GET.get("group") == "shape"),
+        "grouping": f"?{_query(request, group='' if request.GET.get('group') == 'shape' else 'shape')}",
+        "shapes": Submission.Shape.choices,
         "drawn": colours_of(drawn),
         "plots": plots(drawn, board.metric),
         "drawn_scores": drawn,
@@ -203,6 +206,19 @@ def _column(board: Leaderboard, request: HttpRequest, metric: str) -> dict[str, 
         "sorted": {"lower": "ascending", "higher": "descending"}[entry.direction] if metric == board.metric else "",
         "address": f"?{_query(request, metric=metric, columns=','.join(board.columns), page='')}",
     }
+
+
+def _groups(board: Leaderboard, *, by_shape: bool) -> list[tuple[str, list[Row]]]:
+    """The page's rows under their headings, as Kong et al.'s table 1 has them; under none where nothing is grouped."""
+    if not by_shape:
+        return [("", board.rows)]
+    titles = {
+        (is_optimised, shape): f"{title}{', optimised' if is_optimised else ''}"
+        for is_optimised in (False, True)
+        for shape, title in Submission.Shape.choices
+    }
+    under = {key: [row for row in board.rows if (row.submission.is_optimised, row.submission.shape) == key] for key in titles}
+    return [(titles[key], rows) for key, rows in under.items() if rows]
 
 
 def _drawn(request: HttpRequest, board: Leaderboard) -> list[Score]:

@@ -126,3 +126,17 @@ def test_verdicts_say_who_is_better_by_how_much():
     unclear = {"mean": 0.1, "low": -1.0, "high": 0.5}
     assert verdict("A", "B", "pa_mpjpe", unclear) == "A and B cannot be told apart: +0.10 mm, [-1.00, 0.50]."
     assert "no frame in common" in verdict("A", "B", "pa_mpjpe", {"mean": None, "low": None, "high": None})
+
+
+def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member):
+    scored("plain")
+    scored("knows", shape="calibrated")
+    scored("knows and fits", shape="calibrated", is_optimised=True)
+    client.force_login(member)
+    page = client.get(f"/benchmarks/{contest.slug}/?group=shape").content.decode()
+    table = page[page.index("<tbody>") :]
+    expected = (">Baseline<", ">plain<", ">Calibrated<", ">knows<", ">Calibrated, optimised<", ">knows and fits<")
+    places = [table.index(words) for words in expected]
+    assert places == sorted(places)
+    assert "One table" in page
+    assert "Group by hand shape" in client.get(f"/benchmarks/{contest.slug}/").content.decode()
