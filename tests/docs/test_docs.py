@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,24 @@ def test_every_source_of_scale_is_in_the_documents(source):
 @pytest.mark.parametrize("name", sorted(name for name, app in get_commands().items() if app.startswith("palmares")))
 def test_every_command_is_in_the_documents(name):
     assert re.search(rf"`{name}\b", read("docs/commands.md"))
+
+
+def test_every_dependency_is_in_the_notice_with_its_licence():
+    words = {word.lower() for word in re.findall(r"[@\w/.-]+", read("NOTICE"))}
+    named = {requirement for file in ("pyproject.toml", "client/pyproject.toml") for requirement in dependencies(file)}
+    browser = json.loads(read("frontend/package.json"))["dependencies"]
+    fonts = {name for name in browser if name.startswith("@fontsource")}
+    packages = {name.removesuffix(".org") for name in browser if name not in fonts}
+    assert {name.lower() for name in named | packages} - words == set()
+    assert {"inter", "jetbrains"} <= words or not fonts
+
+
+def dependencies(file: str) -> set[str]:
+    """Names of what a distribution needs, without extras and versions."""
+    found = tomllib.loads(read(file))["project"]["dependencies"]
+    aliases = {"av": "pyav", "opencv-contrib-python-headless": "opencv-contrib-python"}
+    names = {re.split(r"[\[<>=!~; ]", requirement)[0].lower() for requirement in found}
+    return {aliases.get(name, name) for name in names}
 
 
 def test_every_variable_of_the_environment_is_in_the_documents():
