@@ -85,6 +85,7 @@ class Calibrating:
             pictures.rotations[chosen],
             pictures.scores[chosen],
             load_models().confidence.reliability,
+            clips=torch.as_tensor(pictures.upload)[chosen],
             known_length=known,
             settings=Settings(weights="uniform" if item.weights == "uniform" else "confidence"),
         )

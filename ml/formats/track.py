@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.spill import blocks, release
 from ml.hand.camera import default_intrinsics
 from ml.hand.skeleton import SIDES, Side
 
@@ -82,7 +83,7 @@ def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder
         entry: dict[str, Any] = {"track": track, "side": SIDES[side], "vertex_count": vertices.shape[1]}
         entry["faces"] = _write_faces(faces, SIDES[side], vertices.shape[1], folder)
         entry["present"] = _ranges(frames)
-        entry["chunks"] = list(_write_chunks(frames, _quantise(vertices[rows], low, high), folder))
+        entry["chunks"] = list(_write_chunks(frames, rows, vertices, (low, high), folder))
         hands.append(entry)
     header = {
         "version": VERSION,
@@ -118,7 +119,9 @@ def read_track(folder: Path) -> tuple[dict[str, Any], list[TrackHand]]:
 def _finite_vertices(prediction: Prediction) -> np.ndarray:
     if prediction.vertices is None:
         raise PredictionError("`vertices` is missing: a track is made of meshes")
-    finite = np.isfinite(prediction.vertices).all(axis=(1, 2))
+    finite = np.concatenate(
+        [np.isfinite(block).all(axis=(1, 2)) for block in blocks(prediction.vertices)] or [np.ones(0, bool)]
+    )
     if not finite.all():
         row = int(np.argmin(finite))
         raise PredictionError(f"frame {prediction.frame[row]} (row {row}) of `vertices` holds a number that is not finite")
@@ -129,7 +132,8 @@ def _box(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners [3], [3] (float64, m) around all vertices; no side has length 0, so nothing is divided by it."""
     if not vertices.size:
         return np.zeros(3), np.ones(3)
-    low, high = (f(vertices, axis=(0, 1)).astype(np.float64) for f in (np.min, np.max))
+    ends = [(block.min((0, 1)), block.max((0, 1))) for block in blocks(vertices)]
+    low, high = np.min([e[0] for e in ends], 0).astype(np.float64), np.max([e[1] for e in ends], 0).astype(np.float64)
     return low, np.maximum(high, low + 1e-6)
 
 
@@ -140,11 +144,14 @@ def _quantise(vertices: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.nda
     return quantised
 
 
-def _write_chunks(frames: np.ndarray, quantised: np.ndarray, folder: Path) -> Iterator[dict[str, Any]]:
+def _write_chunks(
+    frames: np.ndarray, rows: np.ndarray, vertices: np.ndarray, box: tuple[np.ndarray, np.ndarray], folder: Path
+) -> Iterator[dict[str, Any]]:
     for first in np.unique(frames // CHUNK_FRAMES) * CHUNK_FRAMES:
-        rows = quantised[(frames >= first) & (frames < first + CHUNK_FRAMES)]
-        name, size = _write(_encode(rows), folder)
-        yield {"first": int(first), "count": CHUNK_FRAMES, "rows": len(rows), "file": name, "bytes": size}
+        own = rows[(frames >= first) & (frames < first + CHUNK_FRAMES)]
+        name, size = _write(_encode(_quantise(vertices[own], *box)), folder)
+        release(vertices)
+        yield {"first": int(first), "count": CHUNK_FRAMES, "rows": len(own), "file": name, "bytes": size}
 
 
 def _encode(rows: np.ndarray) -> bytes:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ml import catalog
 from ml.formats.prediction import Prediction
+from ml.formats.spill import release, spilled
 from ml.hand.model import HandModel
 from ml.hand.skeleton import SIDES
 from ml.keypoints.tracks import HandTrack
@@ -49,34 +50,43 @@ def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> Pr
     if not fitted:
         return Prediction(**_empty(), intrinsics=intrinsics, meta=meta)
     parts = [_rows(hand) for hand in fitted]
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "vertices"}
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((arrays["track"], arrays["frame"]))
     arrays = {name: array[order] for name, array in arrays.items()}
-    vertices = np.concatenate([part["vertices"] for part in parts])[order]
+    arrays["joints"], vertices = _meshes(fitted, np.argsort(order))
     return Prediction(**arrays, vertices=vertices, intrinsics=intrinsics, meta=meta)
 
 
 def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:
     count = len(hand.track.frames)
-    betas = hand.betas.expand(count, 10)
-    joints, vertices = [], []
-    with torch.no_grad():
-        for first in range(0, count, CHUNK):
-            part = slice(first, first + CHUNK)
-            output = hand.model(hand.rotations[part].float(), betas[part].float(), hand.translation[part].float())
-            joints.append(output.joints.numpy())
-            vertices.append(output.vertices.numpy())
     return {
         "frame": hand.track.frames.astype(np.int32),
         "side": np.full(count, SIDES.index(hand.track.side), np.uint8),
         "track": np.full(count, hand.track.track, np.int32),
         "score": hand.track.score.astype(np.float32),
-        "joints": np.concatenate(joints),
-        "vertices": np.concatenate(vertices),
         "pose": roma.rotmat_to_rotvec(hand.rotations).float().numpy(),
-        "betas": betas.float().numpy(),
+        "betas": hand.betas.expand(count, 10).float().numpy(),
         "translation": hand.translation.float().numpy(),
     }
+
+
+def _meshes(fitted: Sequence[FittedTrack], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Joints [N, 21, 3] and vertices [N, V, 3] of all hands, each row put where `places` [N] says; chunk by chunk."""
+    joints = np.zeros((len(places), 21, 3), np.float32)
+    vertices = spilled((len(places), fitted[0].model.n_vertices, 3))
+    begin = 0
+    with torch.no_grad():
+        for hand in fitted:
+            count = len(hand.track.frames)
+            betas = hand.betas.expand(count, 10)
+            for first in range(0, count, CHUNK):
+                part = slice(first, min(first + CHUNK, count))
+                output = hand.model(hand.rotations[part].float(), betas[part].float(), hand.translation[part].float())
+                rows = places[begin + part.start : begin + part.stop]
+                joints[rows], vertices[rows] = output.joints.numpy(), output.vertices.numpy()
+                release(vertices)
+            begin += count
+    return joints, vertices
 
 
 def _empty() -> dict[str, np.ndarray]:

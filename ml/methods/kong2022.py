@@ -105,6 +105,7 @@ def own_shape(seen: Observation, models: Models) -> Tensor:
         rotations[chosen],
         scores[chosen],
         models.confidence.reliability,
+        clips=torch.zeros(len(chosen), dtype=torch.long),
         settings=Settings(resamples=0),
     )
     return found.betas[None]

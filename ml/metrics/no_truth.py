@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def series(prediction: Prediction, keypoints: Keypoints) -> dict[str, Any]:
     count = int(prediction.meta.get("frame_count", keypoints.frame_count))
     detected = {track.track: track for track in keypoints.tracks}
     hands = []
+    prediction = replace(prediction, vertices=None)  # half a gigabyte in a long video, and not looked at here
     for number in np.unique(prediction.track):
         rows = prediction.rows(prediction.track == number)
         seen = detected.get(int(number))

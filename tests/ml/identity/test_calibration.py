@@ -124,3 +124,20 @@ def test_chosen_pictures_are_sure_and_differ():
     same[7] = poses(1, seed=9)[0]
     assert 7 in choose(scores, same, 2).tolist()
     assert choose(torch.tensor([1.0, 3.0, 2.0]), poses(3)).tolist() == [1, 2, 0]
+
+
+def test_pictures_of_one_clip_say_less_than_pictures_of_several():
+    generator = torch.Generator().manual_seed(0)
+    true = torch.randn(10, generator=generator)
+    r = torch.full((10,), 0.1)
+    betas = 0.1 * true + 0.05 * torch.randn(20, 10, generator=generator)
+    rotations = torch.eye(3).expand(20, 16, 3, 3)
+    model = load_hand_model("open", "right")
+
+    def spread(clips: torch.Tensor) -> tuple[float, float]:
+        found = calibrate(model, betas, rotations, torch.zeros(20), r, clips=clips)
+        return float(found.betas.norm()), float(found.betas_sigma.mean())
+
+    one, four, all_apart = (spread(torch.arange(20) // size) for size in (20, 5, 1))
+    assert one[0] < four[0] < all_apart[0]
+    assert one[1] > four[1] > all_apart[1]
