@@ -9,7 +9,8 @@ ROOT/DATE-subject-NN/TAKE/SERIAL/labels_000000.npz      pose_m [1, 51], joint_3d
 ```
 
 `pose_m` is the root's axis-angle, 45 coefficients of MANO's pose components about its mean pose, and a translation in metres;
-all zero where the hand is out of the picture, and then `joint_3d` is −1. Source: the data set's toolkit, `dex_ycb.py`.
+all zero where the hand is out of the picture, and then `joint_3d` is −1. Source: the data set's toolkit
+(NVlabs/dex-ycb-toolkit, `dex_ycb.py`), which also takes the first entry of `mano_sides` and of `mano_calib`.
 """
 
 from __future__ import annotations
@@ -59,15 +60,15 @@ def labels(root: Path, split: Split, *, every: int = 1, hand_model: str = "mano"
         wanted = ", ".join(map(str, SUBJECTS[split]))
         raise FormatError(f"{root} holds no take of the {split} subjects {wanted}, expected DATE-subject-NN/TAKE/")
     for take in takes:
-        meta = _yaml(take / "meta.yml", "serials", "mano_sides", "mano_calib")
-        side: Side | None = next((s for s in SIDES if s == meta["mano_sides"][0]), None)
+        serials, sides, calibrations = _lists(take / "meta.yml", "serials", "mano_sides", "mano_calib")
+        side: Side | None = next((s for s in SIDES if s == sides[0]), None)
         if side is None:
-            raise FormatError(f"{take / 'meta.yml'}: the side is {meta['mano_sides'][0]!r}, expected left or right")
+            raise FormatError(f"{take / 'meta.yml'}: the side is {sides[0]!r}, expected left or right")
         model = load_hand_model(hand_model, side)
-        betas = _numbers(root / "calibration" / f"mano_{meta['mano_calib'][0]}" / "mano.yml", "betas", 10)
-        for serial in meta["serials"]:
+        betas = _numbers(root / "calibration" / f"mano_{calibrations[0]}" / "mano.yml", "betas", 10)
+        for serial in serials:
             intrinsics = _intrinsics(root / "calibration" / "intrinsics" / f"{serial}_640x480.yml")
-            for path in sorted((take / str(serial)).glob("labels_*.npz"))[::every]:
+            for path in sorted((take / serial).glob("labels_*.npz"))[::every]:
                 found = _label(path, model, intrinsics, betas)
                 if found is not None:
                     yield found
@@ -75,11 +76,16 @@ def labels(root: Path, split: Split, *, every: int = 1, hand_model: str = "mano"
 
 def _label(path: Path, model: HandModel, intrinsics: np.ndarray, betas: np.ndarray) -> Label | None:
     with open_npz(path, max_bytes=_MAX_BYTES, name=str(path)) as archive:
-        pose_m, joints = (read_member(archive, name) for name in ("pose_m", "joint_3d"))
+        try:
+            pose_m, joints = (read_member(archive, name) for name in ("pose_m", "joint_3d"))
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from error
     for name, array, shape in (("pose_m", pose_m, (1, 51)), ("joint_3d", joints, (1, 21, 3))):
         if array.shape != shape or array.dtype.kind != "f":
             raise FormatError(f"`{name}` of {path} is {array.dtype} {list(array.shape)}, expected numbers {list(shape)}")
-    if (joints == -1).all():
+        if not np.isfinite(array).all():
+            raise FormatError(f"`{name}` of {path} has an entry that is no number, expected finite ones")
+    if (joints == -1).all() or (joints == 0).all():
         return None
     return Label(
         picture=path.with_name(path.stem.replace("labels_", "color_") + ".jpg"),
@@ -105,6 +111,8 @@ def _intrinsics(path: Path) -> np.ndarray:
         fx, fy, cx, cy = (float(color[name]) for name in ("fx", "fy", "ppx", "ppy"))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"`color` of {path} has no numbers fx, fy, ppx and ppy") from error
+    if not (fx > 0 and fy > 0 and np.isfinite([fx, fy, cx, cy]).all()):
+        raise FormatError(f"`color` of {path} has fx {fx}, fy {fy}, ppx {cx}, ppy {cy}, expected pixels, fx and fy above 0")
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float32)
 
 
@@ -116,7 +124,17 @@ def _numbers(path: Path, name: str, count: int) -> np.ndarray:
         raise FormatError(f"`{name}` of {path} holds no numbers") from error
     if found.shape != (count,):
         raise FormatError(f"`{name}` of {path} has shape {list(found.shape)}, expected [{count}]")
+    if not np.isfinite(found).all():
+        raise FormatError(f"`{name}` of {path} has an entry that is no number, expected {count} finite ones")
     return found
+
+
+def _lists(path: Path, *names: str) -> list[list[str]]:
+    content = _yaml(path, *names)
+    for name in names:
+        if not isinstance(content[name], list) or not content[name]:
+            raise FormatError(f"`{name}` of {path} is {content[name]!r}, expected a list with an entry")
+    return [[str(entry) for entry in content[name]] for name in names]
 
 
 def _yaml(path: Path, *names: str) -> dict[str, Any]:

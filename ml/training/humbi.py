@@ -9,8 +9,8 @@ ROOT/subject_N/hand/FRAME/reconstruction/mano_params_S.txt       36: translation
 ```
 
 A camera maps X to R (X − C). The files name no unit and no mean pose: metres, and coefficients about MANO's mean pose, are
-taken, and a label whose parameters and keypoints then disagree is refused. Source: README of the data set's repository,
-«Hand» and «Camera calibration».
+taken, and a label whose parameters and keypoints then disagree is refused. Source: the data set's repository (zhixuany/HUMBI):
+«Hand» and «Camera Calibration» of its README, and `hand/visualize.m` for a crop's scale (its box includes both ends).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _labels(frame: Path, side: Side, cameras: dict[int, Camera], *, every: int, 
     place, root, coefficients, betas = np.split(given, [3, 6, 26])
     rest = model.rest_joints(torch.as_tensor(betas, dtype=torch.float32))[0, 0].numpy()
     crops = frame / "image_cropped" / side
-    for line in (crops / "list.txt").read_text().splitlines()[::every]:
+    for line in [line for line in _text(crops / "list.txt").splitlines() if line.strip()][::every]:
         number, box = _crop(line, crops / "list.txt")
         if number not in cameras:
             raise FormatError(f"{crops / 'list.txt'} names camera {number}, of which intrinsic.txt says nothing")
@@ -141,9 +141,9 @@ def _crop(line: str, path: Path) -> tuple[int, np.ndarray]:
 
 
 def _cropped(intrinsics: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """K of the crop: moved by its corner, and scaled to `CROP_PX`."""
+    """K of the crop: moved by its corner, and scaled to `CROP_PX`; a box from 0 to 249 is 250 px wide."""
     x_min, x_max, y_min, y_max = box
-    across, down = CROP_PX / (x_max - x_min), CROP_PX / (y_max - y_min)
+    across, down = CROP_PX / (x_max - x_min + 1), CROP_PX / (y_max - y_min + 1)
     crop = np.array([[across, 0, -across * x_min], [0, down, -down * y_min], [0, 0, 1]])
     return np.asarray(crop @ intrinsics)
 

@@ -56,6 +56,11 @@ def change(root: Path, frame: int, **arrays: object) -> None:
         np.savez(path, **{**old, **arrays})
 
 
+def change_meta(root: Path, **entries: object) -> None:
+    path = root / TAKE / "meta.yml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **entries}))
+
+
 def test_what_the_detector_sees_with_the_labels_beside_it(root):
     truth = rendered(640, 480)[0].truth.hands[0]
     found = dexycb.load(root, "train", every=1, hand_model="open")
@@ -73,6 +78,22 @@ def test_what_the_detector_sees_with_the_labels_beside_it(root):
 
 def test_pictures_without_a_hand_are_left_out(root):
     assert [label.picture.name for label in labels(root)] == [f"color_{n:06d}.jpg" for n in range(FRAMES)]
+
+
+def test_labels_of_nothing_but_zeros_show_no_hand(root):
+    change(root, 1, joint_3d=np.zeros((1, 21, 3), np.float32), pose_m=np.zeros((1, 51), np.float32))
+    assert [label.picture.name for label in labels(root)] == ["color_000000.jpg", "color_000002.jpg"]
+
+
+def test_serials_may_be_written_as_numbers(root):
+    change_meta(root, serials=[int(SERIAL)])
+    assert len(labels(root)) == FRAMES
+
+
+def test_a_right_hand_called_left_is_refused(root):
+    change_meta(root, mano_sides=["left"])
+    with pytest.raises(FormatError, match=r"mm from its labelled joints"):
+        dexycb.load(root, "train", every=1, hand_model="open")
 
 
 def test_every_so_many_frames(root):
@@ -108,10 +129,27 @@ FAULTS = {
         r"`betas` of .* has shape \[9\], expected \[10\]",
     ),
     "a third hand": (
-        lambda root: (root / TAKE / "meta.yml").write_text(
-            yaml.safe_dump({"serials": [], "mano_sides": ["both"], "mano_calib": ["x"]})
-        ),
+        lambda root: change_meta(root, mano_sides=["both"]),
         "the side is 'both', expected left or right",
+    ),
+    "no side": (lambda root: change_meta(root, mano_sides=[]), r"`mano_sides` of .* is \[\], expected a list"),
+    "no calibration": (lambda root: change_meta(root, mano_calib=None), r"`mano_calib` of .* is None, expected a list"),
+    "one serial": (lambda root: change_meta(root, serials=5), r"`serials` of .* is 5, expected a list"),
+    "betas that are no numbers": (
+        lambda root: (root / "calibration/mano_20200709-subject-01_right/mano.yml").write_text(
+            yaml.safe_dump({"betas": [float("nan")] * 10})
+        ),
+        r"`betas` of .* expected 10 finite ones",
+    ),
+    "a camera without focal length": (
+        lambda root: (root / f"calibration/intrinsics/{SERIAL}_640x480.yml").write_text(
+            yaml.safe_dump({"color": {"fx": 0.0, "fy": 600.0, "ppx": 320.0, "ppy": 240.0}})
+        ),
+        r"has fx 0\.0.* expected pixels, fx and fy above 0",
+    ),
+    "a pose that is no number": (
+        lambda root: change(root, 0, pose_m=np.full((1, 51), np.nan, np.float32)),
+        r"`pose_m` of .*labels_000000\.npz has an entry that is no number",
     ),
     "no YAML": (lambda root: (root / TAKE / "meta.yml").write_text("serials: [1"), "is no YAML"),
     "code in YAML": (lambda root: (root / TAKE / "meta.yml").write_text("!!python/object:os.system {}"), "is no YAML"),
@@ -119,7 +157,10 @@ FAULTS = {
         lambda root: change(root, 0, pose_m=np.zeros((1, 48), np.float32)),
         r"`pose_m` .* expected numbers \[1, 51\]",
     ),
-    "objects": (lambda root: change(root, 0, joint_3d=np.array([{}], dtype=object)), "joint_3d"),
+    "objects": (
+        lambda root: change(root, 0, joint_3d=np.array([{}], dtype=object)),
+        r"labels_000000\.npz: `joint_3d` holds Python objects, which are never loaded",
+    ),
     "cut short": (
         lambda root: (root / TAKE / SERIAL / "labels_000000.npz").write_bytes(
             (root / TAKE / SERIAL / "labels_000000.npz").read_bytes()[:100]

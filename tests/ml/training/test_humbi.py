@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
         frame = session / f"{index + 1:08d}"
         x, y = CORNER
         save_picture(frame / "image_cropped" / "right" / f"image{CAMERA:07d}.png", pictures[index])
-        (frame / "image_cropped" / "right" / "list.txt").write_text(f"{CAMERA} {x} {x + 250} {y} {y + 250}\n")
+        (frame / "image_cropped" / "right" / "list.txt").write_text(f"{CAMERA} {x} {x + 249} {y} {y + 249}\n")
         world = TURN.inv().apply(hand.joints[index]) + CENTRE
         root_turn = (TURN.inv() * Rotation.from_rotvec(hand.pose[index, 0])).as_rotvec()
         place = TURN.inv().apply(hand.translation[index] + rest) + CENTRE - rest
@@ -82,8 +82,14 @@ def test_camera_frame_and_parameters_come_back(root):
 
 def test_a_crop_that_was_scaled_scales_its_camera():
     k = np.array([[1000.0, 0, 960], [0, 1000, 540], [0, 0, 1]])
-    found = humbi._cropped(k, np.array([860.0, 985.0, 440.0, 690.0]))
+    found = humbi._cropped(k, np.array([860.0, 984.0, 440.0, 689.0]))
     np.testing.assert_allclose(found, [[2000, 0, 200], [0, 1000, 100], [0, 0, 1]])
+
+
+def test_empty_lines_between_crops_are_passed_over(root):
+    path = root / RIGHT / "list.txt"
+    path.write_text(f"\n{path.read_text()}\n\n")
+    assert len(labels(root)) == FRAMES
 
 
 RIGHT = "subject_7/hand/00000001/image_cropped/right"
