@@ -35,7 +35,8 @@ _WHY: Final = """\
   proportions of bones, a few per cent apart between people, in detections that are off by 4 % of the hand. One picture explains
   little of most directions, so errors of single pictures are mostly the person's own distance from the mean hand, which no
   score of a picture can foretell: hence the ranking near chance. Tried: logarithms of bones and spans as inputs, and answers
-  summed by Spearman and Brown's formula instead of averaged (`fused`, beside the paper's `poster` and `mean` above).
+  summed by Spearman and Brown's formula instead of averaged (`fused`, beside the paper's `poster` and `mean` above); weights
+  from confidence at temperatures from 0.5 to 8 (the flatter, the better: 4 ties with uniform weights at K of 3 and 5).
 """
 
 

@@ -66,7 +66,7 @@ def test_the_posters_problem_is_solved_to_its_minimum():
 def test_confidence_weighs_and_uniform_does_not():
     betas = torch.stack([torch.zeros(10), torch.ones(10)])
     scores = torch.tensor([0.0, math.log(3.0)])
-    trusting = run(betas, scores, settings=Settings(problem="mean"))
+    trusting = run(betas, scores, settings=Settings(problem="mean", temperature=1.0))
     torch.testing.assert_close(trusting.weights, torch.tensor([0.25, 0.75]))
     assert float(trusting.betas[0]) == pytest.approx(0.75, abs=1e-5)
     even = run(betas, scores, settings=Settings(problem="mean", weights="uniform"))
