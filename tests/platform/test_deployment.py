@@ -7,14 +7,20 @@ import shlex
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 from django.core.management import get_commands
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = {"jax", "jaxlib", "sentencepiece", "sounddevice", "setuptools"}
+"""Of MediaPipe's own list, and the head of the lock says why; setuptools comes with torch (`.ci/venv`)."""
 SECRETS = {"SECRET_KEY": "a", "POSTGRES_PASSWORD": "b"}
 
 
@@ -94,3 +100,21 @@ def test_everything_needed_is_pinned():
     for requirement in [*tables["dependencies"], *tables["optional-dependencies"]["dev"]]:
         name = "".join(c if c.isalnum() or c in "-_" else " " for c in requirement).split()[0].lower().replace("_", "-")
         assert name in pinned, f"{name} is not in requirements.lock"
+
+
+@pytest.mark.parametrize("version", ["3.11.2", "3.11.9", "3.12.7"])
+def test_the_lock_is_whole_for_every_python_that_is_supported(version):
+    """The lock is installed without looking at dependencies: what another Python needs besides must be in it, too."""
+    environment = default_environment() | {"python_version": version.rpartition(".")[0], "python_full_version": version}
+    environment["extra"] = ""
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line and not line.startswith("#")]
+    locked = [Requirement(line) for line in lines]
+    there = {canonicalize_name(r.name) for r in locked if r.marker is None or r.marker.evaluate(environment)}
+    for distribution in distributions():
+        name = canonicalize_name(distribution.metadata["Name"])
+        if name not in there or name == "torch":  # which .ci/venv installs with what it needs
+            continue
+        for text in distribution.requires or ():
+            needed = Requirement(text)
+            if needed.name not in LEFT_OUT and (needed.marker is None or needed.marker.evaluate(environment)):
+                assert canonicalize_name(needed.name) in there, f"{distribution.metadata['Name']} needs {text}"
