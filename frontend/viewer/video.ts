@@ -8,7 +8,8 @@
 
 import type { Clock } from "./clock";
 
-const PATIENCE = 400; // ms to wait for a frame to be presented after a seek
+const PATIENCE = 400; // ms to wait for a frame to be presented once a seek is over
+const LIMIT = 10_000; // ms after which a seek that does not end is given up
 
 export const seekTime = (frame: number, fps: number): number => (frame + 0.5) / fps;
 export const presentedFrame = (mediaTime: number, fps: number): number => Math.round(mediaTime * fps);
@@ -20,6 +21,8 @@ export class VideoSync {
   shown = -1;
   onShown: (frame: number) => void = () => {};
   onFailure: () => void = () => {};
+  /** Told whether the picture is the one that was asked for last, as far as the browser says. */
+  onSettled: (settled: boolean) => void = () => {};
 
   private asked: { frame: number; since: number } | null = null;
   private waiting: Array<() => void> = [];
@@ -76,6 +79,7 @@ export class VideoSync {
     if (!this.usable || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return;
     const busy = this.video.seeking && this.asked && performance.now() - this.asked.since < PATIENCE;
     this.asked = { frame, since: busy && this.asked ? this.asked.since : performance.now() };
+    this.onSettled(false);
     if (!busy || force) this.send();
   }
 
@@ -83,8 +87,16 @@ export class VideoSync {
     if (!this.asked) return;
     this.asked.since = performance.now();
     this.video.currentTime = seekTime(this.asked.frame, this.clock.fps);
+    this.wait();
+  }
+
+  /** While the browser is still seeking, a slow machine is no reason to take the old picture for the new one. */
+  private wait(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.done(), PATIENCE);
+    this.timer = setTimeout(() => {
+      if (this.video.seeking && this.asked && performance.now() - this.asked.since < LIMIT) this.wait();
+      else this.done();
+    }, PATIENCE);
   }
 
   private afterSeek(): void {
@@ -92,11 +104,13 @@ export class VideoSync {
     const wanted = seekTime(this.asked.frame, this.clock.fps);
     if (Math.abs(this.video.currentTime - wanted) > 0.25 / this.clock.fps) this.send();
     else if (this.shown === this.asked.frame && !this.clock.playing) this.done();
+    else this.wait();
   }
 
   private done(): void {
     clearTimeout(this.timer);
     this.asked = null;
+    this.onSettled(true);
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 

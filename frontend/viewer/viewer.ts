@@ -65,6 +65,9 @@ export class Viewer {
       model.videoFailed.value = true;
     };
     this.video.onShown = () => this.invalidate();
+    this.video.onSettled = (settled) => {
+      elements.stage.dataset.settled = String(settled);
+    };
     this.clock.onFrame((frame, source) => {
       model.frame.value = frame;
       if (source !== "timer") this.timer.restart();

@@ -63,12 +63,12 @@ def session_cookie(user: User, url: str) -> dict[str, str]:
 
 
 def wait_for_picture(page: Page) -> None:
-    """Until the video has no seek under way and what it decoded is on the screen."""
+    """Until the viewer says that its picture is the one asked for last, and what was decoded is on the screen."""
     page.evaluate(
         """() => new Promise((resolve) => {
-          const video = document.querySelector("video");
+          const stage = document.querySelector("[data-settled]");
           const painted = () => requestAnimationFrame(() => requestAnimationFrame(resolve));
-          const look = () => (video.seeking ? setTimeout(look, 5) : painted());
+          const look = () => (stage.dataset.settled === "true" ? painted() : setTimeout(look, 5));
           setTimeout(look, 0);
         })"""
     )
