@@ -109,11 +109,14 @@ for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
     event.preventDefault();
     if (!input?.files?.length) input?.click();
   });
-  input?.addEventListener("change", () => {
-    void take(input.files).then(() => {
-      input.value = "";
-    });
-  });
+  const taken = () => {
+    if (input?.files?.length)
+      void take(input.files).then(() => {
+        input.value = "";
+      });
+  };
+  input?.addEventListener("change", taken);
+  taken(); // whoever was quicker than this script has chosen already
   addEventListener("dragover", (event) => {
     event.preventDefault();
     section.classList.add("over");
