@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ import numpy as np
 from django.db import transaction
 
 from ml.formats.faults import FormatError
+from ml.metrics.crew import Crew
 from ml.metrics.pairing import open_pair
 from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import SCORER_VERSION, Report, build_report, scorer_sha256
@@ -117,9 +117,9 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         prediction = _prediction(item, truth, scratch)
         try:
             pair = stack.enter_context(open_pair(protocol, truth_file, prediction, name=item.name))
-            processes = len(os.sched_getaffinity(0)) if pair.count > _TWO_CORES_FROM else 1
+            crew = stack.enter_context(Crew(None if pair.count > _TWO_CORES_FROM else 1))
             scores = score_pair(
-                protocol, pair, processes=processes, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
+                protocol, pair, crew=crew, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
             )
         except FormatError as error:
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error

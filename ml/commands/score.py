@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +16,15 @@ import orjson
 
 from ml.catalog import METRICS
 from ml.formats.faults import FormatError
+from ml.metrics.crew import Crew
 from ml.metrics.pairing import Pair, open_pair
 from ml.metrics.preflight import Finding, check_pair
 from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import Report, build_report
 from ml.metrics.scoring import Progress, Scores, score_pair
 
-_WORTH_A_PROCESS = 1500
-"""Rows for which starting another process pays."""
+_WORTH_A_PROCESS = 32 << 20
+"""Bytes of a prediction for which starting another process pays."""
 
 
 def main(argv: list[str], *, prog: str = "manage.py score") -> int:
@@ -32,12 +32,16 @@ def main(argv: list[str], *, prog: str = "manage.py score") -> int:
     options = _parser(prog).parse_args(argv)
     protocol = PROTOCOLS[options.protocol]
     try:
-        with open_pair(protocol, options.truth, options.prediction, limit=options.limit, official=options.official) as pair:
+        with (
+            _crew(options.prediction) as crew,
+            open_pair(
+                protocol, options.truth, options.prediction, limit=options.limit, official=options.official, crew=crew
+            ) as pair,
+        ):
             findings = check_pair(protocol, pair)
             _stop_at_errors(findings, options)
-            processes = (os.cpu_count() or 1) if pair.count >= _WORTH_A_PROCESS else 1
             with _progress(pair.count) as progress:
-                scores = score_pair(protocol, pair, processes=processes, progress=progress)
+                scores = score_pair(protocol, pair, crew=crew, progress=progress)
             report = build_report(protocol, pair, scores)
             if options.per_frame:
                 _write_rows(options.per_frame, pair, scores)
@@ -52,6 +56,12 @@ def main(argv: list[str], *, prog: str = "manage.py score") -> int:
     else:
         _print(protocol, report)
     return 0
+
+
+def _crew(prediction: Path) -> Crew:
+    """Every core for a large file."""
+    large = prediction.is_file() and prediction.stat().st_size >= _WORTH_A_PROCESS
+    return Crew() if large else Crew(1)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -48,6 +48,7 @@ def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int) -> None:
         check_directory(path)
         with zipfile.ZipFile(path) as archive:
             info = _the_one(archive.infolist(), suffix, path.name)
+            check_packing(info, path.name)
             called, ratio = f"{info.filename} in {path.name}", info.file_size / max(info.compress_size, 1)
             if info.file_size > max_bytes:
                 claim = f"{called} claims {info.file_size / 1e9:.1f} GB"
@@ -81,6 +82,14 @@ def _the_one(infos: list[zipfile.ZipInfo], suffix: str, archive: str) -> zipfile
     return wanted[0]
 
 
+def check_packing(info: zipfile.ZipInfo, archive: str) -> None:
+    """Refuse what neither `zip` nor numpy writes: other methods than deflation are slow, and their errors are many."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(
+            f"`{info.filename}` in {archive} is packed by method {info.compress_type}, expected stored or deflated, as by `zip`"
+        )
+
+
 def check_directory(path: Path) -> None:
     """Refuse a table of contents that would fill the memory when `zipfile` reads it."""
     size = path.stat().st_size
@@ -95,6 +104,8 @@ def check_directory(path: Path) -> None:
         if locator.startswith(b"PK\x06\x07"):
             stream.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
             record = stream.read(56)
+            if len(record) < 56:
+                raise FormatError(f"{path.name} is a broken zip archive: its table of contents lies beyond its end")
             length = struct.unpack_from("<Q", record, 40)[0]
     if length > MAX_DIRECTORY:
         raise FormatError(f"{path.name} has a table of contents of {length} bytes; expected an archive of one file")

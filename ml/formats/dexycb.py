@@ -31,7 +31,7 @@ def open_truth(path: Path) -> ArrayFrames:
         paths = sorted(path.rglob("labels_*.npz"))
         if not paths:
             raise FormatError(f"{path} holds no `labels_*.npz`, expected DexYCB's label files or one .npz")
-        joints = np.stack([_read(p, "joint_3d").reshape(-1, JOINT_COUNT, 3)[0] for p in paths])
+        joints = np.stack([_read(p, "joint_3d", hands=1)[0] for p in paths])
         index = np.arange(len(paths))
     else:
         paths = [path]
@@ -41,6 +41,8 @@ def open_truth(path: Path) -> ArrayFrames:
             raise FormatError(
                 f"`index` of {path.name} is {index.dtype} {list(index.shape)}, expected whole numbers [{len(joints)}]"
             )
+        if len(index) and not (int(index.min()) >= 0 and int(index.max()) <= MAX_INDEX):
+            raise FormatError(f"`index` of {path.name} holds numbers outside 0 … {MAX_INDEX}")
         if len(np.unique(index)) != len(index):
             raise FormatError(f"`index` of {path.name} names a sample twice")
     if (wrong := out_of_reach(joints)).any():
@@ -52,14 +54,17 @@ def open_truth(path: Path) -> ArrayFrames:
     return ArrayFrames(path.name, scaled[shown], columns={"index": kept.tolist()}, sha256=sha256_of(paths))
 
 
-def _read(path: Path, member: str) -> np.ndarray:
+def _read(path: Path, member: str, *, hands: int | None = None) -> np.ndarray:
     with open_npz(path, max_bytes=MAX_TRUTH_BYTES, name=path.name) as archive:
-        array = read_member(archive, member)
+        try:
+            array = read_member(archive, member)
+        except FormatError as error:
+            raise FormatError(f"{path.name}: {error}") from error
     if member == "joint_3d":
         if array.dtype.kind != "f":
             raise FormatError(f"`joint_3d` of {path.name} holds {array.dtype}, expected metres as floating-point numbers")
-        if array.ndim != 3 or array.shape[1:] != (JOINT_COUNT, 3):
-            raise FormatError(f"`joint_3d` of {path.name} has shape {list(array.shape)}, expected [N, 21, 3]")
+        if array.ndim != 3 or array.shape[1:] != (JOINT_COUNT, 3) or len(array) != (hands or len(array)):
+            raise FormatError(f"`joint_3d` of {path.name} has shape {list(array.shape)}, expected [{hands or 'N'}, 21, 3]")
     return array
 
 
@@ -105,6 +110,8 @@ def _sample(fields: list[bytes], where: str) -> tuple[int, np.ndarray]:
     if len(fields[0]) > 10 or not fields[0].isdigit() or int(fields[0]) > MAX_INDEX:
         raise FormatError(f"{where}: index {fields[0][:20].decode('latin-1')!r}, expected 0 … {MAX_INDEX}")
     try:
+        if any(b"_" in field for field in fields):
+            raise ValueError("a number with an underscore")  # which Python would take
         values = np.array([float(field) for field in fields[1:]])
     except ValueError as error:
         raise FormatError(f"{where}: {error}, expected 63 numbers") from error

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import numpy as np
 
+from ml.formats.archive import check_packing
 from ml.formats.faults import FormatError, kind_of
+
+_BROKEN: Final = (
+    *(ValueError, TypeError, OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(SyntaxError, tokenize.TokenError, MemoryError),  # the header of an array is read as Python source
+)
 
 
 def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the file") -> zipfile.ZipFile:
     """Open the archive, once its claims are within bounds.
 
     Raises:
-        FormatError: no archive, a member twice, or more than `max_bytes` once unpacked.
+        FormatError: no archive, a member twice or packed in an unusual way, or more than `max_bytes` once unpacked.
     """
     try:
         archive = zipfile.ZipFile(source)
@@ -24,14 +32,18 @@ def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the 
         is_file = isinstance(source, str | Path) and Path(source).is_file()
         what = f": it is {kind_of(Path(source))}" if is_file else f": {error}"  # type: ignore[arg-type]
         raise FormatError(f"{name} is not a .npz archive{what}") from error
-    infos = archive.infolist()
-    total = sum(info.file_size for info in infos)
-    if len({info.filename for info in infos}) != len(infos):
+    try:
+        infos = archive.infolist()
+        if len({info.filename for info in infos}) != len(infos):
+            raise FormatError(f"{name}: a member occurs twice")
+        for info in infos:
+            check_packing(info, name)
+        total = sum(info.file_size for info in infos)
+        if total > max_bytes:
+            raise FormatError(f"{name}: {total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")
+    except FormatError:
         archive.close()
-        raise FormatError(f"{name}: a member occurs twice")
-    if total > max_bytes:
-        archive.close()
-        raise FormatError(f"{name}: {total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")
+        raise
     return archive
 
 
@@ -61,16 +73,5 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             return array
     except FormatError:
         raise
-    except (
-        ValueError,
-        TypeError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        SyntaxError,
-    ) as error:
+    except _BROKEN as error:
         raise FormatError(f"`{name}` cannot be read: {error}") from error
-    except zipfile.zlib.error as error:  # type: ignore[attr-defined]
-        raise FormatError(f"`{name}` cannot be unpacked: {error}") from error

@@ -22,7 +22,6 @@ table before its data is read, and sizes are bounded.
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -32,6 +31,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ml.formats.faults import FormatError
+from ml.formats.npz import open_npz, read_member
 from ml.formats.spill import blocks
 
 MAX_BYTES = 4 << 30
@@ -116,25 +117,15 @@ class Prediction:
             PredictionError: the file is no such archive, lacks a member, or a member has another shape or type.
         """
         try:
-            archive = zipfile.ZipFile(source)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise PredictionError(f"not a .npz archive: {error}") from error
-        with archive:
-            infos = {info.filename: info for info in archive.infolist()}
-            unknown = sorted(set(infos) - {f"{name}.npy" for name in (*_LAYOUT, "meta")})
-            if unknown:
-                raise PredictionError(
-                    f"unknown member `{unknown[0].removesuffix('.npy')}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}"
-                )
-            if len(infos) != len(archive.infolist()):
-                raise PredictionError("a member occurs twice")
-            total = sum(info.file_size for info in infos.values())
-            if total > max_bytes:
-                raise PredictionError(f"{total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")
-            arrays = {
-                name: _read_member(archive, infos[f"{name}.npy"], name) if f"{name}.npy" in infos else None for name in _LAYOUT
-            }
-            meta = _read_meta(archive, infos.get("meta.npy"))
+            with open_npz(source, max_bytes=max_bytes) as archive:
+                held = {name.removesuffix(".npy") for name in archive.namelist()}
+                unknown = sorted(held - {*_LAYOUT, "meta"})
+                if unknown:
+                    raise PredictionError(f"unknown member `{unknown[0]}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}")
+                arrays = {name: read_member(archive, name) if name in held else None for name in _LAYOUT}
+                meta = _read_meta(archive) if "meta" in held else {}
+        except FormatError as error:
+            raise PredictionError(str(error)) from error
         return cls(**arrays, meta=meta)  # type: ignore[arg-type]
 
 
@@ -156,34 +147,11 @@ def _checked(name: str, array: np.ndarray, dtype: str, shape: tuple[int | str, .
     return np.ascontiguousarray(array, dtype=dtype)
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.ndarray:
-    try:
-        with archive.open(info) as stream:
-            version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
-            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = reader(stream)  # type: ignore[no-untyped-call]
-            if dtype.hasobject:
-                raise PredictionError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
-            claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
-            if claimed != info.file_size - stream.tell():
-                raise PredictionError(f"`{name}` claims {claimed} bytes, the archive holds {info.file_size - stream.tell()}")
-        with archive.open(info) as stream:
-            array: np.ndarray = np.load(io.BytesIO(stream.read()), allow_pickle=False)
-            return array
-    except PredictionError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise PredictionError(f"`{name}` cannot be read: {error}") from error
-
-
-def _read_meta(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None) -> Mapping[str, Any]:
-    if info is None:
-        return {}
-    if info.file_size > 1 << 20:
+def _read_meta(archive: zipfile.ZipFile) -> Mapping[str, Any]:
+    if archive.getinfo("meta.npy").file_size > 1 << 20:
         raise PredictionError("`meta` is larger than 1 MB")
-    text = _read_member(archive, info, "meta")
     try:
-        meta = json.loads(str(text))
+        meta = json.loads(str(read_member(archive, "meta")))
     except (ValueError, RecursionError) as error:
         raise PredictionError(f"`meta` is not JSON: {error}") from error
     if not isinstance(meta, dict):

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from ml.formats.archive import check_directory
+from ml.formats.archive import check_directory, check_packing
 from ml.formats.faults import FormatError, kind_of
 from ml.formats.prediction import MAX_BYTES, Prediction, PredictionError
 
@@ -76,8 +76,11 @@ def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, Predi
         files = sorted(p for p in path.iterdir() if p.suffix == ".npz")
         if not files:
             raise FormatError(f"{called} holds no .npz, expected one a sequence")
+        left = max_bytes
         for file in files:
-            yield file.stem, _loaded(file, f"{called}/{file.name}", max_bytes)
+            prediction = _loaded(file, f"{called}/{file.name}", left)
+            left -= _bytes(prediction)
+            yield file.stem, prediction
         return
     if not zipfile.is_zipfile(path):
         raise FormatError(f"{called} is {kind_of(path)}, expected a canonical .npz, or a .zip of one a sequence")
@@ -115,20 +118,27 @@ def _members(
         seen.add(inside.stem)
         if info.file_size > left:
             raise FormatError(f"{called}: more than {max_bytes / 1e9:.1f} GB once unpacked")
+        check_packing(info, called)
         try:
             content = archive.read(info)
         except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError, OSError) as error:  # type: ignore[attr-defined]
             raise FormatError(f"`{inside.name}` in {called} cannot be unpacked: {error}") from error
-        left -= len(content)
-        yield inside.stem, _loaded(io.BytesIO(content), f"`{inside.name}` in {called}", left)
+        prediction = _loaded(io.BytesIO(content), f"`{inside.name}` in {called}", left)
+        left -= _bytes(prediction)
+        yield inside.stem, prediction
+
+
+def _bytes(prediction: Prediction) -> int:
+    """In memory."""
+    arrays = (getattr(prediction, name) for name in ("frame", "side", "track", "score", "joints", *_OPTIONAL))
+    return sum(array.nbytes for array in arrays if array is not None)
 
 
 def _loaded(source: Path | BinaryIO, called: str, max_bytes: int) -> Prediction:
     try:
         prediction = Prediction.load(source, max_bytes=max_bytes)
     except PredictionError as error:
-        kind = f" (it is {kind_of(source)})" if isinstance(source, Path) and "archive" in str(error) else ""
-        raise FormatError(f"{called}: {error}{kind}") from error
+        raise FormatError(f"{called}: {error}") from error
     for name in ("frame", "track"):
         numbers = getattr(prediction, name)
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= STRIDE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from ml.formats.frames import ArrayFrames, FrameSet, sha256_of
 from ml.formats.prediction import Prediction, PredictionError
 from ml.formats.sequences import STRIDE, Sequences, load_sequences
 from ml.hand.skeleton import SIDES
+from ml.metrics.crew import Crew
 from ml.metrics.matching import in_track_order, match, usable_rows
 from ml.metrics.protocol import Protocol
 
@@ -58,6 +59,7 @@ def open_pair(
     limit: int | None = None,
     official: bool = False,
     name: str | None = None,
+    crew: Crew | None = None,
 ) -> Iterator[Pair]:
     """Open both files; what was unpacked is gone afterwards.
 
@@ -68,6 +70,7 @@ def open_pair(
         limit: take the first so many frames of both.
         official: ask for the number of frames that the data set has.
         name: what messages call the prediction; its file name if not given.
+        crew: who walks over large files; this process alone where not given.
 
     Raises:
         FormatError: a file is not what the protocol asks for, or they do not have the frames to be compared.
@@ -88,7 +91,9 @@ def open_pair(
         with unpacked(prediction, _SUFFIX[protocol.format]) as path:
             opened: tuple[FrameSet, FrameSet]
             if protocol.format == "meshes-json":
-                opened = freihand.open_truth(truth), freihand.open_prediction(path, called)
+                walks: list[_Opening] = [(freihand.open_truth, (truth,)), (freihand.open_prediction, (path, called))]
+                true, given = (crew or Crew(1)).map(_walk, None, walks)
+                opened = true, given
             elif protocol.format == "dexycb-text":
                 table = dexycb.open_truth(truth)
                 opened = table, dexycb.open_prediction(path, table, called)
@@ -98,6 +103,15 @@ def open_pair(
                     joint_lists.open_joints(path, called, truth=False),
                 )
             yield _frames(protocol, *opened, limit=limit, official=official)
+
+
+_Opening = tuple[Callable[..., FrameSet], tuple[Any, ...]]
+"""A file that is still to be walked over: what does it, and of what."""
+
+
+def _walk(_: None, opening: _Opening) -> FrameSet:
+    opened, arguments = opening
+    return opened(*arguments)
 
 
 def _is_npz(path: Path) -> bool:

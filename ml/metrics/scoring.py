@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ml.metrics.alignment import Alignment, Similarity, procrustes_align, root_align, scale_translation_align, similarity
+from ml.metrics.crew import Crew
 from ml.metrics.errors import (
     acceleration_errors,
     areas_of_bins,
@@ -26,7 +24,7 @@ from ml.metrics.protocol import PREFIXES, Protocol
 
 CHUNK = 32
 """Frames scored at a time: some megabytes, which stay in a core's cache."""
-SPAN = 16 * CHUNK
+SPAN = 8 * CHUNK
 """Frames a process is given at a time."""
 
 Progress = Callable[[int, int], None]
@@ -81,13 +79,13 @@ class Scores:
     same_vertices: bool | None = None
 
 
-def score_pair(protocol: Protocol, pair: Pair, *, processes: int = 1, progress: Progress | None = None) -> Scores:
+def score_pair(protocol: Protocol, pair: Pair, *, crew: Crew | None = None, progress: Progress | None = None) -> Scores:
     """Score the first `pair.count` rows.
 
     Args:
         protocol: how.
         pair: what.
-        processes: 1 works in this process. The figures are the same to the last bit for any number.
+        crew: who; this process alone where not given. The figures are the same to the last bit for any number.
         progress: told how far it is.
 
     Raises:
@@ -97,14 +95,14 @@ def score_pair(protocol: Protocol, pair: Pair, *, processes: int = 1, progress: 
         raise ValueError("a pair of no rows cannot be scored")
     spans = [(first, min(first + SPAN, pair.count)) for first in range(0, pair.count, SPAN)]
     scores: Scores | None = None
-    with _each_span(protocol, pair, spans, min(processes, len(spans))) as pieces:
-        for (first, last), piece in zip(spans, pieces, strict=True):
-            if scores is None:
-                scores = piece if last == pair.count else _blank(piece, pair.count)
-            if scores is not piece:
-                _merge(scores, piece, first, last)
-            if progress:
-                progress(last, pair.count)
+    pieces = (crew or Crew(1)).map(_score_span, (protocol, pair), spans)
+    for (first, last), piece in zip(spans, pieces, strict=True):
+        if scores is None:
+            scores = piece if last == pair.count else _blank(piece, pair.count)
+        if scores is not piece:
+            _merge(scores, piece, first, last)
+        if progress:
+            progress(last, pair.count)
     assert scores is not None
     _score_time(protocol, pair, scores)
     if pair.betas is not None and scores.found.any():
@@ -112,35 +110,9 @@ def score_pair(protocol: Protocol, pair: Pair, *, processes: int = 1, progress: 
     return scores
 
 
-@contextmanager
-def _each_span(protocol: Protocol, pair: Pair, spans: list[tuple[int, int]], processes: int) -> Iterator[Iterator[Scores]]:
-    """The spans' scores in order, computed here or in processes of their own."""
-    if processes <= 1:
-        yield (_score_span(protocol, pair, *span) for span in spans)
-        return
-    # Spawned, not forked: a fork copies locks that another thread may hold.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, initializer=_remember, initargs=(protocol, pair))
-    try:
-        yield pool.map(_score_remembered, spans)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_remembered: list[tuple[Protocol, Pair]] = []
-"""In a process of a pool: what it scores, sent once."""
-
-
-def _remember(protocol: Protocol, pair: Pair) -> None:
-    _remembered[:] = [(protocol, pair)]
-
-
-def _score_remembered(span: tuple[int, int]) -> Scores:
-    return _score_span(*_remembered[0], *span)
-
-
-def _score_span(protocol: Protocol, pair: Pair, first: int, last: int) -> Scores:
-    """Rows `first` up to `last`, chunk by chunk."""
+def _score_span(job: tuple[Protocol, Pair], span: tuple[int, int]) -> Scores:
+    """Rows from the first up to the last of a span, chunk by chunk."""
+    (protocol, pair), (first, last) = job, span
     whole: Scores | None = None
     for begin in range(first, last, CHUNK):
         end = min(begin + CHUNK, last)
