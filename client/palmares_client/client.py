@@ -9,17 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from palmares_client import unfinished
+import httpx
+
+from palmares_client import pieces, unfinished
 from palmares_client.account import load_account
 from palmares_client.connection import Connection, Say
 from palmares_client.errors import RefusedError, ScoringFailedError
+from palmares_client.pieces import Sent
 
 OVER: Final = ("succeeded", "failed", "cancelled")
 POLL_S: Final = (0.5, 5.0)
 """Seconds between two looks at a submission: at first, and after a while."""
 
-Sent = Callable[[int, int], None]
-"""Called with the bytes sent so far, and all bytes."""
+ATTEMPTS: Final = 3
+"""So often a file is sent in pieces that the server then does not have; after that it goes in one request."""
+PASSING: Final = (409, 429)
+"""Refusals that may pass, as the day's quota does: the server keeps the file for the next try."""
+
 Seen = Callable[[dict[str, Any]], None]
 """Called with a submission as the server tells it, each time it was looked at."""
 
@@ -34,6 +40,7 @@ class Client:
     """
 
     def __init__(self, server: str | None = None, token: str | None = None, *, say: Say | None = None) -> None:
+        self._say = say or (lambda _: None)
         self._connection = Connection(load_account(server, token), say=say)
 
     def __enter__(self) -> Self:
@@ -81,6 +88,8 @@ class Client:
     ) -> Submission:
         """Send a prediction. Interrupted and called again with the same, it gives the same submission, not a second one.
 
+        A large file goes on where it stopped then (`palmares_client.pieces`).
+
         Args:
             benchmark: the name in its address.
             method: as boards will name it.
@@ -110,21 +119,31 @@ class Client:
         if team is not None:
             facts["team"] = self._team_id(team)
         mark = unfinished.fingerprint(self.server, {"benchmark": benchmark, **facts}, path)
-        key = unfinished.key_of(mark)
         try:
-            with path.open("rb") as stream:
-                answer = self._connection.send(
-                    "POST",
-                    f"benchmarks/{_segment(benchmark)}/submissions/",
-                    data=facts,
-                    files={"file": (path.name, _Followed(stream, path.stat().st_size, sent))},
-                    headers={"Idempotency-Key": key},
-                )
-        except RefusedError:
-            unfinished.forget(mark)
+            answer = self._sent(benchmark, facts, path, mark, sent)
+        except RefusedError as refusal:
+            if refusal.status not in PASSING:
+                pieces.give_up(self._connection, mark)
+                unfinished.forget(mark)
             raise
         unfinished.forget(mark)
         return Submission(self, answer.json())
+
+    def _sent(self, benchmark: str, facts: dict[str, Any], path: Path, mark: str, sent: Sent | None) -> httpx.Response:
+        request: dict[str, Any] = {"data": facts, "headers": {"Idempotency-Key": unfinished.key_of(mark)}}
+        place, size = f"benchmarks/{_segment(benchmark)}/submissions/", path.stat().st_size
+        for _ in range(ATTEMPTS if size > pieces.PIECE else 0):
+            pk = pieces.deliver(self._connection, path, mark=mark, sent=sent, say=self._say)
+            if pk is None:
+                break
+            try:
+                return self._connection.send("POST", place, files={"sent": (None, pk)}, **request)
+            except RefusedError as refusal:
+                if not pieces.is_unknown(refusal):
+                    raise
+            unfinished.keep_sent(mark, None)
+        with path.open("rb") as stream:
+            return self._connection.send("POST", place, files={"file": (path.name, _Followed(stream, size, sent))}, **request)
 
     def _team_id(self, team: str) -> str:
         teams = {str(one["id"]): str(one["name"]) for one in self.me()["teams"]}

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 class UploadBar:
-    """Bytes sent; starts again when the file is sent again."""
+    """Bytes sent; begins where the file goes on, and goes back when a part of it is sent again."""
 
     def __init__(self, name: str, *, quiet: bool) -> None:
         self._bar = tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, disable=quiet or not sys.stderr.isatty())
@@ -23,6 +23,8 @@ class UploadBar:
 
     def sent(self, done: int, total: int) -> None:
         """So many bytes of all."""
+        if self._bar.total is None:
+            self._bar.n = self._bar.last_print_n = self._bar.initial = done  # what had arrived before tells no speed
         self._bar.total = total
         self._bar.update(done - self._bar.n)
         if total and done == total:

@@ -1,4 +1,7 @@
-"""Keys of submissions whose answer has not come yet: the same command, given again, goes on and begins no second one."""
+"""Submissions whose answer has not come yet: the same command, given again, goes on where it stopped and begins no second one.
+
+Kept is each one's key, and the id of its file on the server where that is sent in pieces.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,20 @@ def key_of(mark: str) -> str:
         kept[mark] = {"key": str(uuid.uuid4()), "since": time.time()}
         _keep(kept)
     return str(kept[mark]["key"])
+
+
+def sent_of(mark: str) -> str | None:
+    """The id under which the server gathers this one's file, if it does."""
+    found = _kept().get(mark, {}).get("sent")
+    return str(found) if found else None
+
+
+def keep_sent(mark: str, sent: str | None) -> None:
+    """Remember that id beside the key, or that there is none any more."""
+    kept = _kept()
+    if mark in kept:
+        kept[mark]["sent"] = sent
+        _keep(kept)
 
 
 def forget(mark: str) -> None:

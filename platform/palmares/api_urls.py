@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 from rest_framework.routers import SimpleRouter
 
+from palmares.benchmarks.sent_file_views import SentFileCreationView, SentFileView
 from palmares.benchmarks.submission_views import (
     NewSubmissionView,
     SubmissionContentView,
@@ -111,6 +112,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/leaderboard/", LeaderboardView.as_view(), name="benchmark-leaderboard"),
     path("benchmarks/<slug:slug>/comparison/", ComparisonView.as_view(), name="benchmark-comparison"),
     path("benchmarks/<slug:slug>/submissions/", NewSubmissionView.as_view(), name="benchmark-submissions"),
+    path("predictions/tus/", SentFileCreationView.as_view(), name="prediction-tus-create"),
+    path("predictions/tus/<uuid:pk>/", SentFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),
     path("submissions/<uuid:pk>/content/", SubmissionContentView.as_view(), name="submission-content"),

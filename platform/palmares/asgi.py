@@ -12,4 +12,8 @@ from django.conf import settings  # noqa: E402 - after Django is set up
 
 from palmares.api.body_limit import BodyLimit  # noqa: E402 - after Django is set up
 
-application = BodyLimit(_django, largest=settings.MAX_UPLOAD_BYTES, file_prefixes=("/api/v1/uploads/", "/api/v1/benchmarks/"))
+application = BodyLimit(
+    _django,
+    largest=settings.MAX_UPLOAD_BYTES,
+    file_prefixes=("/api/v1/uploads/", "/api/v1/benchmarks/", "/api/v1/predictions/"),
+)

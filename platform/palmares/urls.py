@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -9,6 +10,8 @@ from rest_framework.permissions import AllowAny
 
 from palmares.api.health import HealthView
 from palmares.teams.welcome import welcome
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, with its limits on guessing
 
 urlpatterns = [
     path("admin/", admin.site.urls),

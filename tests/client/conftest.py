@@ -11,6 +11,7 @@ from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -41,22 +42,58 @@ class FarEnd:
     """What the server does: answers of the contract, unless `trouble` holds something else to do first.
 
     Attributes:
-        trouble: for each of the next requests a (status, headers, body), or None to hang up.
+        trouble: for each of the next requests a (status, headers, body), None to hang up before the answer, or a number to
+            hang up after so many bytes of the body.
+        lost: which requests are done, and their answers not given; the first is 0.
         requests: (method, path, headers, form) as they came.
         way: what a submission tells of itself, look by look.
         submissions: made so far, by idempotency key.
+        takes_pieces: whether it speaks tus.
+        keeps_parts: whether it counts what had come of a request's body when it hung up.
+        files: what has come in pieces, by id, with the size announced.
+        pieces: how many bytes of each PATCH came, in their order.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.trouble: list[tuple[int, dict[str, str], dict[str, Any]] | None] = []
+        self.trouble: list[tuple[int, dict[str, str], dict[str, Any]] | int | None] = []
+        self.lost: set[int] = set()
         self.requests: list[tuple[str, str, Any, dict[str, list[Any]]]] = []
         self.way = list(WAY)
         self.submissions: dict[str, dict[str, Any]] = {}
+        self.takes_pieces = True
+        self.keeps_parts = False
+        self.files: dict[str, tuple[bytearray, int]] = {}
+        self.pieces: list[int] = []
 
-    def answer(self, method: str, path: str, headers: Any) -> tuple[int, dict[str, str], Any]:
+    def answer(
+        self, method: str, path: str, headers: Any, body: bytes, form: dict[str, list[Any]]
+    ) -> tuple[int, dict[str, str], Any]:
+        if self.takes_pieces and path.startswith("/api/v1/predictions/tus/"):
+            return self._tus(method, path.split("/")[5], headers, body)
+        sent = form.get("sent", [b""])[0].decode()
+        if sent and headers["Idempotency-Key"] not in self.submissions and self.files.pop(sent, None) is None:
+            detail = "There is no such file."
+            return 400, {}, {"status": 400, "detail": detail, "errors": {"sent": [detail]}}
         status, content = self._content(method, path, headers)
         return status, {}, content
+
+    def _tus(self, method: str, pk: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], Any]:
+        assert headers["Tus-Resumable"] == "1.0.0"
+        if method == "POST":
+            pk = str(uuid4())
+            self.files[pk] = bytearray(), int(headers["Upload-Length"])
+            return 201, {"Location": f"http://other.example.org/api/v1/predictions/tus/{pk}/"}, None
+        if pk not in self.files:
+            return 404, {}, {"status": 404, "detail": "There is no such file."}
+        content, size = self.files[pk]
+        if method == "PATCH":
+            if int(headers["Upload-Offset"]) != len(content):
+                return 409, {}, {"status": 409, "detail": "Another offset."}
+            content += body
+        if method == "DELETE":
+            del self.files[pk]
+        return 200 if method == "HEAD" else 204, {"Upload-Offset": str(len(content)), "Upload-Length": str(size)}, None
 
     def _content(self, method: str, path: str, headers: Any) -> tuple[int, Any]:
         path, _, query = path.partition("?")
@@ -92,20 +129,33 @@ def far_end() -> Iterator[FarEnd]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            end.requests.append((self.command, self.path, self.headers, _form(self.headers, body)))
             trouble: Any = end.trouble.pop(0) if end.trouble else ()
-            if trouble is None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(min(trouble, length) if isinstance(trouble, int) else length)
+            if not isinstance(trouble, int) and len(body) < length:
+                self.close_connection = True  # who asked is gone
+                return
+            if self.command == "PATCH":
+                end.pieces.append(len(body))
+            form = {} if isinstance(trouble, int) else _form(self.headers, body)
+            end.requests.append((self.command, self.path, self.headers, form))
+            if trouble is None or isinstance(trouble, int):
+                if end.keeps_parts:
+                    end.answer(self.command, self.path, self.headers, body, form)
                 self.close_connection = True
                 return
-            status, headers, content = trouble or end.answer(self.command, self.path, self.headers)
-            text = json.dumps(content).encode()
+            status, headers, content = trouble or end.answer(self.command, self.path, self.headers, body, form)
+            if len(end.requests) - 1 in end.lost:
+                self.close_connection = True
+                return
+            text = b"" if content is None or self.command == "HEAD" else json.dumps(content).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(text))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text)
 
+        do_HEAD = do_PATCH = do_DELETE = do_GET  # noqa: N815 - as http.server has it
         do_POST = do_GET  # noqa: N815 - as http.server has it
 
         def log_message(self, *_: Any) -> None:

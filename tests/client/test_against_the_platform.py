@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 
@@ -10,10 +11,11 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from palmares.benchmarks import services
-from palmares.benchmarks.models import Benchmark, Revision, Submission, Truth
+from palmares.benchmarks.models import Benchmark, Revision, SentFile, Submission, Truth
 from palmares.queue.models import Status
 from palmares.teams.access import create_token
-from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError
+from palmares.uploads.partial import partial_path
+from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError, pieces
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
 from workers.attempt import attempt
@@ -77,6 +79,37 @@ def test_from_a_file_to_the_board(client, prediction):
     (mine,) = client.submissions("ours")
     assert mine.id == submission.id
     assert mine.scores == submission.scores
+
+
+def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, live_server, monkeypatch):
+    content, seen = prediction.read_bytes(), []
+    monkeypatch.setattr(pieces, "PIECE", len(content) // 5)
+
+    def interrupt(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.submit("ours", "m", prediction, sent=interrupt)
+    begun = SentFile.objects.get()
+    assert 0 < begun.received_bytes < len(content)
+    with Client(live_server.url, client._connection.account.token) as another:
+        submission = another.submit("ours", "m", prediction, sent=lambda *s: seen.append(s))
+    assert seen[0] in [(begun.received_bytes + more, len(content)) for more in (0, pieces.PIECE)]  # the last may have arrived
+    assert submission.facts["sha256"] == hashlib.sha256(content).hexdigest()
+    assert not SentFile.objects.exists()
+    assert not partial_path(begun.pk).exists()
+
+
+def test_a_large_file_that_is_refused_is_sent_anew_when_it_is_sent_again(client, tmp_path, monkeypatch):
+    path = tmp_path / "pred.zip"
+    path.write_bytes(zipped(three=SEQUENCES["one"]))
+    monkeypatch.setattr(pieces, "PIECE", 1000)
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="there is no sequence `three`"):
+            client.submit("ours", "m", path)
+        assert not SentFile.objects.exists()
+    assert Submission.objects.count() == 0
 
 
 def test_the_command_prints_scores_and_board(client, prediction, live_server, monkeypatch, capfd):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,8 +19,12 @@ _TEX: Final = str.maketrans(
 )  # fmt: skip
 
 
+_MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>|]")
+"""What means something in a table of Markdown."""
+
+
 def table(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows as text: ranked and unranked submissions, then published rows without a rank."""
+    """Headings and rows as text, each cell one line: ranked and unranked submissions, then published rows without a rank."""
     units = {metric: policy.unit(metric) for metric in board.columns}
     heads = ["Rank", "Method", "Team", "Coverage"]
     for metric in board.columns:
@@ -38,7 +43,7 @@ def table(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
         for figure in published.cells:
             cells += [f"{figure.value:g}", ""] if figure else ["", ""]
         rows.append(cells)
-    return heads, rows
+    return heads, [[" ".join(cell.split()) for cell in row] for row in rows]
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -53,7 +58,8 @@ def as_markdown(board: Leaderboard) -> str:
     """A table as GitHub and notebooks read it."""
     heads, rows = table(board)
     lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    written = [[_MARKDOWN.sub(r"\\\g<0>", cell) for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in written)
 
 
 def as_latex(board: Leaderboard) -> str:

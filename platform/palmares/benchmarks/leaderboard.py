@@ -103,13 +103,13 @@ def leaderboard(
         NotFoundError: no such board or published revision.
         InvalidError: no such metric on it.
     """
-    found = benchmark.boards.filter(slug=board).first()
+    found = next((each for each in benchmark.boards.all() if each.slug == board), None)
     if found is None:
         raise NotFoundError(f"There is no board «{board}» on this benchmark.")
     shown = shown_revision(benchmark, revision)
     if shown is None and revision is not None:
         raise NotFoundError(f"There is no published revision {revision} of this benchmark.")
-    metrics = available_metrics(benchmark, shown)
+    metrics = available_metrics(benchmark, shown, user)
     wanted = _columns(benchmark, metrics, metric, columns)
     published = _published(benchmark, wanted)
     if shown is None:
@@ -133,10 +133,11 @@ def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: 
     return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
 
 
-def available_metrics(benchmark: Benchmark, revision: Revision | None) -> list[str]:
-    """What was measured under a revision; the protocol's usual metrics where nothing was scored yet."""
+def available_metrics(benchmark: Benchmark, revision: Revision | None, user: User) -> list[str]:
+    """What was measured under a revision, as far as `user` sees it; the protocol's usual metrics where nothing was."""
     usual = list(PROTOCOLS[benchmark.protocol].metrics)
-    score = Score.objects.filter(revision=revision).order_by("pk").first() if revision else None
+    visible = Submission.objects.visible_to(user).filter(benchmark=benchmark)
+    score = Score.objects.filter(revision=revision, submission__in=visible).order_by("pk").first() if revision else None
     if score is None:
         return usual
     return in_order(name for name, value in score.figures.items() if value is not None) or usual

@@ -159,6 +159,34 @@ class Revision(WorkItem):
         return f"revision {self.number} of {self.benchmark}"
 
 
+class SentFileQuerySet(models.QuerySet["SentFile"]):
+    """Files on their way, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> SentFileQuerySet:
+        """Those that `user` sends."""
+        return self.filter(created_by=user) if user.is_authenticated else self.none()
+
+
+class SentFile(models.Model):
+    """A prediction's file that comes in parts. It goes when a submission is made of it; `palmares.benchmarks.sent_files`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255, help_text="The file's name on the disk it comes from.")
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True, help_text="When bytes came last.")
+
+    objects = SentFileQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Submissions, as one person sees them."""
 

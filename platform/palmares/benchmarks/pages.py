@@ -123,8 +123,8 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
             revision = by_id(Revision.objects.visible_to(user).filter(benchmark=found), request.POST.get("revision", ""))
             services.publish_revision(revision=revision, by=user)
             messages.success(request, f"The boards now show revision {revision.number}; older ones stay at ?revision=.")
-        elif action == "visibility":
-            services.update_benchmark(benchmark=found, by=user, visibility=request.POST.get("visibility") or found.visibility)
+        elif action == "visibility" and request.POST.get("visibility") in Benchmark.Visibility.values:
+            services.update_benchmark(benchmark=found, by=user, visibility=request.POST["visibility"])
         elif action == "delete":
             services.delete_benchmark(benchmark=found, by=user)
             return redirect("benchmarks")
@@ -228,7 +228,7 @@ def _drawn(request: HttpRequest, board: Leaderboard) -> list[Score]:
     ticked = [text for text in request.GET.getlist("show") if text]
     on_page = [row.submission.pk for row in board.rows]
     wanted = [pk for pk in on_page if str(pk) in ticked][:CURVES] or on_page[:3]
-    scores = Score.objects.filter(submission__in=wanted, revision=board.revision).select_related("submission")
+    scores = Score.objects.filter(submission__in=wanted, revision=board.revision).select_related("submission__benchmark")
     return sorted(scores, key=lambda score: wanted.index(score.submission_id))
 
 

@@ -16,6 +16,7 @@ from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES
 from palmares.benchmarks.drawing import COLOURS, Line, bars, curves
 from palmares.benchmarks.models import Score
+from palmares.benchmarks.serializers import shown_content
 
 WORST: Final = 12
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
@@ -68,7 +69,7 @@ def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
 
 def by_sequence(scores: Sequence[Score], metric: str) -> list[dict[str, Any]]:
     """For each sequence the figures of all submissions, in their order."""
-    tables = [{row["name"]: row for row in score.content.get("by_sequence", [])} for score in scores]
+    tables = [{row["name"]: row for row in shown_content(score).get("by_sequence", [])} for score in scores]
     names = dict.fromkeys(name for table in tables for name in table)
     return [
         {

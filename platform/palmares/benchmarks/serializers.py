@@ -15,6 +15,9 @@ from palmares.queue.services import place_in_queue, seconds_left
 from palmares.subjects.serializers import TeamField
 from palmares.teams.models import Team
 
+FEWEST = 10
+"""Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
+
 
 class BoardSerializer(serializers.ModelSerializer[Board]):
     """One ranking of a benchmark."""
@@ -165,6 +168,20 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
     return scores.first() if revision else None
 
 
+def shown_content(score: Score) -> dict[str, Any]:
+    """A score's content as others may see it: nothing of single frames, unless the benchmark shows them.
+
+    Which rows are mirrored is never told, and figures of a sequence are told from `FEWEST` hands on.
+    """
+    content = score.content
+    flags = {name: value for name, value in content.get("flags", {}).items() if name != "reflected_rows"}
+    shown = {**content, "flags": flags} if "flags" in content else content
+    if score.submission.benchmark.shows_frames or "by_sequence" not in content:
+        return shown
+    rows = content["by_sequence"]
+    return {**shown, "by_sequence": [r if r["rows"] * r["coverage"] >= FEWEST else {**r, "figures": {}} for r in rows]}
+
+
 class LinksField(serializers.ListField):
     """Several addresses."""
 
@@ -184,11 +201,22 @@ class SubmissionFactsSerializer(serializers.ModelSerializer[Submission]):
 class NewSubmissionSerializer(SubmissionFactsSerializer):
     """A prediction, and what it was made with."""
 
-    file = serializers.FileField(allow_empty_file=True, max_length=1000, help_text="As the benchmark's protocol asks for it.")
+    file = serializers.FileField(
+        allow_empty_file=True, max_length=1000, required=False, help_text="As the benchmark's protocol asks for it."
+    )
+    sent = serializers.UUIDField(
+        required=False, help_text="Instead of `file`: the id of one of yours that came in parts, by tus, at `predictions/tus/`."
+    )
     team = TeamField(queryset=Team.objects.none(), required=False, allow_null=True)
 
     class Meta(SubmissionFactsSerializer.Meta):
-        fields: ClassVar = ["file", "team", *SubmissionFactsSerializer.Meta.fields]
+        fields: ClassVar = ["file", "sent", "team", *SubmissionFactsSerializer.Meta.fields]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("sent" in attrs):
+            came = "both" if "file" in attrs else "neither"
+            raise serializers.ValidationError({"file": f"Give exactly one of `file` and `sent`; {came} came."})
+        return attrs
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from palmares.benchmarks.models import Benchmark, Submission, Truth
+from palmares.benchmarks.models import Benchmark, SentFile, Submission, Truth
+from palmares.uploads.partial import forget_partial
 from palmares.uploads.stored import forget_files
 
 
@@ -40,3 +41,9 @@ def _forget_truth(instance: Truth, **_: Any) -> None:
 @receiver(post_delete, sender=Submission)
 def _forget_submission(instance: Submission, **_: Any) -> None:
     _forget_later(submission_prefix(instance.pk))
+
+
+@receiver(post_delete, sender=SentFile)
+def _forget_sent(instance: SentFile, **_: Any) -> None:
+    sent_id = instance.pk  # Django takes it from the instance before the transaction is over
+    transaction.on_commit(lambda: forget_partial(sent_id), robust=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +27,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
-from palmares.api.problems import ForbiddenError, NotFoundError, problem
+from palmares.api.problems import DomainError, ForbiddenError, NotFoundError, problem
 from palmares.api.ranges import stored_file
+from palmares.benchmarks import sent_files
 from palmares.benchmarks import submissions as services
 from palmares.benchmarks.checking import RefusedFileError
 from palmares.benchmarks.comparison import FRAMES
@@ -37,6 +39,7 @@ from palmares.benchmarks.serializers import (
     SubmissionFactsSerializer,
     SubmissionSerializer,
     SubmissionSummarySerializer,
+    shown_content,
     shown_score,
 )
 from palmares.queue.models import Status
@@ -57,6 +60,7 @@ class NewSubmissionView(APIView):
 
     permission_classes = (IsAuthenticated,)
     parser_classes = (MultiPartParser,)
+    _sent: UUID | None = None
 
     @extend_schema(
         request={"multipart/form-data": NewSubmissionSerializer},
@@ -65,16 +69,25 @@ class NewSubmissionView(APIView):
     )
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        """Send a prediction. It is checked at once: what cannot be scored is refused, with the place of the fault."""
+        """Send a prediction: its `file`, or as `sent` the id of one that came in parts (tus, `predictions/tus/`).
+
+        It is checked at once: what cannot be scored is refused, with the place of the fault. What was `sent` is gone when the
+        submission is made, and when the file is refused; after any other refusal (quota, deadline, a field) it stays for two
+        days, to be named again.
+        """
         benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user).select_related("team"), slug=slug)
         form = NewSubmissionSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         facts = dict(form.validated_data)
-        file = facts.pop("file")
-        made = services.submit(benchmark=benchmark, by=caller(self), file=file, sha256=sha256_of(file), **facts)
+        file, self._sent = facts.pop("file", None), facts.pop("sent", None)
+        opened = sent_files.taken(sent_id=self._sent, by=caller(self)) if self._sent else nullcontext(file)
+        with opened as file:
+            made = services.submit(benchmark=benchmark, by=caller(self), file=file, sha256=sha256_of(file), **facts)
         return Response(SubmissionSerializer(made).data, status=status.HTTP_201_CREATED)
 
     def handle_exception(self, exc: Exception) -> Response:
+        if self._sent and isinstance(exc, DomainError):
+            sent_files.forget_refused(sent_id=self._sent, by=caller(self), refusal=exc)
         if isinstance(exc, RefusedFileError):
             body = problem(code=exc.status, detail=exc.detail, errors={"file": [exc.detail]})
             return Response({**body, "findings": exc.findings}, status=exc.status, content_type="application/problem+json")
@@ -154,7 +167,7 @@ class SubmissionContentView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """PCK curves, errors by joint and by sequence, histograms, flags and hashes."""
         score = self.score(request, pk)
-        return Response(score.content)
+        return Response(shown_content(score))
 
     def score(self, request: Request, pk: UUID) -> Score:
         found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("benchmark"), pk=pk)

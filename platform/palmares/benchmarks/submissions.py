@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, DomainError, InvalidError
@@ -26,7 +27,7 @@ from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.teams.models import Role, Team, User
-from palmares.teams.services import first_team, require_role
+from palmares.teams.services import first_team, leaving, require_role
 from palmares.uploads.services import check_size, clean_name
 from palmares.uploads.stored import forget_files
 
@@ -39,6 +40,21 @@ class QuotaError(DomainError):
     """The team has had all its submissions of the day."""
 
     status = 429
+
+
+def checked_name(*, name: str, size: int) -> str:
+    """A prediction's name as people will see it.
+
+    Raises:
+        InvalidError, TooLargeError: by name and size alone, it cannot be one.
+    """
+    name = clean_name(name)
+    check_size(name=name, size=size)
+    if (ending := PurePath(name).suffix.lower()) not in ENDINGS:
+        raise InvalidError(
+            f"«{name}» ends in {ending or 'nothing'}; a prediction is one of {', '.join(ENDINGS)}.", field="file"
+        )
+    return name
 
 
 def submit(
@@ -61,13 +77,9 @@ def submit(
     team = team or first_team(user=by)
     require_role(user=by, team=team, role=Role.MEMBER)
     truth = _open_truth(benchmark)
-    name = clean_name(str(file.name))
-    check_size(name=name, size=int(file.size or 0))
-    if (ending := PurePath(name).suffix.lower()) not in ENDINGS:
-        raise InvalidError(
-            f"«{name}» ends in {ending or 'nothing'}; a prediction is one of {', '.join(ENDINGS)}.", field="file"
-        )
-    _check_quota(benchmark, team)
+    name = checked_name(name=str(file.name), size=int(file.size or 0))
+    ending = PurePath(name).suffix.lower()
+    _check_quota(benchmark, team, by)
     checked = _checked(benchmark, truth, file, name, ending)
     made = Submission(
         id=uuid4(), benchmark=benchmark, truth=truth, team=team, created_by=by, method=method, name=name,
@@ -77,7 +89,7 @@ def submit(
     try:
         file.seek(0)
         made.source = default_storage.save(f"{prefix}/source{ending}", file)
-        with _quota(benchmark, team):
+        with _quota(benchmark, team, by):
             queue.enqueue(item=made)
     except BaseException:
         forget_files(prefix)
@@ -107,11 +119,11 @@ def retry_submission(*, submission: Submission, by: User) -> None:
     """Queue a submission that failed or was cancelled again, in today's quota; members only.
 
     Raises:
-        ConflictError, QuotaError: it did neither, the deadline is over, or the day's quota is.
+        ConflictError, QuotaError: it did neither, the truth is still being read, the deadline is over, or the day's quota is.
     """
     require_role(user=by, team=submission.team, role=Role.MEMBER)
-    truth = _open_truth(submission.benchmark)
-    with _quota(submission.benchmark, submission.team, takes=submission.quota_day is not None):
+    truth = _readable(_open_truth(submission.benchmark))
+    with _quota(submission.benchmark, submission.team, submission.created_by, takes=submission.quota_day is not None):
         Submission.objects.filter(pk=submission.pk).update(
             truth=truth, quota_day=None if submission.quota_day is None else _today()
         )
@@ -143,8 +155,11 @@ def delete_submission(*, submission: Submission, by: User) -> None:
 
 def left_today(*, benchmark: Benchmark, team: Team) -> int:
     """How many more submissions a team may have scored today (UTC)."""
-    taken = Submission.objects.filter(benchmark=benchmark, team=team, quota_day=_today(), status__in=TAKES_QUOTA).count()
-    return max(0, benchmark.daily_limit - taken)
+    return max(0, benchmark.daily_limit - _taken_today(benchmark=benchmark, team=team))
+
+
+def _taken_today(**of: Any) -> int:
+    return Submission.objects.filter(quota_day=_today(), status__in=TAKES_QUOTA, **of).count()
 
 
 @contextmanager
@@ -170,9 +185,15 @@ def _open_truth(benchmark: Benchmark) -> Truth:
     return truth
 
 
-def _checked(benchmark: Benchmark, truth: Truth, file: File, name: str, ending: str) -> Checked:
+def _readable(truth: Truth) -> Truth:
+    """What waited for a truth would fail with that truth's own fault, which is its owner's to know."""
     if truth.status != Status.SUCCEEDED:
-        raise ConflictError(f"The truth of «{benchmark}» is still being read; try again in a minute.")
+        raise ConflictError(f"The truth of «{truth.benchmark}» is still being read; try again in a minute.")
+    return truth
+
+
+def _checked(benchmark: Benchmark, truth: Truth, file: File, name: str, ending: str) -> Checked:
+    _readable(truth)
     with local_files(truth.folder) as folder, NamedTemporaryFile(suffix=ending, dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy, 1 << 20)
@@ -187,20 +208,34 @@ def truth_path(folder: Path) -> Path:
 
 
 @contextmanager
-def _quota(benchmark: Benchmark, team: Team, *, takes: bool = True) -> Iterator[None]:
+def _quota(benchmark: Benchmark, team: Team, by: User | None, *, takes: bool = True) -> Iterator[None]:
     """A place in the day's quota, looked for and taken under one lock."""
     with transaction.atomic():
+        if by is not None:
+            User.objects.select_for_update(no_key=True).get(pk=by.pk)
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         if takes:
-            _check_quota(benchmark, team)
+            _check_quota(benchmark, team, by)
         yield
 
 
-def _check_quota(benchmark: Benchmark, team: Team) -> None:
+def _check_quota(benchmark: Benchmark, team: Team, by: User | None) -> None:
+    """A team's quota, and a person's: who makes more teams gets no more of it."""
     if left_today(benchmark=benchmark, team=team) == 0:
         raise QuotaError(
             f"Your team has had its {benchmark.daily_limit} scored submissions of today; the next day begins at 00:00 UTC."
         )
+    if by is not None and _taken_today(benchmark=benchmark, created_by=by) >= benchmark.daily_limit:
+        raise QuotaError(
+            f"You have had your {benchmark.daily_limit} scored submissions of today, in all your teams; the next day begins "
+            "at 00:00 UTC."
+        )
+
+
+@receiver(leaving)
+def _keep_todays_quota(team: Team, **_: Any) -> None:
+    if Submission.objects.filter(team=team, quota_day=_today(), status__in=TAKES_QUOTA).exclude(benchmark__team=team).exists():
+        raise ConflictError("This team has submissions in today's quota; it can be deleted from 00:00 UTC on.")
 
 
 def _today() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import django_filters
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ml.catalog import PROTOCOLS
 from palmares.api.problems import InvalidError
 from palmares.benchmarks import services
 from palmares.benchmarks.comparison import compare
@@ -37,6 +39,14 @@ from palmares.teams.services import require_role
 from palmares.teams.viewsets import METHODS, caller
 
 
+class BenchmarkFilter(django_filters.FilterSet):
+    """By team, protocol and visibility."""
+
+    team = django_filters.UUIDFilter(field_name="team_id")
+    protocol = django_filters.ChoiceFilter(choices=[(name, name) for name in PROTOCOLS])
+    visibility = django_filters.ChoiceFilter(choices=Benchmark.Visibility.choices)
+
+
 class BenchmarkViewSet(viewsets.ModelViewSet[Benchmark]):
     """Benchmarks: public ones, and those of the caller's teams. Deleting one removes truth, submissions and scores."""
 
@@ -45,7 +55,7 @@ class BenchmarkViewSet(viewsets.ModelViewSet[Benchmark]):
     permission_classes = (IsAuthenticated,)
     lookup_field = "slug"
     lookup_value_converter = "slug"
-    filterset_fields = ("team", "protocol", "visibility")
+    filterset_class = BenchmarkFilter
     http_method_names = METHODS
 
     def get_queryset(self) -> QuerySet[Benchmark]:
@@ -125,8 +135,11 @@ class RevisionsView(_OfBenchmarkView):
         """All revisions of a benchmark of the caller's teams; of others, the published ones."""
         benchmark = self.benchmark(slug)
         mine = Revision.objects.visible_to(caller(self)).filter(benchmark=benchmark)
-        shown = mine if mine.exists() else benchmark.revisions.filter(published_at__isnull=False)
-        return Response(RevisionSerializer(shown.select_related("truth"), many=True).data)
+        if mine.exists():
+            return Response(RevisionSerializer(mine.select_related("truth"), many=True).data)
+        shown = benchmark.revisions.filter(published_at__isnull=False).select_related("truth")
+        rows = RevisionSerializer(shown, many=True).data
+        return Response([{**row, "stage": "", "error": ""} for row in rows])  # they name others' submissions, and the truth
 
     @extend_schema(request=None, responses={201: RevisionSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -92,7 +91,7 @@ def checked_scale(scale: dict[str, Any], uploads: set[UUID]) -> dict[str, Any]:
         cleaned[kind] = {name: _number(value.get(name), f"{kind}.{name}") for name in SCALES[kind]}
         try:
             upload, frame = UUID(str(value.get("upload"))), int(value.get("frame", 0))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidError(f"`{kind}` needs the id of an `upload` and a `frame`.", field="scale") from error
         if upload not in uploads:
             raise InvalidError(f"`{kind}.upload` is not one of the uploads to calibrate from.", field="scale")
@@ -103,7 +102,7 @@ def checked_scale(scale: dict[str, Any], uploads: set[UUID]) -> dict[str, Any]:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not 0 < value < 1e5:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e5:
         raise InvalidError(f"`{name}` is {str(value)[:20]!r}, expected a number above 0.", field="scale")
     return float(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import mixins, serializers, viewsets
@@ -15,6 +16,12 @@ from palmares.subjects.serializers import HandShapeSerializer, SubjectSerializer
 from palmares.teams.viewsets import METHODS, caller
 
 
+class SubjectFilter(django_filters.FilterSet):
+    """By team; of one that the caller is not in there are none, as of one that does not exist."""
+
+    team = django_filters.UUIDFilter(field_name="team_id")
+
+
 class SubjectViewSet(viewsets.ModelViewSet[Subject]):
     """Subjects of the caller's teams. Deleting one removes its uploads, runs and files."""
 
@@ -22,7 +29,7 @@ class SubjectViewSet(viewsets.ModelViewSet[Subject]):
     serializer_class = SubjectSerializer
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
-    filterset_fields = ("team",)
+    filterset_class = SubjectFilter
     http_method_names = METHODS
 
     def get_queryset(self) -> QuerySet[Subject]:

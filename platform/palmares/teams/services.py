@@ -8,12 +8,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, ForbiddenError, GoneError, NotFoundError
 from palmares.teams.models import Invitation, Membership, Role, Team, User
 from palmares.teams.secret import digest, new_secret
 
+leaving = Signal()
+"""Sent before an owner's deletion of `team`; receivers may object with a `ConflictError`."""
 NO_SUCH_TEAM = "There is no such team, or you are not in it."
 
 
@@ -66,9 +69,16 @@ def rename_team(*, team: Team, name: str, by: User) -> Team:
     return team
 
 
+@transaction.atomic
 def delete_team(*, team: Team, by: User) -> None:
-    """Remove the team and everything it owns, files included; owners only."""
+    """Remove the team and everything it owns, files included; owners only.
+
+    Raises:
+        ConflictError: a receiver of `leaving` has a reason against it.
+    """
     require_role(user=by, team=team, role=Role.OWNER)
+    Team.objects.select_for_update().get(pk=team.pk)
+    leaving.send(sender=Team, team=team)
     team.delete()
 
 
@@ -82,6 +92,7 @@ def set_role(*, membership: Membership, role: Role, by: User) -> Membership:
     require_role(user=by, team=membership.team, role=Role.OWNER)
     if role != Role.OWNER:
         _keep_an_owner(membership)
+        _withdraw_invitations(membership)
     membership.role = role
     membership.save(update_fields=["role"])
     return membership
@@ -97,7 +108,13 @@ def remove_member(*, membership: Membership, by: User) -> None:
     own = membership.user == by
     require_role(user=by, team=membership.team, role=Role.VIEWER if own else Role.OWNER)
     _keep_an_owner(membership)
+    _withdraw_invitations(membership)
     membership.delete()
+
+
+def _withdraw_invitations(membership: Membership) -> None:
+    """Open ones that a member sent who is an owner no longer: their links would be a way back in."""
+    Invitation.objects.filter(team=membership.team, invited_by=membership.user, accepted_at=None).delete()
 
 
 def _keep_an_owner(membership: Membership) -> None:

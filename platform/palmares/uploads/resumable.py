@@ -1,7 +1,7 @@
 """Uploads in parts, which go on where they stopped: the services behind tus (`palmares.uploads.tus`).
 
-The row says how many bytes count (`received_bytes`); the file may hold more, from a write that was cut off before it was
-recorded, and then the rest is dropped. One row lock a write keeps two senders apart: the second finds another offset.
+The row says how many bytes count (`received_bytes`), the bytes are in `palmares.uploads.partial`. One row lock a write keeps
+two senders apart: the second finds another offset.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from palmares.api.problems import ConflictError, DomainError, GoneError, NotFoundError, TooLargeError, UnsupportedContentError
+from palmares.api.problems import ConflictError, GoneError, NotFoundError, UnsupportedContentError
 from palmares.queue.models import Status
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team, User
@@ -24,17 +24,11 @@ from palmares.teams.services import require_role
 from palmares.uploads.camera import GivenCamera
 from palmares.uploads.content import HEAD_BYTES, checked_extension
 from palmares.uploads.models import Upload
-from palmares.uploads.partial import head_of, make_partial, partial_path, write_at
+from palmares.uploads.partial import add_bytes, head_of, make_partial, partial_path
 from palmares.uploads.services import admit, check_size, clean_name, destination, source_key
 
 KEPT = timedelta(days=2)
 """How long an upload waits for its next part."""
-
-
-class ChecksumError(DomainError):
-    """The bytes that came are not the bytes that were sent; they are dropped."""
-
-    status = 460
 
 
 class _DiskFile(File):
@@ -148,21 +142,13 @@ def _locked(upload_id: UUID, by: User) -> Upload:
 
 
 def _write(upload: Upload, offset: int, stream: IO[bytes], checksum: tuple[str, str] | None) -> None:
-    if offset != upload.received_bytes:
-        raise ConflictError(f"The upload stands at byte {upload.received_bytes}, these bytes are for {offset}; ask with HEAD.")
-    if upload.received_at is not None or upload.status != Status.QUEUED:
-        if stream.read(1):
-            raise ConflictError("This upload is complete.")
+    if upload.received_at is None and upload.status != Status.QUEUED:
+        raise ConflictError("This upload takes no more bytes: it was cancelled.")
+    upload.received_bytes = add_bytes(
+        upload.pk, received=upload.received_bytes, size=upload.size_bytes, offset=offset, stream=stream, checksum=checksum
+    )
+    if upload.received_bytes == offset:
         return
-    room = upload.size_bytes - offset
-    if room == 0:
-        return
-    written, digest = write_at(upload.pk, offset=offset, stream=stream, most=room, algorithm=checksum[0] if checksum else None)
-    if written > room:
-        raise TooLargeError(f"More bytes came than were announced: {upload.size_bytes} in all.")
-    if checksum and digest != checksum[1]:
-        raise ChecksumError("The checksum differs; these bytes were damaged on the way. Send them again.")
-    upload.received_bytes += written
     if offset < HEAD_BYTES and upload.received_bytes >= min(HEAD_BYTES, upload.size_bytes):
         checked_extension(head=head_of(upload.pk, HEAD_BYTES), name=upload.name)
     upload.save(update_fields=["received_bytes"])
