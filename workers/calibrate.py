@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from ml.hand.skeleton import Side
 from ml.identity.calibration import Calibration as Found
 from ml.identity.calibration import KnownLength, Settings, calibrate
 from ml.identity.choice import choose
-from ml.identity.observation import observe, sides
+from ml.identity.estimate import Estimate, estimate_tracks, joined_estimates
 from ml.identity.scale import ScaleError, Source, agreed, at_depth, depth_of_object, ruler
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
@@ -36,8 +36,8 @@ Say = Callable[[str, float], None]
 
 LEAST: Final = 2
 """Pictures without which nothing can be said of how sure the shape is."""
-MOST_FRAMES: Final = 600
-"""Frames of one upload that are looked at, evenly spread."""
+MOST_FRAMES: Final = 200
+"""Frames of one hand in one upload that are looked at, evenly spread: many more than are chosen, few enough for seconds."""
 SCALE_NAMES: Final = {"length_mm": "a ruler", "object": "an object of known size", "distance": "the distance"}
 CROP_PX: Final = 192
 _GLTF_AXES: Final = np.array([1.0, -1.0, -1.0])
@@ -48,17 +48,15 @@ SPREADS: Final = {"card": 0.02, "distance": 0.03}
 
 @dataclass(frozen=True)
 class Pictures:
-    """All pictures of the hand: where each is from, and what the networks say of it."""
+    """All n pictures of the hand: where each is from, and what the networks say of it."""
 
     uploads: list[Upload]
     upload: np.ndarray  # [n], index into uploads
     frame: np.ndarray  # [n]
     side: list[Side]
     joints_2d: np.ndarray  # [n, 21, 2], px
-    rotations: torch.Tensor  # [n, 16, 3, 3], right hand in the crop's camera
-    in_camera: torch.Tensor  # [n, 16, 3, 3], real hand in the camera
-    betas: torch.Tensor  # [n, 10]
-    scores: torch.Tensor  # [n]
+    in_camera: torch.Tensor  # [n, 16, 3, 3], rotations of the real hand in the camera
+    found: Estimate
 
 
 class Calibrating:
@@ -73,7 +71,7 @@ class Calibrating:
         pictures = _pictures(item, scratch)
         if len(pictures.frame) < LEAST:
             raise WorkFailedError("Only one picture shows the hand; at least two are needed to say how sure its shape is.")
-        chosen = choose(pictures.scores, pictures.rotations, item.max_images)
+        chosen = choose(pictures.found.scores, pictures.found.baseline, item.max_images)
         report("Solving for one shape", 0.4)
         try:
             known = _scale(item, pictures)
@@ -81,10 +79,8 @@ class Calibrating:
             raise WorkFailedError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         found = calibrate(
             load_hand_model("open", "right"),
-            pictures.betas[chosen],
-            pictures.rotations[chosen],
-            pictures.scores[chosen],
-            load_models().confidence.reliability,
+            pictures.found.rows(chosen),
+            load_models().confidence.moments,
             clips=torch.as_tensor(pictures.upload)[chosen],
             known_length=known,
             settings=Settings(weights="uniform" if item.weights == "uniform" else "confidence"),
@@ -112,35 +108,40 @@ class Calibrating:
 @torch.no_grad()
 def _pictures(item: Calibration, scratch: Path) -> Pictures:
     models = load_models()
-    parts: dict[str, list[Any]] = {
-        name: [] for name in ("upload", "frame", "side", "joints_2d", "rotations", "in_camera", "betas", "scores")
-    }
+    parts: dict[str, list[Any]] = {name: [] for name in ("upload", "frame", "side", "joints_2d", "in_camera", "found")}
     uploads = list(item.uploads.order_by("created_at", "id"))
     for index, upload in enumerate(uploads):
         if not upload.folder:
             raise WorkFailedError(f"The upload «{upload}» is {upload.public_status}, so that nothing can be seen in it.")
         keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
-        for track in _tracks(upload, keypoints, item.side):
-            rows = np.unique(np.linspace(0, len(track.frames) - 1, min(len(track.frames), MOST_FRAMES)).astype(int))
-            pixels, world = torch.as_tensor(track.joints_2d[rows]), torch.as_tensor(track.world[rows])
-            seen = observe(pixels, world, torch.as_tensor(_intrinsics(upload)), sides(track.side, len(rows)))
-            rotations, betas, features = models.baseline(seen.inputs)
-            parts["upload"].append(np.full(len(rows), index))
-            parts["frame"].append(track.frames[rows])
-            parts["side"] += [track.side] * len(rows)
-            parts["joints_2d"].append(track.joints_2d[rows])
-            for name, value in zip(
-                ("rotations", "in_camera", "betas", "scores"),
-                (rotations, seen.to_camera(rotations), betas, models.confidence(features)),
-                strict=True,
-            ):
-                parts[name].append(value)
+        tracks = [_thinned(track) for track in _tracks(upload, keypoints, item.side)]
+        clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
+        for track, (seen, found) in zip(tracks, estimate_tracks(models, clip, tracks, _intrinsics(upload)), strict=True):
+            count = len(track.frames)
+            parts["upload"].append(np.full(count, index))
+            parts["frame"].append(track.frames)
+            parts["side"] += [track.side] * count
+            parts["joints_2d"].append(track.joints_2d)
+            parts["in_camera"].append(seen.to_camera(found.baseline))
+            parts["found"].append(found)
     if not parts["frame"]:
         wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
         raise WorkFailedError(f"No {wanted} was found in any of the pictures; it must be bare, sharp and whole in the picture.")
     joined: dict[str, Any] = {name: np.concatenate(parts[name]) for name in ("upload", "frame", "joints_2d")}
-    joined |= {name: torch.cat(parts[name]) for name in ("rotations", "in_camera", "betas", "scores")}
-    return Pictures(uploads=uploads, side=parts["side"], **joined)
+    return Pictures(
+        uploads=uploads,
+        side=parts["side"],
+        in_camera=torch.cat(parts["in_camera"]),
+        found=joined_estimates(parts["found"]),
+        **joined,
+    )
+
+
+def _thinned(track: HandTrack) -> HandTrack:
+    """At most `MOST_FRAMES` of its frames, evenly spread."""
+    count = len(track.frames)
+    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int))
+    return replace(track, **{name: getattr(track, name)[rows] for name in ("frames", "joints_2d", "world", "score")})
 
 
 def _tracks(upload: Upload, keypoints: Keypoints, side: str) -> list[HandTrack]:
@@ -196,7 +197,7 @@ def _by_depth(name: str, depth_m: float, pictures: Pictures, row: int, upload: U
         name,
         depth_m,
         model=load_hand_model("open", pictures.side[row]),
-        betas=pictures.betas[row],
+        betas=pictures.found.betas[row],
         rotations=pictures.in_camera[row],
         joints_2d=pictures.joints_2d[row],
         intrinsics=_intrinsics(upload),

@@ -40,7 +40,7 @@ class Problem:
         prior: over angles.
         pixels: [B, 21, 2].
         intrinsics: [3, 3], px.
-        noise: [B], px: standard deviation of a detected joint, per frame.
+        noise: [B, 21], px: standard deviation of each detected joint.
         robust: in units of `noise`: σ of Geman–McClure, ρ(e) = ½ σ² e² / (σ² + e²).
         shape_weight: w of a shared β, 1 for a β of one frame. A detector errs alike in neighbouring frames, so n of
             them are no n witnesses: w grows with n.
@@ -71,7 +71,7 @@ class Problem:
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
         """Cost [B] of each frame and of the shape [1 or B]."""
         joints = self.kinematics.model.joints(self.kinematics.matrices(p.angles, p.root), p.betas, p.translation)
-        squared = ((project(joints, self.intrinsics) - self.pixels) / self.noise[:, None, None]).square().sum(-1)
+        squared = ((project(joints, self.intrinsics) - self.pixels) / self.noise[..., None]).square().sum(-1)
         robust = 0.5 * self.robust**2 * squared / (self.robust**2 + squared)
         behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
@@ -134,18 +134,47 @@ def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
     factor = torch.linalg.cholesky_ex(hessian).L  # with the prior in it, it is positive definite
     if problem.shape_known:
         return _moved(p, -torch.cholesky_solve(gradient[..., None], factor)[..., 0], None)
+    reduced = _reduced(linear, gradient, factor)
+    shape_hessian, shape_gradient = reduced.hessian, reduced.gradient[..., None]
+    if problem.shape_shared:
+        shape_hessian, shape_gradient = shape_hessian.sum(0, keepdim=True), shape_gradient.sum(0, keepdim=True)
+    prior = problem.shape_weight * torch.eye(10, dtype=p.betas.dtype)
+    change = -torch.linalg.solve(shape_hessian + prior, shape_gradient + (p.betas @ prior)[..., None])[..., 0]
+    return _moved(p, -reduced.own - (reduced.coupling @ change[..., None])[..., 0], change)
+
+
+def shape_information(problem: Problem, p: Parameters) -> tuple[Tensor, Tensor]:
+    """What each frame by itself says of β: Hessian [B, 10, 10] and gradient [B, 10] of its cost about p, pose and place free.
+
+    No prior over β is in them.
+    """
+    linear = _linearise(problem, p)
+    hessian, gradient = _normal(problem, p, linear)
+    hessian.diagonal(dim1=1, dim2=2).add_(1e-6)
+    reduced = _reduced(linear, gradient, torch.linalg.cholesky_ex(hessian).L)
+    return reduced.hessian, reduced.gradient
+
+
+class _Reduced(NamedTuple):
+    """The normal equations of β once a frame's own unknowns are eliminated: `hessian` [B, 10, 10], `gradient` [B, 10]; and
+    what gives those unknowns back: `own` [B, 51] and `coupling` [B, 51, 10].
+    """
+
+    hessian: Tensor
+    gradient: Tensor
+    own: Tensor
+    coupling: Tensor
+
+
+def _reduced(linear: _Linear, gradient: Tensor, factor: Tensor) -> _Reduced:
+    """The Schur complement, from the Cholesky factor [B, 51, 51] of the frames' own Hessian."""
     fingers = (linear.by_finger.mT @ linear.by_shape[:, POINTS].flatten(2, 3)).flatten(1, 2)
     every = linear.by_shape.flatten(1, 2)
     cross = torch.cat([fingers, linear.by_place.flatten(1, 2).mT @ every], 1)
     solved = torch.cholesky_solve(torch.cat([gradient[..., None], cross], -1), factor)
     own, coupling = solved[..., 0], solved[..., 1:]
-    shape_hessian = every.mT @ every - cross.mT @ coupling
-    shape_gradient = (every.mT @ linear.residual.flatten(1)[..., None] - cross.mT @ own[..., None])[..., 0]
-    if problem.shape_shared:
-        shape_hessian, shape_gradient = shape_hessian.sum(0, keepdim=True), shape_gradient.sum(0, keepdim=True)
-    prior = problem.shape_weight * torch.eye(10, dtype=p.betas.dtype)
-    change = -torch.linalg.solve(shape_hessian + prior, (shape_gradient + p.betas @ prior)[..., None])[..., 0]
-    return _moved(p, -own - (coupling @ change[..., None])[..., 0], change)
+    shape_gradient = every.mT @ linear.residual.flatten(1)[..., None] - cross.mT @ own[..., None]
+    return _Reduced(every.mT @ every - cross.mT @ coupling, shape_gradient[..., 0], own, coupling)
 
 
 class _Linear(NamedTuple):
@@ -164,10 +193,10 @@ def _linearise(problem: Problem, p: Parameters) -> _Linear:
     joints = posed.joints
     depth = joints[..., 2].clamp_min(0.02)
     focal = torch.stack([problem.intrinsics[0, 0], problem.intrinsics[1, 1]])
-    miss = (project(joints, problem.intrinsics) - problem.pixels) / problem.noise[:, None, None]
+    miss = (project(joints, problem.intrinsics) - problem.pixels) / problem.noise[..., None]
     # iteratively reweighted: the root of ρ'(e)/e of Geman–McClure
     weight = problem.robust**2 / (problem.robust**2 + miss.square().sum(-1))
-    scale = weight[..., None] * focal / (depth * problem.noise[:, None])[..., None]  # [B, 21, 2]
+    scale = weight[..., None] * focal / (depth * problem.noise)[..., None]  # [B, 21, 2]
     slope = joints[..., :2] / depth[..., None]
 
     def seen(by: Tensor, points: Tensor | slice) -> Tensor:

@@ -8,10 +8,13 @@ How confidence becomes wₖ is not published: here w = softmax(score / T), T in 
 The released code averages the β̂ₖ instead; that is offered as `mean`.
 
 Both keep a fault of the single pictures: a network that sees little of the shape answers near the mean hand, and so does any
-average of its answers. With r the share of a direction of β that one picture explains, the sum of K answers over
-1 + (K − 1)·r is the best linear estimate (Spearman and Brown's formula of 1910, for tests made of K parts); as `fused` it is
-the default, and what is left of the uncertainty follows: (1 − r) / (1 + (K − 1)·r) of the population's variance. Errors in the
-pictures of one clip are alike (`ALIKE`), so n of them count as n / (1 + (n − 1)·ALIKE).
+average of its answers. How much of a direction of β the mean of K answers tells follows from how answers go along with the
+truth and with one another in pictures of one clip, and of one person (`ml.identity.networks.Confidence`); the best linear
+estimate by those is `fused`, and what it leaves open follows, too. For pictures that err independently it is Spearman and
+Brown's formula of 1910, for tests made of K parts.
+
+`fitted`, the default, takes that as what is known beforehand, and adds what the 2D joints of all pictures say together
+(`ml.identity.bundle`), each with its weight.
 """
 
 from __future__ import annotations
@@ -25,13 +28,17 @@ from torch import Tensor
 
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel
+from ml.identity.bundle import joint_information
+from ml.identity.estimate import Estimate
 
 WRIST, MIDDLE_TIP = 0, 12
 ALIKE = 0.46
-"""Correlation of the errors of β̂ in two pictures of one clip: variance of the clips' mean errors over the whole variance,
-over all directions, in 16 rendered clips of 3 s of people that no training saw."""
+"""Correlation of the errors in two pictures of one clip, as far as joints are concerned: that of β̂, over all directions, in 16
+rendered clips of 3 s of people that no training saw."""
+OPEN = 0.02
+"""Of the population's variance, at least so much is left open by the networks' answers: the moments are measured, too."""
 
-Problem = Literal["fused", "poster", "mean"]
+Problem = Literal["fitted", "fused", "poster", "mean"]
 Weights = Literal["confidence", "uniform"]
 
 
@@ -48,16 +55,16 @@ class Settings:
     """How to calibrate.
 
     Attributes:
-        problem: `fused` (see the module), `poster` (weighted, mesh space) or `mean` (the released code).
+        problem: `fitted` or `fused` (see the module), `poster` (weighted, mesh space) or `mean` (the released code).
         weights: from `confidence`, or `uniform` for comparison.
-        temperature: of the softmax that turns scores into weights; 4 by validation people, where sharper weights lose.
+        temperature: of the softmax that turns scores into weights; 1 by validation people, of 0.5 to 8.
         resamples: bootstrap draws over the pictures, for the uncertainty.
         seed: of those draws.
     """
 
-    problem: Problem = "fused"
+    problem: Problem = "fitted"
     weights: Weights = "confidence"
-    temperature: float = 4.0
+    temperature: float = 1.0
     resamples: int = 200
     seed: int = 0
 
@@ -90,10 +97,8 @@ class Calibration:
 
 def calibrate(
     model: HandModel,
-    betas: Tensor,
-    rotations: Tensor,
-    scores: Tensor,
-    reliability: Tensor,
+    pictures: Estimate,
+    moments: Tensor,
     *,
     clips: Tensor | None = None,
     known_length: KnownLength | None = None,
@@ -102,12 +107,10 @@ def calibrate(
     """Solve for one shape.
 
     Args:
-        model: the hand model that `betas` belong to.
-        betas: β̂ₖ [K, 10], from the baseline, one a picture.
-        rotations: θ̂ₖ [K, 16, 3, 3].
-        scores: [K], of the confidence predictor (ignored with `uniform` weights).
-        reliability: r [10], of one picture's β̂ (`ml.identity.networks.Confidence`); for `fused`.
-        clips: int [K], the clip that each picture is of; each is one of its own where not given. For `fused`.
+        model: the right hand that the estimated shapes belong to.
+        pictures: K of them: β̂ₖ and θ̂ₖ by the baseline, their scores (ignored with `uniform` weights), where joints were seen.
+        moments: [4, 10], of the baseline's answers (`ml.identity.networks.Confidence`); for `fused` and `fitted`.
+        clips: int [K], the clip that each picture is of; each is one of its own where not given. For `fused` and `fitted`.
         known_length: fixes the absolute size, which one camera cannot see.
         settings: see `Settings`.
 
@@ -115,36 +118,53 @@ def calibrate(
         ValueError: no picture at all.
     """
     settings = settings or Settings()
-    if not len(betas):
+    count = len(pictures)
+    if not count:
         raise ValueError("no picture with a hand to calibrate from; at least one is needed")
-    double = betas.double()
-    logits = scores.double() / settings.temperature if settings.weights == "confidence" else torch.zeros(len(betas)).double()
-    weights = torch.softmax(logits, 0)
-    groups = torch.arange(len(betas)) if clips is None else clips
-    metrics = _metrics(model, rotations) if settings.problem == "poster" else torch.eye(10).double().expand(len(betas), 10, 10)
+    betas = pictures.betas.double()
+    confident = settings.weights == "confidence"
+    weights = torch.softmax(pictures.scores.double() / settings.temperature if confident else torch.zeros(count).double(), 0)
+    groups = torch.arange(count) if clips is None else clips
+    metrics = _metrics(model, pictures.baseline) if settings.problem == "poster" else None
+    with_truth, own, in_clip, in_person = moments.double()
+    eye = torch.eye(10).double()
+
+    def fused(w: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The best linear estimate [10] from the mean of the β̂ₖ, and the variance [10] that is left."""
+        alone, together = _shared(w, groups[rows])
+        square = alone * own + together * in_clip + (1 - alone - together) * in_person
+        gain = with_truth / square.clamp_min(1e-6)
+        return gain * (w[:, None] * betas[rows]).sum(0), (1 - gain * with_truth).clamp(OPEN, 1.0)
+
+    seen = None
+    if settings.problem == "fitted":
+        seen = joint_information(model, pictures, fused(weights, torch.arange(count))[0])
 
     def solve(rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What these pictures say, size aside: β [10], and the variance [10] that is left in it."""
+        """What these pictures say, size aside: β [10], and the covariance [10, 10] that is left in it."""
         w = weights[rows] / weights[rows].sum()
-        mean = (w[:, None] * double[rows]).sum(0)
-        match settings.problem:
-            case "mean":
-                return mean, torch.ones(10).double()
-            case "poster":
-                return _weighted_median(double[rows], metrics[rows], w), torch.ones(10).double()
-            case "fused":
-                count, r = _independent(w, groups[rows]), reliability.double()
-                return count * mean / (1 + (count - 1) * r), (1 - r) / (1 + (count - 1) * r)
+        if settings.problem == "mean":
+            return (w[:, None] * betas[rows]).sum(0), eye
+        if metrics is not None:
+            return _weighted_median(betas[rows], metrics[rows], w), eye
+        before, variance = fused(w, rows)
+        if seen is None:
+            return before, torch.diag(variance)
+        # w sums to one: together the pictures count as many times as they are independent
+        share = _independent(w, groups[rows]) * w
+        precision = torch.diag(1 / variance)
+        covariance = torch.linalg.inv(precision + (share[:, None, None] * seen.hessian[rows]).sum(0))
+        gradient = (share[:, None] * seen.gradient[rows]).sum(0) + precision @ (seen.betas - before)
+        return seen.betas - covariance @ gradient, covariance
 
     def sized(rows: Tensor) -> Tensor:
         free, left = solve(rows)
         return free if known_length is None else _with_length(model, free, left, known_length.metres)
 
-    everything = torch.arange(len(betas))
-    solution = sized(everything)
-    resampled = _resampled(model, solve, len(betas), known_length, settings)
+    solution = sized(torch.arange(count))
+    resampled = _resampled(model, solve, count, known_length, settings)
     by_weight = weights.argsort(descending=True)
-    steps = torch.stack([sized(by_weight[: k + 1]) for k in range(len(betas))])
+    steps = torch.stack([sized(by_weight[: k + 1]) for k in range(count)])
     lengths, widths = _sizes(model, resampled)
     return Calibration(
         betas=solution.float(),
@@ -159,18 +179,17 @@ def calibrate(
     )
 
 
-def _independent(weights: Tensor, groups: Tensor) -> float:
-    """How many independent pictures these are worth: weights [K] of sum 1, and the clip [K] of each.
+def _shared(weights: Tensor, groups: Tensor) -> tuple[float, float]:
+    """Of all products of two weights [K] of sum 1: the share of a picture's with itself, and of two pictures' of one clip."""
+    products = weights[:, None] * weights
+    alone = float(products.diagonal().sum())
+    return alone, float(products[groups[:, None] == groups].sum()) - alone
 
-    Variance of their weighted mean over that of one picture, upside down: Σ_g W_g² / k_g with W_g the weight of a clip and k_g
-    what its pictures are worth together.
-    """
-    variance = 0.0
-    for group in torch.unique(groups):
-        w = weights[groups == group]
-        pictures = float(w.sum().square() / w.square().sum())  # unequal weights are worth fewer
-        variance += float(w.sum().square()) * (1 + (pictures - 1) * ALIKE) / pictures
-    return 1 / variance
+
+def _independent(weights: Tensor, groups: Tensor) -> float:
+    """How many independent pictures these are worth, whose errors are alike in a clip: one over their mean's variance."""
+    alone, together = _shared(weights, groups)
+    return 1 / (alone + ALIKE * together)
 
 
 def _resampled(
@@ -182,8 +201,8 @@ def _resampled(
 ) -> Tensor:
     """Draws of β [n, 10]: of the pictures, of what they leave open, and of the ruler; NaN where there are none.
 
-    The bootstrap shows how far pictures differ, not where they all err together. `fused` knows how much that is; what the
-    bootstrap does not show of it is added.
+    The bootstrap shows how far pictures differ, not where they all err together. `fused` and `fitted` know how much that is;
+    what the bootstrap does not show of it is added.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     draws = torch.randint(count, (settings.resamples if count > 1 else 0, count), generator=generator)
@@ -191,8 +210,8 @@ def _resampled(
         return torch.full((2, 10), float("nan")).double()
     drawn = torch.stack([solve(rows)[0] for rows in draws])
     left = solve(torch.arange(count))[1]
-    if settings.problem == "fused":
-        open_still = (left - drawn.var(0)).clamp_min(0).sqrt()
+    if settings.problem in ("fused", "fitted"):
+        open_still = (left.diagonal() - drawn.var(0)).clamp_min(0).sqrt()
         drawn = drawn + open_still * torch.randn(drawn.shape, generator=generator).double()
     if known_length is None:
         return drawn
@@ -233,8 +252,8 @@ def _weighted_median(points: Tensor, metrics: Tensor, weights: Tensor) -> Tensor
     return x
 
 
-def _with_length(model: HandModel, betas: Tensor, variance: Tensor, metres: float) -> Tensor:
-    """The likeliest β whose rest-pose hand has the measured length, given the solution and the variance [10] left in it.
+def _with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: float) -> Tensor:
+    """The likeliest β whose rest-pose hand has the measured length, given the solution and the covariance [10, 10] left in it.
 
     What the pictures cannot tell of size is made up for where they tell least and people differ most.
     """
@@ -246,7 +265,7 @@ def _with_length(model: HandModel, betas: Tensor, variance: Tensor, metres: floa
         reach = still + x @ by_shape
         slope = by_shape @ reach / reach.norm()
         # the point of the linearised constraint that is nearest to where we began
-        way = variance * slope
+        way = covariance @ slope
         x = betas + way * (metres - reach.norm() - slope @ (betas - x)) / (slope @ way)
         if abs(float((still + x @ by_shape).norm()) - metres) < 1e-9:
             break

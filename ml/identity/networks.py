@@ -12,10 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ml.identity.observation import INPUTS
-
-FEATURES = 256
-"""Size of f. The paper's is 1000, its classifier's output; landmarks hold less than a picture."""
+from ml.identity.backbones import FEATURES
 
 _REFINEMENTS = 3
 
@@ -62,27 +59,6 @@ class PoseHead(nn.Module):
         return rotations
 
 
-class LandmarkBackbone(nn.Module):
-    """Detected landmarks instead of pixels: a residual MLP on `ml.identity.observation`."""
-
-    def __init__(self, width: int = 512, blocks: int = 3, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.enter = nn.Linear(INPUTS, width)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, width))
-            for _ in range(blocks)
-        )
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.GELU(), nn.Linear(width, FEATURES))
-
-    def forward(self, observation: Tensor) -> Tensor:
-        """Observations [B, 132] to features [B, 256]."""
-        x = self.enter(observation)
-        for block in self.blocks:
-            x = x + block(x)
-        features: Tensor = self.leave(x)
-        return features
-
-
 class Baseline(nn.Module):
     """Pose and shape from one picture (the paper's baseline)."""
 
@@ -92,10 +68,14 @@ class Baseline(nn.Module):
         self.pose = PoseHead()
         self.shape = _mlp(FEATURES, 512, 256, 128, 10)
 
-    def forward(self, observation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Observations [B, …] to rotations [B, 16, 3, 3], betas [B, 10] and the feature [B, 256]."""
-        features = self.backbone(observation)
-        return self.pose(features), self.shape(features), features
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [B, 256] to rotations [B, 16, 3, 3] and betas [B, 10]."""
+        return self.pose(features), self.shape(features)
+
+    def forward(self, *seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the backbone takes to rotations [B, 16, 3, 3], betas [B, 10] and the feature [B, 256]."""
+        features = self.backbone(*seen).features
+        return *self.heads(features), features
 
 
 class IdentityAware(nn.Module):
@@ -106,23 +86,25 @@ class IdentityAware(nn.Module):
         self.backbone = backbone
         self.pose = PoseHead()
 
-    def forward(self, observation: Tensor) -> Tensor:
-        """Observations [B, …] to rotations [B, 16, 3, 3]."""
-        rotations: Tensor = self.pose(self.backbone(observation))
+    def forward(self, *seen: Tensor) -> Tensor:
+        """What the backbone takes to rotations [B, 16, 3, 3]."""
+        rotations: Tensor = self.pose(self.backbone(*seen).features)
         return rotations
 
 
 class Confidence(nn.Module):
     """How far the baseline's shape may be trusted: for each picture by one linear layer on its feature, no sigmoid; and in
-    general by its `reliability` [10], the share of each direction of β that one picture explains.
+    general by the `moments` [4, 10] of its answers, direction by direction of β, measured on people that no training saw: mean
+    products, over the population's variance, of an answer with the truth, with itself, with one to another picture of the
+    same clip, and with one to a picture of the same person in another clip.
     """
 
-    reliability: Tensor
+    moments: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(FEATURES, 1)
-        self.register_buffer("reliability", torch.zeros(10))
+        self.register_buffer("moments", torch.zeros(4, 10))
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [B, 256] to scores [B]; only their order means something."""

@@ -1,8 +1,9 @@
-"""What a network sees of one hand: landmarks in a camera that looks straight at it, always as a right hand.
+"""What a network sees of one hand: landmarks in a camera that looks straight at it, always as a right hand that points up.
 
-A hand at the edge of a wide picture looks turned. So each hand gets a camera of its own, turned towards the middle of
-its joints; poses are estimated there and turned back by `Observation.to_camera`. Size is left out on purpose: one camera
-cannot tell a large hand from a near one, and a network that is shown the size in pixels learns its training distances.
+A hand at the edge of a wide picture looks turned. So each hand gets a camera of its own, turned towards the middle of its
+joints and rolled until the palm points up; poses are estimated there and turned back by `Observation.to_camera`. Size is left
+out on purpose: one camera cannot tell a large hand from a near one, and a network that is shown the size in pixels learns its
+training distances.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ INPUTS: Final = 132
 """42 for the 2D joints, 63 for the world landmarks, 27 for proportions."""
 _PALM: Final = ((5, 17), (5, 9), (9, 13), (13, 17), (0, 5), (0, 17), (1, 5))
 """Spans of the palm, which no bone shows."""
+_KNUCKLES: Final = [5, 9, 13, 17]
 _SPREAD: Final = 5.0
 """Logarithms of proportions are about a fifth; this makes them as large as the other inputs."""
 _MIRROR = (-1.0, 1.0, 1.0)
+MARGIN: Final = 1.4
+"""Side of the crop over that of the joints' box: skin lies outside the joints, and detections are off."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,17 @@ class Observation:
     Attributes:
         inputs: [n, 132]: 2D joints in the crop's camera, then world landmarks in it, both centred, with a mean square of 1;
             then the logarithms of bones and spans of the palm over the mean bone, which hold what can be seen of the shape.
+        landmarks: [n, 21, 2], the detected joints in the crop, whose sides lie at −1 and 1.
         crop_rotation: [n, 3, 3], camera frame → crop camera, of the (mirrored, if left) hand.
+        centre, half: [n, 2] and [n], middle and half the side of the crop, x / z and y / z in the crop's camera.
         mirrored: bool [n], whether the hand is a left one.
     """
 
     inputs: Tensor
+    landmarks: Tensor
     crop_rotation: Tensor
+    centre: Tensor
+    half: Tensor
     mirrored: Tensor
 
     def to_camera(self, rotations: Tensor) -> Tensor:
@@ -50,6 +59,20 @@ class Observation:
         seen = torch.where(self.mirrored[:, None, None, None], mirror_rotations(rotations), rotations)
         root = self.crop_rotation @ seen[:, 0]
         return torch.cat([root.unsqueeze(1), seen[:, 1:]], dim=1)
+
+    def points_to_camera(self, points: Tensor) -> Tensor:
+        """Points [n, k, 3] of the right hand in the crop camera → of the real hand in the camera frame."""
+        return (points @ self.crop_rotation) * _signs(self.mirrored, points)
+
+    def in_crop(self, joints: Tensor) -> Tensor:
+        """Joints [n, 21, 3] (m, camera frame) as the crops show them: [n, 21, 2]."""
+        rays = (joints * _signs(self.mirrored, joints)) @ self.crop_rotation.mT
+        return (rays[..., :2] / rays[..., 2:].clamp_min(1e-3) - self.centre[:, None]) / self.half[:, None, None]
+
+
+def _signs(mirrored: Tensor, like: Tensor) -> Tensor:
+    """What left hands [n] are multiplied by to be right ones: [n, 1, 3]."""
+    return torch.where(mirrored[:, None], like.new_tensor(_MIRROR), like.new_ones(3))[:, None]
 
 
 def mirror_rotations(rotations: Tensor) -> Tensor:
@@ -73,13 +96,16 @@ def observe(joints_2d: Tensor, world: Tensor, intrinsics: Tensor, mirrored: Tens
         mirrored: bool [n]: left hands.
     """
     sight, rotation = crop_camera(joints_2d, intrinsics, mirrored)
-    world = world * torch.where(mirrored[:, None], world.new_tensor(_MIRROR), world.new_ones(3))[:, None]
+    centre, half = square(sight)
+    world = world * _signs(mirrored, world)
     inputs = torch.cat([_standard(sight), _standard(world @ rotation.mT), _proportions(world)], dim=1)
-    return Observation(inputs, rotation, mirrored)
+    return Observation(inputs, (sight - centre[:, None]) / half[:, None, None], rotation, centre, half, mirrored)
 
 
 def crop_camera(joints_2d: Tensor, intrinsics: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
     """Where each hand's own camera sees its joints, (x / z, y / z) [n, 21, 2], and its rotation [n, 3, 3]; left hands mirrored.
+
+    The camera looks at the middle of the joints and is rolled so that the knuckles lie above the wrist.
 
     Args:
         joints_2d: [n, 21, 2], px.
@@ -88,10 +114,18 @@ def crop_camera(joints_2d: Tensor, intrinsics: Tensor, mirrored: Tensor) -> tupl
     """
     homogeneous = torch.cat([joints_2d, torch.ones_like(joints_2d[..., :1])], dim=-1)
     rays = homogeneous @ torch.linalg.inv(intrinsics).mT
-    rays = rays * torch.where(mirrored[:, None], rays.new_tensor(_MIRROR), rays.new_ones(3))[:, None]
+    rays = rays * _signs(mirrored, rays)
     rotation = _towards(rays[..., :2].mean(1))
+    up = ((rays[:, _KNUCKLES].mean(1) - rays[:, 0]).unsqueeze(1) @ rotation.mT)[:, 0]
+    rotation = roll_matrices(-torch.pi / 2 - torch.atan2(up[:, 1], up[:, 0])) @ rotation
     rays = rays @ rotation.mT
     return rays[..., :2] / rays[..., 2:].clamp_min(1e-3), rotation
+
+
+def square(sight: Tensor) -> tuple[Tensor, Tensor]:
+    """Middle [n, 2] and half the side [n] of the crops, in the hands' own cameras, of joints [n, 21, 2] from `crop_camera`."""
+    low, high = sight.amin(1), sight.amax(1)
+    return (low + high) / 2, MARGIN * (high - low).amax(-1).clamp_min(1e-6) / 2
 
 
 def roll_matrices(angles: Tensor) -> Tensor:

@@ -4,44 +4,58 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ml.identity.networks import Baseline, Confidence, IdentityAware, LandmarkBackbone
+from ml.identity.backbones import ImageBackbone, LandmarkBackbone
+from ml.identity.networks import Baseline, Confidence, IdentityAware
 
 FOLDER: Final = Path(__file__).resolve().parent / "weights"
-FILES: Final = {
-    "baseline": "kong2022-baseline.safetensors",
-    "identity": "kong2022-identity.safetensors",
-    "confidence": "kong2022-confidence.safetensors",
-}
-CARD: Final = "kong2022.json"
+PARTS: Final = ("baseline", "identity", "confidence")
+
+Kind = Literal["landmarks", "image"]
+BACKBONES: Final[dict[Kind, type[nn.Module]]] = {"landmarks": LandmarkBackbone, "image": ImageBackbone}
+DEFAULT: Final[Kind] = "landmarks"
+"""What users' videos are given to, by the figures of `docs/results/kong2022.md`."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
 class Models(NamedTuple):
-    """The three networks, ready to be used."""
+    """The three networks on one backbone, ready to be used."""
 
     baseline: Baseline
     identity: IdentityAware
     confidence: Confidence
+    backbone: Kind
 
 
-@lru_cache(maxsize=1)
-def load_models() -> Models:
+@lru_cache(maxsize=2)
+def load_models(backbone: Kind = DEFAULT) -> Models:
     """The shipped networks, on the CPU, in evaluation mode.
 
     Raises:
         FileNotFoundError: they are not there; the message says how to make them.
     """
+    seeing = BACKBONES[backbone]
     return Models(
-        load_weights(Baseline(LandmarkBackbone()), FOLDER / FILES["baseline"]),
-        load_weights(IdentityAware(LandmarkBackbone()), FOLDER / FILES["identity"]),
-        load_weights(Confidence(), FOLDER / FILES["confidence"]),
+        load_weights(Baseline(seeing()), weights_file(backbone, "baseline")),
+        load_weights(IdentityAware(seeing()), weights_file(backbone, "identity")),
+        load_weights(Confidence(), weights_file(backbone, "confidence")),
+        backbone,
     )
+
+
+def weights_file(backbone: Kind, part: str) -> Path:
+    """Where the weights of one network are."""
+    return FOLDER / f"kong2022-{backbone}-{part}.safetensors"
+
+
+def card_file(backbone: Kind) -> Path:
+    """Where the card of a backbone's networks is."""
+    return FOLDER / f"kong2022-{backbone}.json"
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

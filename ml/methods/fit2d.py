@@ -91,7 +91,7 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
         pose_prior(),
         pixels,
         intrinsics,
-        NOISE * box.clamp_min(1.0),
+        (NOISE * box.clamp_min(1.0))[:, None].expand(len(box), 21),
         shape_known=track.side in request.betas,
         shape_shared=not request.independent,
     )

@@ -1,7 +1,8 @@
-"""Training the landmark models of Kong et al. 2022: `python -m ml.training.kong2022`, or `make train`.
+"""Training the networks of Kong et al. 2022: `python -m ml.training.kong2022 --backbone NAME`, or both by `make train`.
 
-Baseline and identity-aware network see the same samples in the same order; the confidence predictor is trained on the
-frozen baseline. The run writes the weights and the card that says what they are and how good, on people it has not seen.
+Baseline and identity-aware network see the same samples; the identity-aware one goes on from the baseline's weights, and the
+confidence predictor is trained on the frozen baseline. The run writes the weights and the card that says what they are and how
+good, on people it has not seen.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import roma
 import torch
@@ -24,22 +25,28 @@ from ml.identity.networks import (
     Baseline,
     Confidence,
     IdentityAware,
-    LandmarkBackbone,
     ranking_accuracy,
     ranking_loss,
     rotations_to_rows,
 )
-from ml.identity.observation import observe, turned
-from ml.identity.weights import CARD, FILES, FOLDER, save_weights
+from ml.identity.observation import Observation, observe
+from ml.identity.weights import BACKBONES, FOLDER, PARTS, Kind, card_file, save_weights, weights_file
 from ml.training import dexycb, humbi
+from ml.training.augment import cut, varied
 from ml.training.loop import Batch, Schedule, epochs, train
 from ml.training.samples import FRAMES, Samples, make_samples
 
 UNIT: Final = 0.2
 """Metres; about a hand's length, so that every term is of order one."""
-NETWORK: Final = Schedule(steps=9000, batch=256, rate=5e-4)
+NETWORKS: Final[dict[Kind, tuple[Schedule, Schedule]]] = {
+    "landmarks": (Schedule(steps=4000, batch=256, rate=5e-4), Schedule(steps=2000, batch=256, rate=3e-4)),
+    "image": (Schedule(steps=7000, batch=64, rate=1e-3), Schedule(steps=3000, batch=64, rate=5e-4)),
+}
+"""Of the baseline and of the identity-aware network."""
 CONFIDENCE: Final = Schedule(steps=1500, batch=128, rate=1e-3)
-CACHE: Final = Path("var/training/landmarks")
+CACHE: Final = Path("var/training/samples")
+PIECE: Final = 256
+"""Hands looked at together where nothing is trained: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,21 @@ class Config:
     """Everything that a run depends on.
 
     Attributes:
+        backbone: `landmarks` or `image`.
         clips: rendered for training, each of a person of its own; 12 frames a clip.
         validation_clips: two of each of the validation people.
-        network: schedule of baseline and identity-aware network.
+        baseline, identity: schedules of the two networks.
         confidence: schedule of the confidence predictor.
         noise: of the landmarks, added in training; standard deviation as a share of the hand's size.
         seed: of people, motion and training.
         data: `synthetic`; or `dexycb:FOLDER` or `humbi:FOLDER`, for those who hold the data set and licensed MANO.
     """
 
+    backbone: Kind = "landmarks"
     clips: int = 4000
     validation_clips: int = 240
-    network: Schedule = NETWORK
+    baseline: Schedule = NETWORKS["landmarks"][0]
+    identity: Schedule = NETWORKS["landmarks"][1]
     confidence: Schedule = CONFIDENCE
     noise: float = 0.005
     seed: int = 0
@@ -72,9 +82,18 @@ class Config:
 
 @dataclass(frozen=True)
 class Dataset:
-    """n hands, as right hands in the crop's camera: inputs [n, 132], and in truth rotations [n, 16, 3, 3] and β [n, 10]."""
+    """n hands, as right hands in the crop's camera.
 
-    inputs: Tensor
+    Attributes:
+        seen: inputs, landmarks and where they are from.
+        crops: uint8 [n, 3, 112, 112], with their rim.
+        joints: [n, 21, 2], the true ones as the crops show them.
+        rotations, betas: the truth, [n, 16, 3, 3] and [n, 10].
+    """
+
+    seen: Observation
+    crops: Tensor
+    joints: Tensor
     rotations: Tensor
     betas: Tensor
 
@@ -85,10 +104,17 @@ class Dataset:
         pixels, world, intrinsics = map(torch.as_tensor, (samples.joints_2d, samples.world, samples.intrinsics))
         seen = observe(pixels, world, intrinsics, mirrored)
         rotations = seen.from_camera(roma.rotvec_to_rotmat(torch.as_tensor(samples.pose)))
-        return cls(seen.inputs, rotations, torch.as_tensor(samples.betas))
+        joints = seen.in_crop(torch.as_tensor(samples.joints))
+        return cls(seen, torch.as_tensor(samples.crop), joints, rotations, torch.as_tensor(samples.betas))
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.betas)
+
+    def taken(self, backbone: Kind, rows: slice) -> tuple[Tensor, ...]:
+        """What a backbone takes of some hands, as they are."""
+        if backbone == "landmarks":
+            return (self.seen.inputs[rows],)
+        return self.seen.inputs[rows], cut(self.crops[rows]), self.seen.landmarks[rows]
 
 
 def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
@@ -103,43 +129,68 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
     Returns:
         The card.
     """
-    began = time.monotonic()
     weights.mkdir(parents=True, exist_ok=True)
+    files = {part: weights / weights_file(config.backbone, part).name for part in PARTS}
+    seeing = BACKBONES[config.backbone]
     training, held_out = _samples(config)
+    trained_on, found = len(set(training.subject.tolist())), len(training) / _drawn(config, training)
     data, validation = Dataset.of(training), Dataset.of(held_out)
     losses = Losses(config, data, device)
-    baseline, aware, confidence = Baseline(LandmarkBackbone()), IdentityAware(LandmarkBackbone()), Confidence()
-    for name, model, loss in (("baseline", baseline, losses.baseline), ("identity", aware, losses.identity)):
-        torch.manual_seed(config.network.seed)
-        train(model, losses.batches(config.network), loss, schedule=config.network, folder=folder / name, device=device)
-        save_weights(model.cpu(), weights / FILES[name])
-    baseline.requires_grad_(False).to(device)
-    ranking = losses.confidence(baseline)
-    train(
-        confidence,
-        losses.batches(config.confidence),
-        ranking,
-        schedule=config.confidence,
-        folder=folder / "confidence",
-        device=device,
+    torch.manual_seed(config.seed)
+    baseline, aware, confidence = Baseline(seeing()), IdentityAware(seeing()), Confidence()
+    spent = [
+        train(
+            baseline,
+            losses.batches(config.baseline),
+            losses.baseline,
+            schedule=config.baseline,
+            folder=folder / f"{config.backbone}-baseline",
+            device=device,
+        )
+    ]
+    save_weights(baseline.cpu(), files["baseline"])
+    aware.load_state_dict({name: value for name, value in baseline.state_dict().items() if not name.startswith("shape.")})
+    spent.append(
+        train(
+            aware,
+            losses.batches(config.identity),
+            losses.identity,
+            schedule=config.identity,
+            folder=folder / f"{config.backbone}-identity",
+            device=device,
+        )
     )
-    with torch.no_grad():
-        confidence.cpu().reliability.copy_(reliability(baseline.cpu()(validation.inputs)[1], validation.betas))
-    save_weights(confidence, weights / FILES["confidence"])
+    save_weights(aware.cpu(), files["identity"])
+    spent.append(
+        train(
+            confidence,
+            losses.of_features(config.confidence, baseline),
+            losses.confidence,
+            schedule=config.confidence,
+            folder=folder / f"{config.backbone}-confidence",
+            device=device,
+        )
+    )
+    answers = look(baseline, validation, config.backbone)
+    people, clips = (torch.as_tensor(values) for values in (held_out.subject, held_out.clip))
+    confidence.cpu().moments.copy_(moments(answers[1], validation.betas, people, clips))
+    save_weights(confidence, files["confidence"])
     card = {
-        "models": {name: FILES[name] for name in FILES},
+        "models": {part: path.name for part, path in files.items()},
         "config": asdict(config),
+        "parameters": sum(p.numel() for p in baseline.parameters()),
         "training_samples": len(data),
-        "training_people": len(set(training.subject.tolist())),
+        "training_people": trained_on,
         "validation_samples": len(validation),
         "hand_model": config.hand_model,
-        "found": round(len(training) / _drawn(config, training), 4),
-        "seconds": round(time.monotonic() - began),
+        "found": round(found, 4),
+        "seconds": round(sum(progress.seconds for progress in spent)),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
-        "validation": figures(baseline.cpu(), aware, confidence, validation, hand_model=config.hand_model),
-        "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 1 (baseline); lengths in units of 0.2 m",
+        "validation": figures(baseline, aware, confidence, validation, backbone=config.backbone, hand_model=config.hand_model),
+        "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 0.5 (baseline), 2D joints 2 (image); lengths in units "
+        "of 0.2 m, 2D in half the crop",
     }
-    (weights / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    (weights / card_file(config.backbone).name).write_text(json.dumps(card, indent=1) + "\n")
     return card
 
 
@@ -153,7 +204,7 @@ def _samples(config: Config) -> tuple[Samples, Samples]:
     if kind != "synthetic":
         raise ValueError(f"there is no data {kind!r}; there are synthetic, dexycb:FOLDER and humbi:FOLDER")
     print("rendering and detecting; what lies in the cache is taken from there", flush=True)
-    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=_say)
+    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=say)
     return training, make_samples(CACHE, split="validation", seed=config.seed, clips=config.validation_clips, clips_a_subject=2)
 
 
@@ -170,40 +221,63 @@ class Losses:
         self.model = load_hand_model(config.hand_model, "right").to(device)
         self.parents, self.children = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
 
-    def batches(self, schedule: Schedule) -> Any:
-        """Step → batch: samples rolled about the line of sight and shaken a little."""
+    def batches(self, schedule: Schedule) -> Callable[[int], Batch]:
+        """Step → batch: samples turned, moved and lit a little otherwise."""
         indices = epochs(len(self.data), schedule.batch, schedule.seed)
 
         def batch(step: int) -> Batch:
             rows = indices(step)
             generator = torch.Generator().manual_seed(schedule.seed * 7_368_787 + step)
-            angles = (torch.rand(len(rows), generator=generator) * 2 - 1) * torch.pi
-            inputs, rotations = turned(self.data.inputs[rows], self.data.rotations[rows], angles)
-            inputs = inputs + self.config.noise * torch.randn(inputs.shape, generator=generator)
-            return {"inputs": inputs, "rotations": rotations, "betas": self.data.betas[rows]}
+            data, pictures = self.data, self.config.backbone == "image"
+            other = varied(
+                data.seen.inputs[rows],
+                data.rotations[rows],
+                data.crops[rows] if pictures else None,
+                torch.stack([data.seen.landmarks[rows], data.joints[rows]]),
+                generator,
+            )
+            inputs = other.inputs + self.config.noise * torch.randn(other.inputs.shape, generator=generator)
+            made = {"inputs": inputs, "rotations": other.rotations, "betas": data.betas[rows]}
+            if other.crops is not None:
+                made |= {"crops": other.crops, "landmarks": other.points[0], "joints": other.points[1]}
+            return made
 
         return batch
 
+    def of_features(self, schedule: Schedule, baseline: Baseline) -> Callable[[int], Batch]:
+        """Step → features of the frozen baseline, computed once, and its shape errors."""
+        _, betas, features = look(baseline, self.data, self.config.backbone)
+        errors = (betas - self.data.betas).abs().mean(-1)
+        indices = epochs(len(self.data), schedule.batch, schedule.seed)
+        return lambda step: {"features": features[indices(step)], "errors": errors[indices(step)]}
+
     def baseline(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Hand, and L1 of the shape."""
-        rotations, betas, _ = model(batch["inputs"])
+        """Hand, 2D joints, and half of the L1 of the shape."""
+        features, seen = self._seen(model, batch)
+        rotations, betas = model.heads(features)  # type: ignore[operator]
         off: Tensor = (betas - batch["betas"]).abs().mean()
-        return self._hand(rotations, betas, batch) + off
+        return self._hand(rotations, betas, batch) + 0.5 * off + seen
 
     def identity(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Hand, with the true shape in the hand model."""
-        return self._hand(model(batch["inputs"]), batch["betas"], batch)
+        """Hand, with the true shape in the hand model, and 2D joints."""
+        features, seen = self._seen(model, batch)
+        return self._hand(model.pose(features), batch["betas"], batch) + seen  # type: ignore[operator]
 
-    def confidence(self, baseline: Baseline) -> Any:
+    def confidence(self, model: nn.Module, batch: Batch) -> Tensor:
         """Ranking of the frozen baseline's shape errors."""
+        return ranking_loss(model(batch["features"]), batch["errors"])
 
-        def loss_of(model: nn.Module, batch: Batch) -> Tensor:
-            with torch.no_grad():
-                _, betas, features = baseline(batch["inputs"])
-            loss: Tensor = ranking_loss(model(features), (betas - batch["betas"]).abs().mean(-1))
-            return loss
-
-        return loss_of
+    def _seen(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The feature; and the loss of the 2D joints: mean distance, and a Laplacian likelihood of how far off they are."""
+        if "crops" not in batch:
+            return model.backbone(batch["inputs"]).features, batch["inputs"].new_zeros(())  # type: ignore[operator]
+        # half the time in bfloat16, where the processor knows it; the heads stay exact
+        with torch.autocast(batch["crops"].device.type, torch.bfloat16):
+            look = model.backbone(batch["inputs"], batch["crops"], batch["landmarks"])  # type: ignore[operator]
+        missed = (look.joints.float() - batch["joints"]).norm(dim=-1)
+        log_spread = look.log_spread.float()
+        likelihood = (missed.detach() / log_spread.exp() + 2 * log_spread).mean()
+        return look.features.float(), 2 * missed.mean() + 0.02 * likelihood
 
     def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
         """L1 of joints about the wrist, of bone lengths (in units of 0.2 m), and of the 6D pose.
@@ -224,17 +298,49 @@ class Losses:
         return (joints - joints[:, :1]) / UNIT
 
 
-def reliability(found: Tensor, true: Tensor) -> Tensor:
-    """Share [10] of the variance of each direction of β that one picture explains, of shapes found [n, 10] and true.
+def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tensor:
+    """How answers go along with the truth and with one another, [4, 10] (`ml.identity.networks.Confidence`).
 
-    It is the slope of what is found on what is true: a network trained to be right on average answers so much of it.
+    Args:
+        found: [n, 10], shapes by the baseline.
+        true: [n, 10].
+        people: int [n], whose.
+        clips: int [n], from where; no clip is of two people.
     """
-    return ((found * true).sum(0) / true.square().sum(0)).clamp(0.0, 0.99)
+
+    def sums(groups: Tensor) -> tuple[Tensor, float]:
+        """Of the products of all pairs within groups, each picture with itself among them, and how many they are."""
+        _, group, count = torch.unique(groups, return_inverse=True, return_counts=True)
+        total = found.new_zeros(len(count), 10).index_add_(0, group, found)
+        return total.square().sum(0), float(count.square().sum())
+
+    itself, own = found.square().sum(0), float(len(found))
+    (clip, in_clip), (person, in_person) = sums(clips), sums(people)
+    same_clip = (clip - itself) / max(in_clip - own, 1.0)
+    same_person = (person - clip) / (in_person - in_clip) if in_person > in_clip else same_clip
+    found_moments = torch.stack([(found * true).mean(0), found.square().mean(0), same_clip, same_person])
+    # what was measured on some people cannot be less alike than nothing
+    return (found_moments / true.square().mean(0)).clamp_min(0.0)
+
+
+@torch.no_grad()
+def look(model: nn.Module, data: Dataset, backbone: Kind) -> tuple[Tensor, ...]:
+    """What a network answers for all hands, piece by piece."""
+    pieces = [model(*data.taken(backbone, slice(first, first + PIECE))) for first in range(0, len(data), PIECE)]
+    if isinstance(pieces[0], Tensor):
+        return (torch.cat(pieces),)
+    return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
 
 
 @torch.no_grad()
 def figures(
-    baseline: Baseline, aware: IdentityAware, confidence: Confidence, data: Dataset, *, hand_model: str
+    baseline: Baseline,
+    aware: IdentityAware,
+    confidence: Confidence,
+    data: Dataset,
+    *,
+    backbone: Kind,
+    hand_model: str,
 ) -> dict[str, float]:
     """Root-relative MPJPE (mm) of both networks and the ranking accuracy, on people they have not seen."""
     model = load_hand_model(hand_model, "right")
@@ -245,32 +351,37 @@ def figures(
         relative = [joints - joints[:, :1] for joints in pair]
         return round(1000 * float((relative[0] - relative[1]).norm(dim=-1).mean()), 3)
 
-    rotations, betas, features = baseline(data.inputs)
+    rotations, betas, features = look(baseline, data, backbone)
     shape_errors = (betas - data.betas).abs().mean(-1)
     return {
         "ra_mpjpe_baseline": error(rotations, betas),
         "ra_mpjpe_baseline_mean_shape": error(rotations, torch.zeros_like(betas)),
-        "ra_mpjpe_identity_true_shape": error(aware(data.inputs), data.betas),
+        "ra_mpjpe_identity_true_shape": error(look(aware, data, backbone)[0], data.betas),
         "shape_mse": round(float((betas - data.betas).square().mean()), 4),
         "ranking_accuracy": round(ranking_accuracy(confidence(features), shape_errors), 4),
     }
 
 
-def _say(done: int, of: int) -> None:
-    print(f"  {done} of {of} chunks", flush=True)
+def say(done: int, of: int) -> None:
+    """How far the rendering is."""
+    print(f"rendering and detecting: {done} of {of} chunks", flush=True)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train the landmark models of Kong et al. 2022.")
+    parser = argparse.ArgumentParser(description="Train the networks of Kong et al. 2022.")
+    parser.add_argument("--backbone", choices=get_args(Kind), default=Config.backbone)
     parser.add_argument("--clips", type=int, default=Config.clips)
-    parser.add_argument("--steps", type=int, default=NETWORK.steps)
+    parser.add_argument("--steps", type=int, nargs=2, help="of baseline and identity-aware network")
     parser.add_argument("--folder", type=Path, default=Path("var/training/kong2022"), help="of checkpoints")
     parser.add_argument("--data", default=Config.data, help="synthetic, dexycb:FOLDER or humbi:FOLDER")
     parser.add_argument("--weights", type=Path, default=FOLDER, help="where weights and card go")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args()
-    config = Config(clips=chosen.clips, network=replace(NETWORK, steps=chosen.steps), data=chosen.data)
+    first, second = NETWORKS[chosen.backbone]
+    if chosen.steps:
+        first, second = replace(first, steps=chosen.steps[0]), replace(second, steps=chosen.steps[1])
+    config = Config(chosen.backbone, clips=chosen.clips, baseline=first, identity=second, data=chosen.data)
     card = run(config, chosen.folder, device=chosen.device, weights=chosen.weights)
     print(json.dumps(card["validation"], indent=1))
     return 0

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ml.formats.faults import FormatError
 from ml.hand.model import HandModel
 from ml.hand.skeleton import SIDES, Side
+from ml.identity.crops import RIM_PX, crop_of
 from ml.keypoints.detector import HandDetector
 from ml.training.samples import Samples, matching
 
@@ -72,18 +73,21 @@ def see(labels: Iterable[Label], models: Callable[[Side], HandModel]) -> Samples
             _agree(label, models(label.side))
             scale, centre = label.intrinsics[[0, 1], [0, 1]], label.intrinsics[:2, 2]
             true_px = label.joints[:, :2] / label.joints[:, 2:] * scale + centre
-            for detection in matching(detector.find(_picture(label.picture)), true_px):
+            picture = _picture(label.picture)
+            for detection in matching(detector.find(picture), true_px):
                 values = {
                     "joints_2d": detection.joints_2d,
                     "world": detection.world,
                     "score": abs(detection.right - 0.5) * 2,
                     "side": np.uint8(SIDES.index(label.side)),
                     "subject": np.int32(label.subject),
+                    "clip": np.int32(count),
                     "intrinsics": label.intrinsics,
                     "pose": label.pose,
                     "betas": label.betas,
                     "translation": label.translation,
                     "joints": label.joints,
+                    "crop": crop_of(picture, detection.joints_2d, label.intrinsics, mirrored=label.side == "left", rim=RIM_PX),
                 }
                 for name, value in values.items():
                     array = np.asarray(value)

@@ -18,6 +18,8 @@ from tqdm import tqdm
 
 Batch = dict[str, Tensor]
 CHECKPOINT_EVERY = 500
+RISE = 200
+"""Steps in which the rate rises."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,8 @@ class Schedule:
     Attributes:
         steps: optimiser steps in all.
         batch: samples a step.
-        rate: AdamW's learning rate at the start.
+        rate: AdamW's largest learning rate; it rises to it over the first steps and falls along a cosine to a hundredth.
         decay: of its weights.
-        drops: fractions of `steps` at which the rate falls to a tenth.
         seed: of initialisation, order and augmentation.
     """
 
@@ -37,12 +38,12 @@ class Schedule:
     batch: int
     rate: float = 1e-4
     decay: float = 1e-2
-    drops: tuple[float, ...] = (1 / 3, 2 / 3)
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
         """Learning rate of a step."""
-        return self.rate * 0.1 ** sum(step >= drop * self.steps for drop in self.drops)
+        falling = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.rate * falling * min(1.0, (step + 1) / RISE)
 
 
 @dataclass

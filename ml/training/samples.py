@@ -1,7 +1,7 @@
-"""What a detector sees of rendered hands, with the truth beside it: the data of the landmark models.
+"""What a detector sees of rendered hands, with the truth beside it: the data of the networks.
 
-Frames of synthetic people are rendered and shown to MediaPipe; kept are the landmarks it found, with pose, shape and
-place. Frames of one clip lie a second apart, so that no two look alike. Everything follows from the arguments.
+Frames of synthetic people are rendered and shown to MediaPipe; kept are the landmarks it found and the hand's crop, with
+pose, shape and place. Frames of one clip lie a second apart, so that no two look alike. Everything follows from the arguments.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ml.hand.skeleton import SIDES, Side
-from ml.identity.image import crop_of
+from ml.identity.crops import RIM_PX, crop_of
 from ml.keypoints.detector import HandDetector
 from ml.keypoints.track import Detection
 from ml.synthetic.clips import make_clip
@@ -42,12 +42,14 @@ class Samples:
         score: float32 [n].
         side: uint8 [n], the true one.
         subject: int32 [n], number within the split.
+        clip: int32 [n], number of the clip, or of the picture where there are no clips.
         intrinsics: float32 [n, 3, 3].
         pose: float32 [n, 16, 3], axis-angle, MANO order.
         betas: float32 [n, 10].
         translation: float32 [n, 3], m.
         joints: float32 [n, 21, 3], m, camera frame, inside order.
         drawn: int32 [n], frames that were rendered for this subject's chunk in all; others were not found.
+        crop: uint8 [n, 3, 112, 112], its picture, with the rim (`ml.identity.crops`).
     """
 
     joints_2d: np.ndarray
@@ -55,12 +57,14 @@ class Samples:
     score: np.ndarray
     side: np.ndarray
     subject: np.ndarray
+    clip: np.ndarray
     intrinsics: np.ndarray
     pose: np.ndarray
     betas: np.ndarray
     translation: np.ndarray
     joints: np.ndarray
     drawn: np.ndarray
+    crop: np.ndarray
 
     def __len__(self) -> int:
         return len(self.score)
@@ -87,7 +91,6 @@ def make_samples(
     seed: int,
     clips: int,
     clips_a_subject: int = 1,
-    crops: bool = False,
     processes: int = 2,
     report: Callable[[int, int], None] | None = None,
 ) -> Samples:
@@ -99,19 +102,18 @@ def make_samples(
         seed: of people and motion.
         clips: how many.
         clips_a_subject: after so many a new person begins.
-        crops: keep each hand's picture too; `load_crops` has them.
         processes: side by side.
         report: told chunks done and chunks in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [(first, min(first + CLIPS, clips)) for first in range(0, clips, CLIPS)]
-    paths = chunk_paths(folder, split=split, seed=seed, clips=clips, clips_a_subject=clips_a_subject, crops=crops)
+    paths = chunk_paths(folder, split=split, seed=seed, clips=clips, clips_a_subject=clips_a_subject)
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     done = len(chunks) - len(missing)
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject, crops) for i in missing]
+        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject) for i in missing]
         for job in jobs:
             job.result()
             done += 1
@@ -120,20 +122,12 @@ def make_samples(
     return joined([load_samples(path) for path in paths])
 
 
-def chunk_paths(folder: Path, *, split: Split, seed: int, clips: int, clips_a_subject: int, crops: bool = False) -> list[Path]:
+def chunk_paths(folder: Path, *, split: Split, seed: int, clips: int, clips_a_subject: int) -> list[Path]:
     """Files of the cache, chunk by chunk."""
-    kind = "-crops" if crops else ""
     return [
-        folder / f"{split}-{seed}-{clips_a_subject}-{first:06d}-{min(first + CLIPS, clips):06d}{kind}.npz"
+        folder / f"{split}-{seed}-{clips_a_subject}-{first:06d}-{min(first + CLIPS, clips):06d}.npz"
         for first in range(0, clips, CLIPS)
     ]
-
-
-def load_crops(path: Path) -> np.ndarray:
-    """The pictures of one chunk's hands: uint8 [n, 3, 64, 64] (`ml.identity.image`)."""
-    with np.load(path, allow_pickle=False) as arrays:
-        found: np.ndarray = arrays["crop"]
-    return found
 
 
 def load_samples(path: Path) -> Samples:
@@ -142,20 +136,16 @@ def load_samples(path: Path) -> Samples:
         return Samples(**{f.name: arrays[f.name] for f in fields(Samples)})
 
 
-def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subject: int, crops: bool) -> None:  # noqa: PLR0917
+def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subject: int) -> None:
     rows: dict[str, list[np.ndarray]] = {f.name: [] for f in fields(Samples)}
-    seen: list[np.ndarray] | None = [] if crops else None
     with HandDetector(1, static=True) as detector:
         for number in clips:
-            _add_clip(
-                rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject, crops=seen
-            )
+            _add_clip(rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject)
     found = len(rows["score"])
     rows["drawn"] = [np.int32(len(clips) * FRAMES)] * found  # type: ignore[list-item]
     samples = Samples(**{name: np.array(values) for name, values in rows.items()})
     partial = path.with_suffix(".partial.npz")
-    pictures = {} if seen is None else {"crop": np.array(seen)}
-    np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)}, **pictures)
+    np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)})
     partial.rename(path)
 
 
@@ -167,7 +157,6 @@ def _add_clip(
     seed: int,
     split: Split,
     subject_number: int,
-    crops: list[np.ndarray] | None,
 ) -> None:
     rng = np.random.default_rng([seed, 11, number])
     side: Side = SIDES[int(rng.integers(2))]
@@ -194,13 +183,13 @@ def _add_clip(
                 "score": np.float32(abs(detection.right - 0.5) * 2),
                 "side": np.uint8(SIDES.index(side)),
                 "subject": np.int32(subject_number),
+                "clip": np.int32(number),
                 "intrinsics": clip.truth.intrinsics.astype(np.float32),
                 "pose": hand.pose[index],
                 "betas": hand.betas,
                 "translation": hand.translation[index],
                 "joints": hand.joints[index],
+                "crop": crop_of(picture, detection.joints_2d, clip.truth.intrinsics, mirrored=side == "left", rim=RIM_PX),
             }
             for name, value in values.items():
                 rows[name].append(value)  # type: ignore[arg-type]
-            if crops is not None:
-                crops.append(crop_of(picture, detection.joints_2d, clip.truth.intrinsics, mirrored=side == "left"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,23 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import place
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel, load_hand_model
-from ml.hand.skeleton import SIDES, Side
 from ml.identity.calibration import Calibration, KnownLength, Settings, calibrate
 from ml.identity.choice import choose
+from ml.identity.estimate import PIECE, Estimate, estimate, joined_estimates, rows_of
 from ml.identity.networks import ranking_accuracy
-from ml.identity.observation import Observation, observe
-from ml.identity.weights import CARD, FOLDER, load_models
-from ml.keypoints.tracks import HandTrack
-from ml.methods.assembly import FittedTrack
-from ml.methods.kong2022 import refine
+from ml.identity.observation import MARGIN, Observation
+from ml.identity.weights import BACKBONES, Kind, Models, card_file, load_models
+from ml.methods.kong2022 import Placed, placed, refined
 from ml.metrics.alignment import procrustes_align
-from ml.training.kong2022 import CACHE
+from ml.training.augment import cut
+from ml.training.kong2022 import CACHE, Dataset, say
 from ml.training.results import report
 from ml.training.samples import FRAMES, Samples, make_samples
 
+PAPER: Final[Kind] = "image"
+"""What the first tables are of: as in the paper, networks that see pixels."""
 PEOPLE: Final = 10
 CLIPS_A_PERSON: Final = 20
 PICTURES: Final = (1, 2, 3, 5, 10, 20)
@@ -44,60 +43,75 @@ RULER_M: Final = 0.001
 RESULTS: Final = Path("docs/results")
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """What the networks say of all test frames, in the crop's camera: rotations [n, 16, 3, 3], betas [n, 10], scores [n]."""
-
-    seen: Observation
-    baseline: Tensor
-    aware: Tensor
-    betas: Tensor
-    scores: Tensor
-
-
 def run(seed: int) -> dict[str, Any]:
     """All tables for the test people of a seed, as the JSON that is written."""
     began = time.monotonic()
     samples = make_samples(
-        CACHE, split="test", seed=seed, clips=PEOPLE * CLIPS_A_PERSON, clips_a_subject=CLIPS_A_PERSON, report=_say
+        CACHE, split="test", seed=seed, clips=PEOPLE * CLIPS_A_PERSON, clips_a_subject=CLIPS_A_PERSON, report=say
     )
     with torch.no_grad():
-        found = _estimates(samples)
-        shapes = _calibrated(samples, found, known_scale=True)
-        free = _calibrated(samples, found, known_scale=False)
-        joints = _table_1(samples, found, shapes, free)
-        calibration = {kind: _table_3(samples, found, *kind.split("-")) for kind in _KINDS}
-    errors = (found.betas - torch.as_tensor(samples.betas)).abs().mean(-1)
-    card = json.loads((FOLDER / CARD).read_text())
+        measured = {backbone: _measured(samples, backbone) for backbone in BACKBONES}
     return {
         "seed": seed,
         "people": PEOPLE,
         "frames": PEOPLE * CLIPS_A_PERSON * FRAMES,
         "found": len(samples),
         "ruler_mm": 1000 * RULER_M,
-        "mpjpe": {name: _mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
-        "pa_mpjpe": {name: _pa_mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
-        "calibration": calibration["fused-confidence"],
-        "calibration_variants": calibration,
-        "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
+        "backbone": PAPER,
+        **measured[PAPER],
+        "backbones": measured,
         "seconds": round(time.monotonic() - began),
-        "training": {key: card[key] for key in ("training_samples", "training_people", "seconds", "machine", "validation")},
     }
 
 
-_KINDS: Final = ("fused-uniform", "fused-confidence", "poster-confidence", "poster-uniform", "mean-uniform")
+_KINDS: Final = (
+    "fitted-confidence",
+    "fitted-uniform",
+    "fused-confidence",
+    "fused-uniform",
+    "poster-confidence",
+    "poster-uniform",
+    "mean-uniform",
+)
 
 
-def _estimates(samples: Samples) -> Estimates:
-    models = load_models()
-    mirrored = torch.as_tensor(samples.side == 0)
-    pixels, world, intrinsics = map(torch.as_tensor, (samples.joints_2d, samples.world, samples.intrinsics))
-    seen = observe(pixels, world, intrinsics, mirrored)
-    rotations, betas, features = models.baseline(seen.inputs)
-    return Estimates(seen, rotations, models.identity(seen.inputs), betas, models.confidence(features))
+def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
+    """Both tables on one backbone."""
+    models = load_models(backbone)
+    seen, found = estimates(samples, models)
+    shapes = _calibrated(samples, found, models, known_scale=True)
+    free = _calibrated(samples, found, models, known_scale=False)
+    joints = _table_1(samples, seen, found, shapes, free)
+    calibration = {kind: _table_3(samples, found, models, *kind.split("-")) for kind in _KINDS}
+    errors = (found.betas - torch.as_tensor(samples.betas)).abs().mean(-1)
+    card = json.loads(card_file(backbone).read_text())
+    return {
+        "mpjpe": {name: _mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
+        "pa_mpjpe": {name: _pa_mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
+        "calibration": calibration["fitted-confidence"],
+        "calibration_variants": calibration,
+        "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
+        "ranking_accuracy_within_people": round(_ranking_within_people(samples, found.scores, errors), 4),
+        "shape_mse": round(float((found.betas - torch.as_tensor(samples.betas)).square().mean()), 4),
+        "joints_2d": round(_miss_2d(samples, seen, found.sight), 4),
+        "training": {
+            key: card[key] for key in ("training_samples", "training_people", "seconds", "machine", "validation", "parameters")
+        },
+    }
 
 
-def _calibrated(samples: Samples, found: Estimates, *, known_scale: bool) -> Tensor:
+def estimates(samples: Samples, models: Models) -> tuple[Observation, Estimate]:
+    """What the networks say of all frames."""
+    data = Dataset.of(samples)
+    parts = []
+    for first in range(0, len(samples), PIECE):
+        rows = slice(first, first + PIECE)
+        crops = cut(data.crops[rows]) if models.backbone == "image" else None
+        parts.append(estimate(models, rows_of(data.seen, rows), crops))
+    return data.seen, joined_estimates(parts)
+
+
+def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> Tensor:
     """Each person's shape [n, 10], from at most 20 pictures chosen among the first half of theirs."""
     right = load_hand_model("open", "right")
     shapes = torch.zeros(len(samples), 10)
@@ -106,17 +120,17 @@ def _calibrated(samples: Samples, found: Estimates, *, known_scale: bool) -> Ten
         pool = torch.as_tensor(own[: len(own) // 2])
         chosen = pool[choose(found.scores[pool], found.baseline[pool])]
         ruler = _ruler(right, samples, own, seed=person) if known_scale else None
-        shapes[own] = _solve(right, found, chosen, ruler, Settings(resamples=0)).betas
+        shapes[own] = _solve(right, found, models, chosen, ruler, Settings(resamples=0)).betas
     return shapes
 
 
-def _solve(right: HandModel, found: Estimates, chosen: Tensor, ruler: KnownLength | None, settings: Settings) -> Calibration:
+def _solve(  # noqa: PLR0917
+    right: HandModel, found: Estimate, models: Models, chosen: Tensor, ruler: KnownLength | None, settings: Settings
+) -> Calibration:
     return calibrate(
         right,
-        found.betas[chosen],
-        found.baseline[chosen],
-        found.scores[chosen],
-        load_models().confidence.reliability,
+        found.rows(chosen),
+        models.confidence.moments,
         known_length=ruler,
         settings=settings,
     )
@@ -128,7 +142,7 @@ def _ruler(right: HandModel, samples: Samples, own: np.ndarray, *, seed: int) ->
     return KnownLength(true + float(np.random.default_rng([17, seed]).normal(0, RULER_M)), RULER_M)
 
 
-def _table_1(samples: Samples, found: Estimates, shapes: Tensor, free: Tensor) -> dict[str, np.ndarray]:
+def _table_1(samples: Samples, seen: Observation, found: Estimate, shapes: Tensor, free: Tensor) -> dict[str, np.ndarray]:
     true = torch.as_tensor(samples.betas)
     joints = {"mediapipe": samples.world}
     for name, rotations, betas in (
@@ -137,36 +151,19 @@ def _table_1(samples: Samples, found: Estimates, shapes: Tensor, free: Tensor) -
         ("calibrated", found.aware, shapes),
         ("calibrated_without_scale", found.aware, free),
     ):
-        for optimised in (False, True):
-            joints[f"{name}_opt" if optimised else name] = _posed(samples, found.seen, rotations, betas, optimised=optimised)
+        hand = placed(found, rotations, betas)
+        joints[name] = _joints(seen, hand)
+        joints[f"{name}_opt"] = _joints(seen, refined(found, hand))
     return joints
 
 
-def _posed(samples: Samples, seen: Observation, rotations: Tensor, betas: Tensor, *, optimised: bool) -> np.ndarray:
-    """Joints [n, 21, 3] of estimated hands, each side with its own model."""
-    rotations = seen.to_camera(rotations)
-    joints = np.zeros((len(samples), 21, 3), np.float32)
-    for index, side in enumerate(SIDES):
-        rows = np.flatnonzero(samples.side == index)
-        if len(rows):
-            joints[rows] = _posed_side(samples.rows(rows), side, rotations[rows], betas[rows], optimised=optimised)
-    return joints
+def _joints(seen: Observation, hand: Placed) -> np.ndarray:
+    """Joints [n, 21, 3] of the real hands in the camera."""
+    joints = load_hand_model("open", "right").joints(*hand)
+    return seen.points_to_camera(joints).numpy()
 
 
-def _posed_side(samples: Samples, side: Side, rotations: Tensor, betas: Tensor, *, optimised: bool) -> np.ndarray:
-    model = load_hand_model("open", side)
-    pixels, intrinsics = torch.as_tensor(samples.joints_2d), torch.as_tensor(samples.intrinsics[0])
-    still = model.joints(rotations, betas, torch.zeros(3))
-    count = len(samples)
-    track = HandTrack(0, side, np.arange(count, dtype=np.int32), samples.joints_2d, samples.world, samples.score)
-    fitted = FittedTrack(track, model, rotations, betas, place(still, pixels, intrinsics))
-    if optimised:
-        fitted = refine(fitted, intrinsics)
-    joints: np.ndarray = model.joints(fitted.rotations, betas, fitted.translation).numpy()
-    return joints
-
-
-def _table_3(samples: Samples, found: Estimates, problem: str, weights: str) -> dict[str, dict[str, float]]:
+def _table_3(samples: Samples, found: Estimate, models: Models, problem: str, weights: str) -> dict[str, dict[str, float]]:
     """Errors by number of pictures, with a known scale: means over people and random sets of pictures."""
     right = load_hand_model("open", "right")
     settings = Settings(problem=problem, weights=weights, resamples=0)  # type: ignore[arg-type]
@@ -180,7 +177,8 @@ def _table_3(samples: Samples, found: Estimates, problem: str, weights: str) -> 
             for draw in range(DRAWS):
                 rng = np.random.default_rng([23, count, person, draw])
                 chosen = torch.as_tensor(rng.choice(own, min(count, len(own)), replace=False))
-                got = _solve(right, found, chosen, _ruler(right, samples, own, seed=1000 * person + draw), settings)
+                ruler = _ruler(right, samples, own, seed=1000 * person + draw)
+                got = _solve(right, found, models, chosen, ruler, settings)
                 square = float((got.betas - true).square().mean())
                 errors.append((1000 * abs(got.length - float(size.length)), 1000 * abs(got.width - float(size.width)), square))
         length, width, mse = np.mean(errors, 0)
@@ -199,8 +197,17 @@ def _pa_mpjpe(joints: np.ndarray, true: np.ndarray) -> float:
     return round(1000 * float(np.linalg.norm(aligned - true, axis=-1).mean()), 3)
 
 
-def _say(done: int, of: int) -> None:
-    print(f"rendering and detecting: {done} of {of}", flush=True)
+def _ranking_within_people(samples: Samples, scores: Tensor, errors: Tensor) -> float:
+    """Mean over people of the ranking of their own pictures, which is what calibration needs."""
+    own = [torch.as_tensor(samples.subject == person) for person in range(PEOPLE)]
+    return float(np.mean([ranking_accuracy(scores[rows], errors[rows]) for rows in own]))
+
+
+def _miss_2d(samples: Samples, seen: Observation, sight: Tensor) -> float:
+    """Mean distance of the 2D joints [n, 21, 2] that the fit trusts to the true ones, as a share of the hand's box."""
+    box = 2 * seen.half / MARGIN
+    true = seen.in_crop(torch.as_tensor(samples.joints)) * seen.half[:, None, None] + seen.centre[:, None]
+    return float(((sight - true).norm(dim=-1) / box[:, None]).mean())
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ml.fitting.kinematics import Kinematics
-from ml.fitting.prior import pose_prior
-from ml.fitting.solver import Parameters, Problem, solve
+from ml.fitting.prior import PosePrior, pose_prior
+from ml.fitting.solver import Parameters, Problem, shape_information, solve
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
@@ -27,7 +27,7 @@ def scene():
     truth = Parameters(angles, root, translation, torch.full((1, 10), 0.5))
     intrinsics = torch.as_tensor(default_intrinsics(640, 480))
     joints = kinematics.model.joints(kinematics.matrices(angles, root), truth.betas, translation)
-    problem = Problem(kinematics, pose_prior(), project(joints, intrinsics), intrinsics, torch.full((COUNT,), 0.5))
+    problem = Problem(kinematics, pose_prior(), project(joints, intrinsics), intrinsics, torch.full((COUNT, 21), 0.5))
     start = Parameters(pose_prior().mean.expand(COUNT, 45).clone(), root, translation + 0.03, torch.zeros(1, 10))
     return problem, start, truth
 
@@ -84,3 +84,30 @@ def test_twice_the_same(scene):
     one, other = solve(problem, start), solve(problem, start)
     assert torch.equal(one.angles, other.angles)
     assert torch.equal(one.betas, other.betas)
+
+
+def test_a_joint_that_is_seen_badly_pulls_less(scene):
+    problem, start, _ = scene
+    moved = problem.pixels.clone()
+    moved[:, 8] += 30.0
+    trusted = solve(replace(problem, pixels=moved), start)
+    noise = problem.noise.clone()
+    noise[:, 8] = 100.0
+    doubted = solve(replace(problem, pixels=moved, noise=noise), start)
+    others = [joint for joint in range(21) if joint != 8]
+    assert _miss(problem, doubted)[:, others].mean() < _miss(problem, trusted)[:, others].mean()
+
+
+def test_information_about_the_shape_is_none_of_the_truth_and_grows_away_from_it(scene):
+    """Where pose and pixels are the truth's the gradient is nothing; a little aside it is the Hessian times the way."""
+    problem, _, truth = scene
+    at_rest = replace(problem, prior=PosePrior(truth.angles, 100 * torch.eye(45), pose_prior().limits), robust=1e4)
+    hessian, gradient = shape_information(at_rest, truth)
+    assert hessian.shape == (COUNT, 10, 10)
+    torch.testing.assert_close(hessian, hessian.mT, rtol=1e-2, atol=1.0)
+    assert float(torch.linalg.eigvalsh(hessian.double().sum(0)).min()) > 0
+    aside = torch.linspace(-0.02, 0.02, 10)
+    _, grown = shape_information(at_rest, replace(truth, betas=truth.betas + aside))
+    expected = (hessian.sum(0) @ aside).norm()
+    assert float(gradient.sum(0).norm()) < 0.02 * float(expected)
+    assert float((grown.sum(0) - hessian.sum(0) @ aside).norm()) < 0.1 * float(expected)

@@ -12,6 +12,7 @@ from ml.hand.measure import measure_hand
 from ml.hand.model import load_hand_model
 from ml.identity.calibration import KnownLength, Settings, calibrate
 from ml.identity.choice import choose
+from ml.identity.estimate import Estimate, Trust
 
 MODEL = load_hand_model("open", "right")
 
@@ -20,11 +21,31 @@ def poses(count: int, seed: int = 0) -> torch.Tensor:
     return roma.rotvec_to_rotmat(0.3 * torch.randn(count, 16, 3, generator=torch.Generator().manual_seed(seed)))
 
 
-def run(betas, scores=None, reliability=0.5, **kwargs):
+def pictures_of(betas, scores=None, seen=None, noise=0.01, rotations=None) -> Estimate:
+    """Pictures of which a network says so; `seen` is the shape of the hand whose joints are seen in them."""
     count = len(betas)
-    scores = torch.zeros(count) if scores is None else scores
+    rotations = poses(count) if rotations is None else rotations
+    seen = torch.zeros(1, 10) if seen is None else seen
+    joints = MODEL.joints(rotations, seen.expand(count, 10), torch.tensor([0.0, 0.0, 0.5]))
+    return Estimate(
+        baseline=rotations,
+        aware=rotations,
+        betas=betas,
+        scores=torch.zeros(count) if scores is None else scores,
+        sight=joints[..., :2] / joints[..., 2:],
+        noise=torch.full((count, 21), noise),
+        trust=Trust(0.05, 0.05),
+    )
+
+
+def moments_of(r: float, alike: float = 0.0) -> torch.Tensor:
+    """Of answers that are r of the truth, right on average, and err alike in a clip as far as said."""
+    return torch.tensor([r, r, r * r + alike * r * (1 - r), r * r])[:, None].expand(4, 10)
+
+
+def run(betas, scores=None, reliability=0.5, **kwargs):
     settings = kwargs.pop("settings", Settings(problem="poster"))
-    return calibrate(MODEL, betas, poses(count), scores, torch.full((10,), reliability), settings=settings, **kwargs)
+    return calibrate(MODEL, pictures_of(betas, scores), moments_of(reliability), settings=settings, **kwargs)
 
 
 @pytest.mark.parametrize("problem", ["poster", "mean"])
@@ -79,14 +100,26 @@ def test_fused_gives_back_what_single_pictures_shrink():
     truth, r = torch.linspace(-2, 2, 10), 0.1
     noise = torch.randn(4000, 10, generator=generator) * math.sqrt(r * (1 - r))
     answers = r * truth + noise
-    few, many = (run(answers[:k], reliability=r, settings=Settings(weights="uniform", resamples=0)).betas for k in (20, 400))
+    few, many = (
+        run(answers[:k], reliability=r, settings=Settings(problem="fused", weights="uniform", resamples=0)).betas
+        for k in (20, 400)
+    )
     mean = run(answers[:400], settings=Settings(problem="mean", weights="uniform", resamples=0)).betas
     assert float((many - truth).square().mean()) < float((few - truth).square().mean())
     assert float((many - truth).square().mean()) < 0.1
     assert float((mean - truth).square().mean()) > 1.0
 
 
-@pytest.mark.parametrize("problem", ["fused", "poster", "mean"])
+def test_what_all_pictures_of_a_person_get_wrong_alike_is_not_made_up_for():
+    """Twenty equal answers tell no more than one."""
+    answers = torch.full((20, 10), 0.5)
+    same = torch.tensor([0.3, 0.3, 0.3, 0.3])[:, None].expand(4, 10)
+    settings = Settings(problem="fused", resamples=0)
+    found = calibrate(MODEL, pictures_of(answers), same, settings=settings)
+    torch.testing.assert_close(found.betas, answers[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("problem", ["fitted", "fused", "poster", "mean"])
 def test_a_known_length_is_kept_to_the_micrometre(problem):
     betas = torch.randn(8, 10, generator=torch.Generator().manual_seed(2))
     found = run(betas, known_length=KnownLength(0.2015), settings=Settings(problem=problem))
@@ -129,15 +162,45 @@ def test_chosen_pictures_are_sure_and_differ():
 def test_pictures_of_one_clip_say_less_than_pictures_of_several():
     generator = torch.Generator().manual_seed(0)
     true = torch.randn(10, generator=generator)
-    r = torch.full((10,), 0.1)
-    betas = 0.1 * true + 0.05 * torch.randn(20, 10, generator=generator)
-    rotations = torch.eye(3).expand(20, 16, 3, 3)
-    model = load_hand_model("open", "right")
+    pictures = pictures_of(0.1 * true + 0.05 * torch.randn(20, 10, generator=generator))
 
     def spread(clips: torch.Tensor) -> tuple[float, float]:
-        found = calibrate(model, betas, rotations, torch.zeros(20), r, clips=clips)
+        found = calibrate(MODEL, pictures, moments_of(0.1, alike=0.5), clips=clips, settings=Settings(problem="fused"))
         return float(found.betas.norm()), float(found.betas_sigma.mean())
 
     one, four, all_apart = (spread(torch.arange(20) // size) for size in (20, 5, 1))
     assert one[0] < four[0] < all_apart[0]
     assert one[1] > four[1] > all_apart[1]
+
+
+BONES_SEEN = torch.tensor([0.0, 1.2, -0.8, 0.9, 0.0, 0.0, -1.0, 0.0, 0.7, 0.0])
+"""A shape whose length is the mean hand's, or nearly so: size is not to be seen."""
+
+
+def test_joints_seen_in_many_poses_tell_the_shape_of_which_networks_know_nothing():
+    known = KnownLength(float(measure_hand(MODEL, BONES_SEEN).length), 1e-4)
+    misses = {}
+    for count in (2, 20):
+        pictures = pictures_of(torch.zeros(count, 10), seen=BONES_SEEN[None], noise=1e-4)
+        nothing = torch.zeros(4, 10)
+        for problem in ("fused", "fitted"):
+            settings = Settings(problem=problem, resamples=0)
+            found = calibrate(MODEL, pictures, nothing, known_length=known, settings=settings)
+            true = MODEL.rest_joints(BONES_SEEN[None])[0]
+            misses[problem, count] = float((MODEL.rest_joints(found.betas[None])[0] - true).norm(dim=-1).mean())
+    assert misses["fitted", 20] < 0.0005
+    assert misses["fitted", 20] < 0.25 * misses["fused", 20]
+    assert misses["fitted", 20] < misses["fitted", 2]
+
+
+def test_joints_that_are_seen_badly_say_little():
+    badly = pictures_of(torch.zeros(10, 10), seen=BONES_SEEN[None], noise=1.0)
+    found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(resamples=0))
+    assert float(found.betas.abs().max()) < 0.05
+
+
+def test_what_is_left_open_shrinks_with_what_is_seen():
+    sure, unsure = (
+        calibrate(MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1)).betas_sigma for noise in (1e-4, 1e-2)
+    )
+    assert float(sure.mean()) < float(unsure.mean()) < 1.0

@@ -54,20 +54,49 @@ def test_mirroring_twice_changes_nothing():
     torch.testing.assert_close(mirror_rotations(mirror_rotations(rotations)), rotations)
 
 
-def test_rolling_the_inputs_is_rolling_the_camera():
+ANGLES = torch.tensor([0.3, -1.0, 2.0, 3.1])
+
+
+def rolled_hands() -> tuple[Tensor, Tensor, Tensor]:
+    """Rotations and joints of hands straight ahead, and of the same ones with the camera held askew."""
     rotations, joints = hands()
-    joints = joints - joints.mean(1, keepdim=True) + torch.tensor([0.0, 0, 0.5])  # straight ahead, so that the roll is all
-    angle = torch.tensor([0.3, -1.0, 2.0, 3.1])
+    joints = joints - joints.mean(1, keepdim=True) + torch.tensor([0.0, 0, 0.5])
     zero = torch.zeros(4)
-    roll = roma.rotvec_to_rotmat(torch.stack([zero, zero, angle], 1))
-    rolled = joints @ roll.mT
-    direct = observe(project(rolled), rolled, INTRINSICS, RIGHT)
-    before = observe(project(joints), joints, INTRINSICS, RIGHT)
-    inputs, truth = turned(before.inputs, before.from_camera(rotations), angle)
-    torch.testing.assert_close(inputs, direct.inputs, atol=2e-2, rtol=0)
-    true = direct.from_camera(torch.cat([(roll @ rotations[:, 0])[:, None], rotations[:, 1:]], 1))
-    assert float(roma.rotmat_geodesic_distance(truth[:, 0], true[:, 0]).max()) < 0.02
-    torch.testing.assert_close(truth[:, 1:], true[:, 1:])
+    roll = roma.rotvec_to_rotmat(torch.stack([zero, zero, ANGLES], 1))
+    return rotations, joints, roll
+
+
+def test_however_the_camera_is_held_the_hand_points_up_and_looks_the_same():
+    rotations, joints, roll = rolled_hands()
+    straight = observe(project(joints), joints, INTRINSICS, RIGHT)
+    askew = observe(project(joints @ roll.mT), joints @ roll.mT, INTRINSICS, RIGHT)
+    torch.testing.assert_close(askew.inputs, straight.inputs, atol=2e-2, rtol=0)
+    true = askew.from_camera(torch.cat([(roll @ rotations[:, 0])[:, None], rotations[:, 1:]], 1))
+    assert float(roma.rotmat_geodesic_distance(true[:, 0], straight.from_camera(rotations)[:, 0]).max()) < 0.02
+    knuckles = straight.landmarks[:, [5, 9, 13, 17]].mean(1) - straight.landmarks[:, 0]
+    assert (knuckles[:, 1] < 0).all()
+    assert (knuckles[:, 0].abs() < 0.05).all()
+
+
+def test_turning_the_inputs_turns_the_hand_with_them():
+    rotations, joints, roll = rolled_hands()
+    seen = observe(project(joints), joints, INTRINSICS, RIGHT)
+    inputs, truth = turned(seen.inputs, seen.from_camera(rotations), ANGLES)
+    flat, before = inputs[:, :42].view(4, 21, 2), seen.inputs[:, :42].view(4, 21, 2)
+    torch.testing.assert_close(flat, before @ roll[:, :2, :2].mT)
+    torch.testing.assert_close(inputs[:, 105:], seen.inputs[:, 105:])
+    torch.testing.assert_close(truth[:, 0], roll @ seen.from_camera(rotations)[:, 0])
+    torch.testing.assert_close(truth[:, 1:], rotations[:, 1:])
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_points_go_to_the_crop_and_back(mirrored):
+    _, joints = hands()
+    seen = observe(project(joints), joints, INTRINSICS, torch.full((4,), mirrored))
+    torch.testing.assert_close(seen.in_crop(joints), seen.landmarks, atol=1e-4, rtol=0)
+    sight = seen.centre[:, None] + seen.half[:, None, None] * seen.landmarks
+    rays = seen.points_to_camera(torch.cat([sight, torch.ones_like(sight[..., :1])], -1))
+    torch.testing.assert_close(project(rays), project(joints), atol=1e-2, rtol=0)
 
 
 @pytest.mark.parametrize("shift", [-0.15, 0.2])

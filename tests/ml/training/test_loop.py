@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ml.training import loop
-from ml.training.loop import Schedule, epochs, train
+from ml.training.loop import RISE, Schedule, epochs, train
 
 
 def toy(seed: int = 0) -> nn.Module:
@@ -67,6 +67,11 @@ def test_every_sample_comes_once_an_epoch():
     assert indices(3).tolist() == indices(3).tolist()
 
 
-def test_the_rate_falls_where_it_is_told():
-    schedule = Schedule(steps=300, batch=1, rate=1.0)
-    assert [schedule.rate_at(s) for s in (0, 99, 100, 199, 200, 299)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+def test_the_rate_rises_at_first_and_falls_to_a_hundredth():
+    schedule = Schedule(steps=10_000, batch=1, rate=1.0)
+    rates = [schedule.rate_at(step) for step in range(schedule.steps)]
+    assert rates[0] == pytest.approx(1 / RISE)
+    assert rates[RISE] == pytest.approx(1.0, abs=0.01)
+    assert rates[5000] == pytest.approx(0.505)
+    assert rates[-1] == pytest.approx(0.01, abs=1e-4)
+    assert rates[RISE:] == sorted(rates[RISE:], reverse=True)

@@ -1,4 +1,4 @@
-"""Crops: what lies where, mirrored hands, hands at the edge; and the network that looks at them."""
+"""Crops: what lies where, hands that point up, mirrored hands, hands at the edge, large hands."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import pytest
 import torch
 
 from ml.hand.camera import default_intrinsics
-from ml.identity.image import CROP_PX, MARGIN, ImageBackbone, crop_of
-from ml.identity.networks import Baseline
+from ml.identity.crops import CROP_PX, RIM_PX, crop_of
+from ml.identity.observation import MARGIN, observe
 
 WIDTH, HEIGHT = 640, 480
 
 
 def joints_about(x: float, y: float, half: float = 60.0) -> np.ndarray:
-    """21 places in a square box about a point."""
+    """21 places in a square box about a point, of a hand that points up."""
     rng = np.random.default_rng(0)
     inside = rng.uniform(-half, half, (21, 2))
-    inside[0], inside[1] = (-half, -half), (half, half)
+    inside[0], inside[1], inside[2] = (0.0, half), (-half, -half), (half, 0.0)
+    inside[[5, 9, 13, 17]] = [(-9.0, 0.0), (-3.0, 0.0), (3.0, 0.0), (9.0, 0.0)]
+    inside -= inside.mean(0) * [1.0, 0.0]  # its camera looks at the middle of the joints
     return (inside + np.array([x, y])).astype(np.float32)
 
 
@@ -35,13 +37,36 @@ def centre_of(crop: np.ndarray) -> np.ndarray:
     return np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum()
 
 
-@pytest.mark.parametrize(("dx", "dy"), [(0, 0), (50, 0), (0, -50), (-40, 30)])
-def test_a_spot_lies_where_the_joints_box_says(dx, dy):
-    intrinsics = default_intrinsics(WIDTH, HEIGHT)
-    crop = crop_of(spot(320 + dx, 240 + dy), joints_about(320, 240), intrinsics, mirrored=False)
-    side = 120 * MARGIN
-    expected = (np.array([dx, dy]) / side + 0.5) * CROP_PX - 0.5
+@pytest.mark.parametrize("joint", [0, 4, 8, 17])
+@pytest.mark.parametrize("turn", [0.0, 1.0, -2.5])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_spot_on_a_joint_lies_where_the_observation_has_that_joint(joint, turn, mirrored):
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    joints = ((joints_about(0, 0) @ rotation.T) + [330, 220]).astype(np.float32)
+    intrinsics = default_intrinsics(WIDTH, HEIGHT).astype(np.float32)
+    crop = crop_of(spot(*joints[joint]), joints, intrinsics, mirrored=mirrored)
+    k, side = torch.as_tensor(intrinsics), torch.tensor([mirrored])
+    seen = observe(torch.as_tensor(joints)[None], torch.randn(1, 21, 3), k, side)
+    expected = (seen.landmarks[0, joint].numpy() + 1) / 2 * CROP_PX - 0.5
     np.testing.assert_allclose(centre_of(crop), expected, atol=0.8)
+
+
+def test_the_joints_box_fills_the_crop_but_for_its_margin():
+    seen = observe(
+        torch.as_tensor(joints_about(320, 240))[None], torch.randn(1, 21, 3),
+        torch.as_tensor(default_intrinsics(WIDTH, HEIGHT), dtype=torch.float32), torch.tensor([False]),
+    )  # fmt: skip
+    assert float(seen.landmarks.abs().max()) == pytest.approx(1 / MARGIN, abs=1e-4)
+
+
+def test_the_rim_lies_around_the_same_crop():
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    picture = np.stack([127 + 120 * np.sin(columns / a + rows / b) for a, b in ((23, 31), (17, -29), (41, 19))], -1)
+    given = picture.astype(np.uint8), joints_about(300, 230), default_intrinsics(WIDTH, HEIGHT)
+    wide = crop_of(*given, mirrored=False, rim=RIM_PX)
+    assert wide.shape == (3, CROP_PX + 2 * RIM_PX, CROP_PX + 2 * RIM_PX)
+    inner = wide[:, RIM_PX:-RIM_PX, RIM_PX:-RIM_PX].astype(int)
+    assert np.abs(inner - crop_of(*given, mirrored=False)).max() <= 1
 
 
 def test_a_left_hand_is_a_mirrored_right_one():
@@ -62,8 +87,8 @@ def test_a_left_hand_is_a_mirrored_right_one():
 def test_what_lies_outside_the_picture_is_black():
     white = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     crop = crop_of(white, joints_about(0, 240), default_intrinsics(WIDTH, HEIGHT), mirrored=False)
-    assert crop[:, 32, 2].max() == 0
-    assert crop[:, 32, -3].min() == 255
+    assert crop[:, 48, 2].max() == 0
+    assert crop[:, 48, -3].min() == 255
     nowhere = crop_of(white, joints_about(-3000, 240), default_intrinsics(WIDTH, HEIGHT), mirrored=False)
     assert nowhere.max() == 0
 
@@ -75,18 +100,3 @@ def test_a_large_hand_is_averaged_not_skipped_through():
     inner = crop[0, 8:-8, 8:-8].astype(float)
     assert abs(inner.mean() - 127.5) < 6
     assert inner.std() < 70
-
-
-def test_the_network_answers_alike_alone_and_in_company():
-    torch.manual_seed(0)
-    model = Baseline(ImageBackbone()).eval()
-    crops = torch.randint(0, 256, (300, 3, CROP_PX, CROP_PX), dtype=torch.uint8)
-    with torch.no_grad():
-        rotations, betas, features = model(crops)
-        alone = model(crops[7:8])
-    assert (rotations.shape, betas.shape, features.shape) == ((300, 16, 3, 3), (300, 10), (300, 256))
-    torch.testing.assert_close(alone[1], betas[7:8], atol=1e-4, rtol=1e-3)
-
-
-def test_it_is_small():
-    assert sum(p.numel() for p in ImageBackbone().parameters()) < 1_500_000

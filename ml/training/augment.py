@@ -1,0 +1,67 @@
+"""The same hand otherwise: turned about the line of sight, nearer, aside, and under another light."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ml.identity.crops import CROP_PX, RIM_PX
+from ml.identity.observation import roll_matrices, turned
+
+ROLL: Final = 0.25
+"""Radians."""
+SCALE: Final = 0.1
+SHIFT: Final = 0.06
+"""Shares of half the crop."""
+
+
+class Varied(NamedTuple):
+    """n hands after it: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2]."""
+
+    inputs: Tensor
+    rotations: Tensor
+    crops: Tensor | None
+    points: Tensor
+
+
+def cut(crops: Tensor) -> Tensor:
+    """Crops [n, 3, 112, 112] without their rim."""
+    return crops[..., RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
+
+
+def varied(inputs: Tensor, rotations: Tensor, crops: Tensor | None, points: Tensor, generator: torch.Generator) -> Varied:
+    """Rolled by up to a quarter radian, a tenth larger or smaller, 6 % aside.
+
+    Args:
+        inputs: [n, 132].
+        rotations: [n, 16, 3, 3], the truth, in the crop's camera.
+        crops: uint8 [n, 3, 112, 112], with their rim; None for landmarks alone.
+        points: [k, n, 21, 2], in the crop, whose sides lie at −1 and 1.
+        generator: of chance.
+    """
+    count = len(inputs)
+    angles = (2 * torch.rand(count, generator=generator) - 1) * ROLL
+    inputs, rotations = turned(inputs, rotations, angles)
+    roll = roll_matrices(angles)[:, :2, :2]
+    scale = 1 + SCALE * (2 * torch.rand(count, 1, 1, generator=generator) - 1)
+    aside = SHIFT * (2 * torch.rand(count, 2, generator=generator) - 1)
+    # what is seen at q lay at p = scale · rollᵀ q + aside
+    moved = ((points - aside[:, None]) @ roll.mT) / scale
+    if crops is None:
+        return Varied(inputs, rotations, None, moved)
+    theta = torch.cat([roll.mT * scale, aside[..., None]], -1) * (CROP_PX / (CROP_PX + 2 * RIM_PX))
+    grid = nn.functional.affine_grid(theta, [count, 3, CROP_PX, CROP_PX], align_corners=False)
+    seen = nn.functional.grid_sample(crops.float(), grid, align_corners=False)
+    return Varied(inputs, rotations, _lit(seen, generator), moved)
+
+
+def _lit(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """In other colours, lighter or darker, and with a sensor's noise."""
+    count = len(crops)
+    gain = 0.75 + 0.5 * torch.rand(count, 3, 1, 1, generator=generator)
+    offset = 40 * (torch.rand(count, 1, 1, 1, generator=generator) - 0.5)
+    noise = 2 * torch.rand(count, 1, CROP_PX, CROP_PX, generator=generator) - 1
+    strength = 12 * torch.rand(count, 1, 1, 1, generator=generator)
+    return (crops * gain + offset + strength * noise).clamp(0, 255)
