@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 
-import psutil
 import pytest
 
 from ml.metrics.crew import Crew
@@ -54,9 +54,9 @@ def test_an_error_is_raised_where_the_answer_is_awaited(processes):
         list(crew.map(fails_at_seven, 1, range(20)))
 
 
-def spawned() -> set[int]:
-    """Processes of this one's making; other tests' among them."""
-    return {child.pid for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())}
+def spawned() -> set[int | None]:
+    """Living processes of this one's making; other tests' among them."""
+    return {child.pid for child in multiprocessing.active_children()}
 
 
 def test_a_killed_process_is_told_and_none_is_left():
