@@ -84,8 +84,22 @@ def pck_curve(
 
 
 def threshold_bins(values: np.ndarray, thresholds: np.ndarray, *, strict: bool = False) -> np.ndarray:
-    """Index of the first threshold that each value is within; T where there is none, which is so for NaN too."""
-    return np.searchsorted(thresholds, values, side="right" if strict else "left")
+    """Index of the first threshold that each value is within; T where there is none, which is so for NaN too.
+
+    Thresholds at equal distances are not searched: where a value must lie is computed, and set right by a step either way.
+    """
+    steps = np.diff(thresholds)
+    if not len(steps) or np.ptp(steps) > 1e-6 * steps[0]:
+        return np.searchsorted(thresholds, values, side="right" if strict else "left")
+    last = len(thresholds)
+    above = np.append(thresholds, np.inf)
+    below = np.append(-np.inf, thresholds)
+    # to the nearest, so that no rounding leads more than a step astray; `fmin` takes the number and not the NaN
+    guess = np.fmin((values - thresholds[0]) * (len(steps) / (thresholds[-1] - thresholds[0])) + 0.5, last)
+    bins = np.maximum(guess, 0).astype(np.int64)
+    bins += (values >= above[bins] if strict else values > above[bins]) & (bins < last)
+    bins -= values < below[bins] if strict else values <= below[bins]
+    return bins
 
 
 def counts_of_bins(bins: np.ndarray, steps: int) -> np.ndarray:

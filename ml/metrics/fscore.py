@@ -15,7 +15,7 @@ import numpy as np
 
 _EPSILON = 2.0**-24
 """Half a unit in the last place of float32."""
-_STRIP = 96
+_STRIP = 128
 """Vertices whose distances are computed at a time: their products stay in the cache."""
 _BLAS_PIECE = 1 << 18
 """Rows × columns × depth of one matrix product: what OpenBLAS still does on one thread."""
@@ -63,7 +63,7 @@ def _nearest(truth: np.ndarray, prediction: np.ndarray, limit: float) -> tuple[n
     axis = spread.argmax(1)
     ours, theirs = _sorted(a, axis), _sorted(b, axis)
     reach = np.sqrt(ours.squared.max(1).astype(np.float64)) + np.sqrt(theirs.squared.max(1).astype(np.float64))
-    margin = limit * (1 + 1e-6) + 4 * _EPSILON * reach
+    margin = limit * (1 + 1e-6) + 8 * _EPSILON * (reach + limit)
     left = np.concatenate([-2 * ours.points, ours.squared[:, None], np.ones_like(ours.squared)[:, None]], 1)
     right = np.concatenate([theirs.points, np.ones_like(theirs.squared)[:, None], theirs.squared[:, None]], 1)
     rows, columns = np.full_like(ours.squared, np.inf), np.full_like(theirs.squared, np.inf)
@@ -100,10 +100,20 @@ def _sorted(points: np.ndarray, axis: np.ndarray) -> _Sorted:
     """Vertices float32 [n, V, 3] by an axis [n] of each frame. Flat indices: `take_along_axis` is many times slower."""
     count, vertices, _ = points.shape
     frames = np.arange(count)
-    order = np.argsort(points[frames, :, axis], axis=1)
+    order = _argsort(points[frames, :, axis])
     order += vertices * frames[:, None]
     x, y, z = planes = np.ascontiguousarray(points.reshape(-1, 3).take(order.reshape(-1), 0).T).reshape(3, count, vertices)
     return _Sorted(order, planes.transpose(1, 0, 2), x * x + y * y + z * z, planes[axis, frames])
+
+
+def _argsort(values: np.ndarray) -> np.ndarray:
+    """Order int64 [n, V] of float32 [n, V], row by row: place and index are sorted as one number, which is faster."""
+    above = values - values.min(1, keepdims=True)
+    # of floats that are not negative the bits are in the same order
+    keys = above.view(np.uint32).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(values.shape[1], dtype=np.uint64)
+    keys.sort(axis=1)
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 _Side = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -115,9 +125,10 @@ def _sweep(truth: _Side, prediction: _Side, margin: float) -> None:
     left, along, rows = truth
     right, others_along, columns = prediction
     starts = np.arange(0, len(along), _STRIP)
-    lows = np.searchsorted(others_along, along[starts].astype(np.float64) - margin)
-    ends = along[np.minimum(starts + _STRIP, len(along)) - 1].astype(np.float64)
-    highs = np.searchsorted(others_along, ends + margin, side="right")
+    aside = np.float32(margin)  # in the type of the places, or all of them would be converted
+    lows = np.searchsorted(others_along, along[starts] - aside)
+    ends = along[np.minimum(starts + _STRIP, len(along)) - 1]
+    highs = np.searchsorted(others_along, ends + aside, side="right")
     width = _BLAS_PIECE // (5 * _STRIP)
     for first, low, high in zip(starts.tolist(), lows.tolist(), highs.tolist(), strict=True):
         strip, least = left[:, first : first + _STRIP].T, rows[first : first + _STRIP]

@@ -89,3 +89,25 @@ def test_acceleration_of_a_known_motion():
 def test_shape_errors_by_hand():
     assert shape_error(np.zeros((2, 10)), np.full((2, 10), 0.5)) == 0.25
     assert size_error_mm(np.array([0.18, 0.19]), np.array([0.183, 0.185])) == pytest.approx(4.0)
+
+
+@given(
+    st.lists(
+        st.floats(0, 0.2) | st.sampled_from([0.0, 0.01, 0.025, 0.05, np.nextafter(0.05, 1), np.inf, np.nan, 1e9]), max_size=60
+    ),
+    st.sampled_from([(0.0, 0.05, 100), (0.02, 0.05, 31), (0.0, 50.0, 101), (0.0, 0.05, 2), (0.0, 0.05, 1)]),
+    st.booleans(),
+)
+def test_bins_are_those_of_a_search(values, ends, strict):
+    thresholds = np.linspace(*ends)
+    on_them = np.concatenate([thresholds, np.nextafter(thresholds, -1), np.nextafter(thresholds, np.inf), values])
+    found = threshold_bins(on_them, thresholds, strict=strict)
+    assert (found == np.searchsorted(thresholds, on_them, side="right" if strict else "left")).all()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_thresholds_at_unequal_distances_are_searched(strict):
+    thresholds = np.array([0.0, 1.0, 10.0, 11.0])
+    values = np.array([0.0, 0.5, 1.0, 9.0, 10.0, 10.5, 12.0, np.nan])
+    expected = [1, 1, 2, 2, 3, 3, 4, 4] if strict else [0, 1, 1, 2, 2, 3, 4, 4]
+    assert threshold_bins(values, thresholds, strict=strict).tolist() == expected
