@@ -7,8 +7,9 @@ joints, each as far as it is trusted; the shape stays.
 
 The networks see landmarks that MediaPipe found; those of `kong2022-image…` see each hand's picture, too, and joints in it.
 
-The paper optimises by 300 steps of Adam that stay near the estimate; here Gauss–Newton minimises the reprojection with a
-Gaussian about the estimated pose, which says the same in ten steps.
+The paper optimises in two stages of Adam, 200 steps for the place and 100 for place and pose, which stay near the estimate.
+Here the first is solved in closed form (`placed`), and in the second (`refined`) Gauss–Newton minimises the reprojection with
+a Gaussian about the estimated pose, which says the same in ten steps.
 """
 
 from __future__ import annotations
