@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -29,7 +29,6 @@ MAX_FRAME_BYTES: Final = 4 << 20
 _READ: Final = 16 << 20
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-_FRAME_END = re.compile(rb"\][ \t\r\n]*+\]")
 _EMPTY_FRAME = re.compile(rb"\[[ \t\r\n]*+\]")
 _NUMBERS: Final = b"0123456789+-.eE \t\r\n"
 """What numbers and the space between them consist of; a frame without it is `[[,,],[,,],…]`."""
@@ -169,12 +168,14 @@ class _Walk:
     def __init__(self, descriptor: int, called: str, path: Path) -> None:
         self.descriptor, self.called, self.path = descriptor, called, path
         self.window, self.offset, self.at, self.done = b"", 0, 0, False
+        self.ends: Iterator[tuple[int, int]] = iter(())
 
     def fill(self) -> None:
         while not self.done and len(self.window) - self.at < MAX_FRAME_BYTES:
             more = os.pread(self.descriptor, _READ, self.offset + len(self.window))
             self.done = not more
             self.window, self.offset, self.at = self.window[self.at :] + more, self.offset + self.at, 0
+            self.ends = _double_ends(self.window)
 
     def peek(self) -> bytes:
         """The next byte that is not white space; empty at the end."""
@@ -216,14 +217,15 @@ class _Walk:
             if inside and self.window[inside.end() : inside.end() + 1] not in (b"[", b"]", b""):
                 raise FormatError(f"frame {len(starts)} of `{name}` of {self.called} is no list of [x, y, z]: is it flat?")
             limit = self.at + MAX_FRAME_BYTES
-            end = _EMPTY_FRAME.match(self.window, self.at, limit) or _FRAME_END.search(self.window, self.at, limit)
-            if end is None:
+            empty = _EMPTY_FRAME.match(self.window, self.at, limit)
+            end = empty.end() if empty else next((end for begin, end in self.ends if begin >= self.at), limit + 1)
+            if end > limit:
                 whole = self.done and len(self.window) < limit
                 why = "the file is truncated" if whole else f"longer than {MAX_FRAME_BYTES >> 20} MB"
                 raise FormatError(f"frame {len(starts)} of `{name}` of {self.called} does not end: {why}")
             starts.append(self.offset + self.at)
-            stops.append(self.offset + end.end())
-            self.at = end.end()
+            stops.append(self.offset + end)
+            self.at = end
             following = self.peek()
             if following == b"]":
                 self.at += 1
@@ -237,3 +239,18 @@ class _Walk:
     def end(self) -> None:
         if self.peek():
             raise self.fault("expected the end of the file")
+
+
+def _double_ends(window: bytes) -> Iterator[tuple[int, int]]:
+    """Where two `]` follow each other with nothing but white space between: first byte, and the one after the second.
+
+    NumPy looks for them: a pattern would look at every byte by itself, which is slower than to read the numbers.
+    """
+    text = np.frombuffer(window, np.uint8)
+    brackets = np.flatnonzero(text[:-1] == ord("]"))
+    following = text[brackets + 1]
+    for begin in brackets[(following == ord("]")) | (following <= ord(" "))].tolist():
+        found = _SPACE.match(window, begin + 1)
+        end = found.end() if found else begin + 1
+        if window[end : end + 1] == b"]":
+            yield begin, end + 1

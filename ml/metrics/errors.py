@@ -96,7 +96,7 @@ def threshold_bins(values: np.ndarray, thresholds: np.ndarray, *, strict: bool =
     below = np.append(-np.inf, thresholds)
     # to the nearest, so that no rounding leads more than a step astray; `fmin` takes the number and not the NaN
     guess = np.fmin((values - thresholds[0]) * (len(steps) / (thresholds[-1] - thresholds[0])) + 0.5, last)
-    bins = np.maximum(guess, 0).astype(np.int64)
+    bins: np.ndarray = np.maximum(guess, 0).astype(np.int64)
     bins += (values >= above[bins] if strict else values > above[bins]) & (bins < last)
     bins -= values < below[bins] if strict else values <= below[bins]
     return bins
