@@ -2,22 +2,25 @@
 import {
   AmbientLight,
   Box3,
-  BufferGeometry,
   DirectionalLight,
   Group,
-  Line,
-  LineBasicMaterial,
   Matrix4,
-  type Mesh,
+  Mesh,
+  MeshBasicMaterial,
   MeshStandardMaterial,
   PerspectiveCamera,
   Scene,
+  SphereGeometry,
   Vector3,
   WebGLRenderer,
 } from "three";
+import { Line2 } from "three/addons/lines/Line2.js";
+import { LineGeometry } from "three/addons/lines/LineGeometry.js";
+import { LineMaterial } from "three/addons/lines/LineMaterial.js";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 
 const TURN_SECONDS = 14;
+const DOT_M = 0.0016;
 
 function colour(name: string): string {
   const probe = document.createElement("span");
@@ -28,16 +31,21 @@ function colour(name: string): string {
   return found;
 }
 
-function span(from: Vector3, to: Vector3): Line {
-  return new Line(
-    new BufferGeometry().setFromPoints([from, to]),
-    new LineBasicMaterial({ color: colour("--accent"), depthTest: false }),
-  );
+/** A line with a dot at either end, seen through the hand. */
+function span(from: Vector3, to: Vector3): Group {
+  const drawn = { color: colour("--measure"), depthTest: false, transparent: true };
+  const dots = [from, to].map((end) => {
+    const dot = new Mesh(new SphereGeometry(DOT_M), new MeshBasicMaterial(drawn));
+    dot.position.copy(end);
+    return dot;
+  });
+  const geometry = new LineGeometry().setPositions([...from.toArray(), ...to.toArray()]);
+  return new Group().add(new Line2(geometry, new LineMaterial({ ...drawn, linewidth: 2.5 })), ...dots);
 }
 
 interface Span {
   ends: [Vector3, Vector3];
-  /** Where on the way from one end to the other the label stands. */
+  /** Where the label stands: 0 at the first end, 1 at the other, outside beyond them. */
   at: number;
   label: HTMLElement;
 }
@@ -86,8 +94,8 @@ async function show(place: HTMLElement): Promise<void> {
   gltf.scene.position.sub(middle);
   const [wrist, tip, index, little] = points.map((point) => point.applyMatrix4(turn).sub(middle));
   const spans: Span[] = [
-    { ends: [wrist, tip], at: 0.2, label: label(place, place.dataset.length ?? "") },
-    { ends: [little, index], at: 0.5, label: label(place, place.dataset.width ?? "") },
+    { ends: [wrist, tip], at: -0.2, label: label(place, place.dataset.length ?? "") },
+    { ends: [little, index], at: 1.5, label: label(place, place.dataset.width ?? "") },
   ];
   turning.add(gltf.scene, ...spans.map(({ ends }) => span(...ends)));
   scene.add(turning, new AmbientLight(0xffffff, 1.2));

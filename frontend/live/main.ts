@@ -1,5 +1,6 @@
-/** What every page runs: fragments that are drawn anew, progress, moments, tables, keys and the theme. */
+/** What every page runs: fragments that are drawn anew, progress, moments, tables, figures, keys and the theme. */
 import { wireCopying } from "./copy";
+import { wireFigures } from "./figures";
 import { drawAnew, wireFragments } from "./fragments";
 import { wireKeys } from "./keys";
 import { wireTables } from "./tables";
@@ -25,6 +26,7 @@ function wire(root: ParentNode): void {
   showMoments(root);
   wireTables(root);
   wireCopying(root);
+  wireFigures(root);
   if (!isViewer) watch.follow();
 }
 

@@ -8,7 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from palmares.benchmarks.sent_file_views import SentFileCreationView, SentFileView
 from palmares.benchmarks.submission_views import (
-    NewSubmissionView,
+    BenchmarkSubmissionsView,
     SubmissionContentView,
     SubmissionFileView,
     SubmissionFramesView,
@@ -111,7 +111,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/revisions/", RevisionsView.as_view(), name="benchmark-revisions"),
     path("benchmarks/<slug:slug>/leaderboard/", LeaderboardView.as_view(), name="benchmark-leaderboard"),
     path("benchmarks/<slug:slug>/comparison/", ComparisonView.as_view(), name="benchmark-comparison"),
-    path("benchmarks/<slug:slug>/submissions/", NewSubmissionView.as_view(), name="benchmark-submissions"),
+    path("benchmarks/<slug:slug>/submissions/", BenchmarkSubmissionsView.as_view(), name="benchmark-submissions"),
     path("predictions/tus/", SentFileCreationView.as_view(), name="prediction-tus-create"),
     path("predictions/tus/<uuid:pk>/", SentFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -112,6 +114,25 @@ def test_pages_are_accessible_and_quiet(page, axe, installation, path):
     assert said == []
 
 
+def test_a_request_is_tried_on_the_page_of_the_api(page, installation):
+    page.goto(installation.url + "/api/docs/")
+    page.locator("#operations-me-me_retrieve .opblock-summary-control").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    expect(page.locator(".live-responses-table")).to_contain_text("demo@palmares.local")
+
+
+def test_the_demo_hand_is_calibrated(page, axe, installation):
+    page.goto(installation.url + "/subjects/")
+    page.get_by_role("link", name="Synthetic A").click()
+    page.locator("#hands").locator("xpath=ancestor::section").get_by_role("link", name="both").click(timeout=LONG)
+    expect(page.locator(".verdict")).to_contain_text("185.0 ±")
+    hand = page.locator(".hand3d")
+    expect(hand.locator(".measure")).to_have_text(["185.0 mm", re.compile(r"\d\d\.\d mm")])
+    assert axe(page) == []
+
+
 def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp_path):
     board = f"{installation.url}/benchmarks/palmares-synth/"
     page.goto(board)
@@ -130,6 +151,12 @@ def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp
     expect(page.locator(".verdict")).to_contain_text(f"mm PA-MPJPE, {len(METHODS) + 1}th of {len(METHODS) + 1}", timeout=LONG)
     page.goto(board)
     expect(page.locator(".board tbody tr", has_text="A single sequence")).to_contain_text("unpublished")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save SVG: PCK").click()
+    drawing = ElementTree.parse(download.value.path())
+    names = [item.inner_text() for item in page.locator(".figures figure").first.locator(".legend li").all()]
+    assert len(names) == len(drawing.findall(".//{*}polyline")) == 3
+    assert names == [text.text for text in drawing.findall(".//{*}text")][-3:]
 
 
 def test_signing_out(page, installation):

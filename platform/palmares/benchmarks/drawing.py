@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 COLOURS: Final = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#000000")
 """Paul Tol's bright scheme, which people with any colour vision can tell apart."""
 WIDTH, HEIGHT = 420, 240
-LEFT, RIGHT, TOP, BOTTOM = 40, 8, 8, 34
+LEFT, RIGHT, TOP, BOTTOM = 48, 8, 8, 34
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def bars(groups: Sequence[tuple[str, Sequence[float | None]]], colours: Sequence
         label: what the picture shows, for those who hear it.
     """
     top = max((v for _, values in groups for v in values if v is not None), default=1.0) or 1.0
-    y_max = _round_up(top)
+    y_max = round_up(top)
     parts = [_axes("", y, 0, y_max)]
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
     for index, (name, values) in enumerate(groups):
@@ -80,15 +81,15 @@ def _svg(parts: Sequence[str], label: str) -> SafeString:
 
 def _axes(x: str, y: str, x_max: float, y_max: float) -> str:
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        height = _y(share * y_max, y_max)
+    for value in _ticks(y_max):
+        height = _y(value, y_max)
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}"/>')
-        parts.append(_text(LEFT - 6, height + 4, f"{share * y_max:g}", "end"))
-        if x_max:
-            parts.append(_text(_x(share * x_max, x_max), HEIGHT - BOTTOM + 14, f"{share * x_max:g}", "middle"))
+        parts.append(_text(LEFT - 6, height + 4, f"{value:g}", "end"))
+    for value in _ticks(x_max) if x_max else ():
+        parts.append(_text(_x(value, x_max), HEIGHT - BOTTOM + 14, f"{value:g}", "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x, "middle"))
-    turned = f'transform="rotate(-90 10 {HEIGHT / 2 - 10})"'
-    parts.append(f'<text x="10" y="{HEIGHT / 2 - 10}" text-anchor="middle" {turned}>{escape(y)}</text>')
+    turned = f'transform="rotate(-90 12 {HEIGHT / 2 - 10})"'
+    parts.append(f'<text x="12" y="{HEIGHT / 2 - 10}" text-anchor="middle" {turned}>{escape(y)}</text>')
     return "".join(parts)
 
 
@@ -104,9 +105,21 @@ def _y(value: float, y_max: float) -> float:
     return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(max(value / y_max, 0.0), 1.0))
 
 
-def _round_up(value: float) -> float:
-    step: float = 10.0 ** (len(str(int(value))) - 1) / 2
-    return step * (int(value / step) + 1)
+def round_up(value: float) -> float:
+    """Where an axis ends that shows a value: at the next tick."""
+    step = _step(value)
+    return step * math.ceil(value / step - 1e-9)
+
+
+def _step(top: float) -> float:
+    """From tick to tick of an axis: 1, 2 or 5 times a power of ten, so that there are three to six."""
+    power: float = 10.0 ** math.floor(math.log10(top))
+    return next(step * power for step in (0.2, 0.5, 1.0, 2.0) if top <= 5.01 * step * power)
+
+
+def _ticks(top: float) -> list[float]:
+    step = _step(top)
+    return [number * step for number in range(math.floor(top / step + 1e-9) + 1)]
 
 
 def _short(name: str) -> str:

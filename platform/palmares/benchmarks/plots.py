@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from ml.catalog import METHODS
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES
-from palmares.benchmarks.drawing import COLOURS, Line, bars, curves
+from palmares.benchmarks.drawing import COLOURS, Line, bars, curves, round_up
 from palmares.benchmarks.models import Score
 from palmares.benchmarks.serializers import shown_content
 
@@ -138,7 +138,7 @@ def _histogram(scores: Sequence[Score], colours: list[str], legend: list[tuple[s
     top = max(y for line in lines for _, y in line.points)
     x_max = max((x for line in lines for x, y in line.points if y > 0), default=50) + 2
     title = f"Frames by {policy.title(name)}"
-    drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=-(-top * 20 // 1) / 20, label=title)
+    drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=round_up(top), label=title)
     return Plot(title, drawn, legend)
 
 

@@ -20,6 +20,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -55,12 +56,22 @@ class SubmissionFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Status.choices)
 
 
-class NewSubmissionView(APIView):
-    """The way in for predictions."""
+class BenchmarkSubmissionsView(GenericAPIView[Submission]):
+    """A benchmark's submissions, and the way in for more."""
 
+    queryset = Submission.objects.none()
+    serializer_class = NewSubmissionSerializer
     permission_classes = (IsAuthenticated,)
     parser_classes = (MultiPartParser,)
+    filter_backends = ()
     _sent: UUID | None = None
+
+    @extend_schema(responses=SubmissionSummarySerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Those of the caller's teams, and scored public ones, newest first."""
+        benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user), slug=slug)
+        found = Submission.objects.visible_to(request.user).filter(benchmark=benchmark).select_related("benchmark", "team")
+        return self.get_paginated_response(SubmissionSummarySerializer(self.paginate_queryset(found), many=True).data)
 
     @extend_schema(
         request={"multipart/form-data": NewSubmissionSerializer},

@@ -1,4 +1,4 @@
-"""The demo team: synthetic subjects, their rendered videos, and every method at work on them."""
+"""The demo team: synthetic subjects, their hands calibrated from rendered videos, and every method at work on these."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from django.db import transaction
 
 from ml.catalog import METHODS
+from palmares.runs.calibrations import start_calibration
 from palmares.runs.services import start_run
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, Team, User
@@ -16,11 +17,12 @@ from palmares.uploads.services import create_synthetic
 
 EMAIL: Final = "demo@palmares.local"
 TEAM: Final = "Demo"
-SUBJECTS: Final = ("Synthetic A", "Synthetic B")
+SUBJECTS: Final = {"Synthetic A": 185.0, "Synthetic B": 194.0}
+"""Each subject's name, and the length of the hand (mm) as a ruler would give it."""
 
 
 def ensure_demo(*, again: bool = False) -> User:
-    """The demo user, with team, subjects, one synthetic upload each, and runs of all methods queued.
+    """The demo user, with team, subjects, one synthetic upload each, and a calibration and runs of all methods queued.
 
     What is there stays as it is, so that a second call changes nothing.
 
@@ -61,3 +63,5 @@ def _add_take(subject: Subject, number: int, takes: int, user: User) -> None:
     upload = create_synthetic(subject=subject, name=f"{subject.name}, take {takes + 1}.mp4", facts=facts, by=user)
     for method in METHODS:
         start_run(upload=upload, method=method, by=user)
+    if not takes:
+        start_calibration(subject=subject, uploads=[upload], scale={"length_mm": SUBJECTS[subject.name]}, by=user)

@@ -148,9 +148,12 @@ def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, vie
         assert api(user).get(f"/api/v1/submissions/{private.pk}/").status_code == 200
     assert api(stranger).get(f"/api/v1/submissions/{private.pk}/").status_code == 404
     assert api(stranger).get(f"/api/v1/submissions/{public.pk}/").json()["scores"]["figures"]["pa_mpjpe"] == 10.0
-    assert [s["method"] for s in api(stranger).get("/api/v1/submissions/").json()["results"]] == ["public"]
+    for address in ("/api/v1/submissions/", URL):
+        assert [s["method"] for s in api(stranger).get(address).json()["results"]] == ["public"]
+        assert [s["method"] for s in api(member).get(address).json()["results"]] == ["public", "private"]
     Benchmark.objects.update(visibility="team")
     assert api(stranger).get(f"/api/v1/submissions/{public.pk}/").status_code == 404
+    assert api(stranger).get(URL).status_code == 404
 
 
 def test_files_are_for_the_team_that_sent_them(api, contest, scored, member, stranger):

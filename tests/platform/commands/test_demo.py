@@ -1,10 +1,15 @@
 import io
 
 import pytest
+import torch
 from django.core.management import call_command
 
 from ml.catalog import METHODS
-from palmares.runs.models import Run
+from ml.hand.model import load_hand_model
+from ml.identity.calibration import MIDDLE_TIP, WRIST
+from ml.synthetic.subjects import make_subject
+from palmares.runs.demo import SUBJECTS
+from palmares.runs.models import Calibration, Run
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, User
 from palmares.uploads.models import Upload
@@ -16,7 +21,7 @@ def demo(db):
 
 
 def counts():
-    return [model.objects.count() for model in (User, Subject, Upload, Run)]
+    return [model.objects.count() for model in (User, Subject, Upload, Run, Calibration)]
 
 
 def test_it_works(demo):
@@ -24,7 +29,7 @@ def test_it_works(demo):
     user = User.objects.get(email="demo@palmares.local")
     assert not user.has_usable_password()
     assert Membership.objects.get(user=user, team__name="Demo").role == Role.OWNER
-    assert counts() == [1, 2, 2, 2 * len(METHODS)]
+    assert counts() == [1, 2, 2, 2 * len(METHODS), 2]
     assert all("seed" in u.facts["synthetic"] and u.public_status == "queued" for u in Upload.objects.all())
     assert set(Run.objects.values_list("status", flat=True)) == {"queued"}
 
@@ -39,5 +44,13 @@ def test_twice_is_once(demo):
 def test_again(demo):
     demo()
     demo("--again")
-    assert counts() == [1, 2, 4, 4 * len(METHODS)]
+    assert counts() == [1, 2, 4, 4 * len(METHODS), 2]
     assert len({u.facts["synthetic"]["seed"] for u in Upload.objects.all()}) == 4
+
+
+def test_the_ruler_is_that_of_the_subjects():
+    model = load_hand_model("open", "right")
+    betas = torch.stack([torch.tensor(make_subject(0, "validation", number).betas) for number in range(len(SUBJECTS))])
+    rest = model.rest_joints(betas)
+    lengths = 1000 * (rest[:, MIDDLE_TIP] - rest[:, WRIST]).norm(dim=-1)
+    assert lengths.tolist() == pytest.approx(list(SUBJECTS.values()), abs=0.5)
