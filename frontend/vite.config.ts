@@ -12,7 +12,15 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: fonts
     target: "es2022",
     rollupOptions: {
-      input: ["style/main.css", "live/main.ts", "upload/main.ts", "submit/main.ts", "hand/main.ts", "viewer/main.tsx"],
+      input: [
+        "style/main.css",
+        "live/main.ts",
+        "upload/main.ts",
+        "submit/main.ts",
+        "hand/main.ts",
+        "measure/main.ts",
+        "viewer/main.tsx",
+      ],
     },
   },
   test: { include: ["**/*.test.ts"] },

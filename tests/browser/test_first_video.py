@@ -126,11 +126,33 @@ def test_a_request_is_tried_on_the_page_of_the_api(page, installation):
 def test_the_demo_hand_is_calibrated(page, axe, installation):
     page.goto(installation.url + "/subjects/")
     page.get_by_role("link", name="Synthetic A").click()
-    page.locator("#hands").locator("xpath=ancestor::section").get_by_role("link", name="both").click(timeout=LONG)
+    page.locator("#shapes").get_by_role("link", name="both").click(timeout=LONG)
     expect(page.locator(".verdict")).to_contain_text("185.0 ±")
     hand = page.locator(".hand3d")
     expect(hand.locator(".measure")).to_have_text(["185.0 mm", re.compile(r"\d\d\.\d mm")])
     assert axe(page) == []
+
+
+def test_a_card_is_measured_in_a_picture(page, axe, installation):
+    page.goto(installation.url + "/subjects/")
+    page.get_by_role("link", name="Synthetic A").click()
+    page.get_by_role("link", name="Calibrate").click()
+    end = page.get_by_role("button", name="one end: drag")
+    expect(end).to_be_hidden()
+    page.get_by_label("Card or sheet beside the hand").fill("85.6")
+    page.get_by_label("Frame").first.fill("40")
+    assert axe(page) == []
+    end.scroll_into_view_if_needed()
+    at = end.bounding_box()
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 300, at["y"] + at["height"] / 2, steps=4)
+    page.mouse.up()
+    dragged = float(page.get_by_label("Size of the card").input_value())
+    page.keyboard.press("Shift+ArrowRight")
+    assert abs(float(page.get_by_label("Size of the card").input_value()) - dragged) == pytest.approx(10, abs=0.5)
+    page.get_by_role("button", name="Calibrate").click()
+    expect(page.locator(".notice.error")).to_contain_text("By the card the hand would be", timeout=LONG)
 
 
 def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp_path):

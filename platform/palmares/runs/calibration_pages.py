@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import calibrations as services
 from palmares.runs.models import Calibration
-from palmares.subjects.models import Subject
+from palmares.subjects.models import HandShape, Subject
 from palmares.teams.pages import can_write, person, said_to
 from palmares.uploads.models import Upload
+
+MOST_OFFERED = 100
+"""Newest videos that a person may choose from on the page; the API takes any."""
 
 ACTIONS = {
     "cancel": services.cancel_calibration,
@@ -25,24 +30,48 @@ ACTIONS = {
 }
 
 
+THINGS = {
+    "85.6": "bank card, long side",
+    "53.98": "bank card, short side",
+    "297": "A4 sheet, long side",
+    "210": "A4 sheet, short side",
+    "279.4": "US Letter sheet, long side",
+    "215.9": "US Letter sheet, short side",
+}
+"""Things of known size (mm) that lie about: ISO/IEC 7810 ID-1, ISO 216, ANSI/ASME Y14.1."""
+
+
 @login_required
-@require_POST
-def start_calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Queue a calibration of a subject from the uploads that were ticked; all ready ones where none was."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Choose videos and what is known of the size, and queue a calibration from them; from all where none was ticked."""
     subject = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
+    if not can_write(person(request), subject.team):
+        raise PermissionDenied
     ready = Upload.objects.visible_to(person(request)).filter(subject=subject, status=Status.SUCCEEDED)
+    offered = list(ready.order_by("-created_at")[:MOST_OFFERED])
     ticked = {text for text in request.POST.getlist("uploads") if text}
-    chosen = [upload for upload in ready.order_by("-created_at")[:200] if not ticked or str(upload.pk) in ticked]
-    with said_to(request):
-        made = services.start_calibration(
-            subject=subject,
-            by=person(request),
-            uploads=chosen[: services.MAX_UPLOADS],
-            side=request.POST.get("side") or "both",
-            scale=_scale(request),
-        )
-        return redirect("calibration", made.pk)
-    return redirect("subject", pk)
+    if request.method == "POST":
+        with said_to(request):
+            made = services.start_calibration(
+                subject=subject,
+                by=person(request),
+                uploads=[upload for upload in offered if not ticked or str(upload.pk) in ticked][: services.MAX_UPLOADS],
+                side=request.POST.get("side") or "both",
+                max_images=int(_number(request, "max_images") or services.MAX_IMAGES),
+                scale=_scale(request),
+            )
+            return redirect("calibration", made.pk)
+    context = {
+        "subject": subject,
+        "uploads": offered,
+        "ticked": ticked or {str(upload.pk) for upload in offered[: services.MAX_UPLOADS]},
+        "given": request.POST,
+        "sides": HandShape.Side.choices,
+        "things": THINGS,
+        "most": services.MAX_IMAGES,
+    }
+    return render(request, "calibrations/calibrate.html", context)
 
 
 @login_required
@@ -80,13 +109,33 @@ def change_calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _scale(request: HttpRequest) -> dict[str, Any]:
-    text = request.POST.get("length_mm", "").strip().replace(",", ".")
+    """The sources of scale that were filled in."""
+    sources: dict[str, Any] = {}
+    where = {"upload": request.POST.get("scale_upload", ""), "frame": int(_number(request, "scale_frame") or 0)}
+    if length_mm := _number(request, "length_mm"):
+        sources["length_mm"] = length_mm
+    if size_mm := _number(request, "object_mm"):
+        size_px = _number(request, "object_px")
+        if not size_px:
+            raise InvalidError("Measure in the picture how large the card or sheet is seen, in pixels.", field="object_px")
+        sources["object"] = {"size_mm": size_mm, "size_px": size_px, **where}
+    if distance_mm := _number(request, "distance_mm"):
+        sources["distance"] = {"distance_mm": distance_mm, **where}
+    return sources
+
+
+def _number(request: HttpRequest, name: str) -> float | None:
+    """A number as people write it, with a point or a comma; None where the field is empty."""
+    text = request.POST.get(name, "").strip().replace(",", ".")
     if not text:
-        return {}
+        return None
     try:
-        return {"length_mm": float(text)}
-    except ValueError as error:
-        raise InvalidError(f"«{text[:20]}» is no length in millimetres.", field="length_mm") from error
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InvalidError(f"«{text[:20]}» is no number ({name}).", field=name)
+    return value
 
 
 def _picture(facts: dict[str, Any]) -> dict[str, Any]:

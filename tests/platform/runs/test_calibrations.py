@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -122,15 +124,43 @@ def test_the_page_shows_size_pictures_and_how_it_settled(client, finished, viewe
 
 
 def test_members_start_one_from_the_page(client, subject, upload, member, viewer):
+    page = f"/subjects/{subject.pk}/calibrate/"
     client.force_login(viewer)
-    client.post(f"/subjects/{subject.pk}/calibrate/", {})
-    assert not Calibration.objects.exists()
+    assert (client.get(page).status_code, client.post(page, {}).status_code) == (403, 403)
     client.force_login(member)
-    answer = client.post(f"/subjects/{subject.pk}/calibrate/", {"side": "both", "length_mm": "18,7 cm"})
-    assert answer.status_code == 302
+    for field, sentence in (
+        ({"length_mm": "18,7 cm"}, "«18.7 cm» is no number"),
+        ({"max_images": "21"}, "takes 2 to 20 pictures"),
+        ({"max_images": "nan"}, "is no number"),
+        ({"object_mm": "85.6", "object_px": ""}, "Measure in the picture"),
+        ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
+        ({"distance_mm": "500", "scale_upload": "x"}, "needs the id of an `upload`"),
+        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"}, "expected the index of a frame"),
+    ):
+        answer = client.post(page, {"side": "left", **field})
+        assert sentence in html.unescape(answer.content.decode()), field
+        assert f'value="{next(iter(field.values()))}"' in answer.content.decode(), "what was written is still there"
     assert not Calibration.objects.exists()
-    client.post(f"/subjects/{subject.pk}/calibrate/", {"side": "both", "length_mm": "187,5"})
-    assert Calibration.objects.get().scale == {"length_mm": 187.5}
+    client.post(page, {"side": "both", "length_mm": "187,5", "max_images": "12"})
+    made = Calibration.objects.get()
+    assert (made.scale, made.max_images) == ({"length_mm": 187.5}, 12)
+
+
+def test_a_card_and_a_distance_are_given_on_the_page(client, subject, upload, member):
+    client.force_login(member)
+    where = {"scale_upload": str(upload.pk), "scale_frame": "7"}
+    sent = {"object_mm": "85.6", "object_px": "171.2", "distance_mm": "450", "uploads": [str(upload.pk)], **where}
+    client.post(f"/subjects/{subject.pk}/calibrate/", sent)
+    picture = {"upload": str(upload.pk), "frame": 7}
+    assert Calibration.objects.get().scale == {
+        "object": {"size_mm": 85.6, "size_px": 171.2, **picture},
+        "distance": {"distance_mm": 450.0, **picture},
+    }
+
+
+def test_without_a_ready_video_there_is_nothing_to_calibrate(client, subject, member):
+    client.force_login(member)
+    assert "No video of" in client.get(f"/subjects/{subject.pk}/calibrate/").content.decode()
 
 
 def test_deleting_removes_shape_and_files(api, finished, member, viewer, media_root, django_capture_on_commit_callbacks):

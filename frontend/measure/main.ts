@@ -1,0 +1,108 @@
+/** A thing of known size, measured in a frame of a video: its two ends are dragged, or moved by the arrow keys. */
+import { seekTime } from "../viewer/video";
+import { distance, inside, type Point, type Size, stepped } from "./segment";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function made<K extends keyof SVGElementTagNameMap>(name: K, attributes: Record<string, string>): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+class Measure {
+  private readonly upload: HTMLSelectElement;
+  private readonly frame: HTMLInputElement;
+  private readonly result: HTMLInputElement;
+  private readonly slider = Object.assign(document.createElement("input"), { type: "range", min: "0" });
+  private readonly video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+  private readonly drawing = made("svg", { role: "group", "aria-label": "Ends of the card or sheet" });
+  private readonly lines = ["outline", "line"].map((name) => made("line", { class: name }));
+  private readonly ends = ["one end", "the other end"].map((name) =>
+    made("circle", { tabindex: "0", role: "button", "aria-label": `${name}: drag, or press the arrow keys` }),
+  );
+  private size: Size = { width: 1, height: 1 };
+  private points: Point[] = [];
+
+  constructor(root: HTMLElement) {
+    this.upload = root.querySelector("select") as HTMLSelectElement;
+    this.frame = root.querySelector("[name=scale_frame]") as HTMLInputElement;
+    this.result = root.querySelector("[name=object_px]") as HTMLInputElement;
+    this.slider.setAttribute("aria-label", "Frame");
+    this.drawing.append(...this.lines, ...this.ends);
+    const picture = Object.assign(document.createElement("div"), { className: "picture" });
+    picture.append(this.video, this.drawing);
+    root.append(picture, this.slider);
+    this.upload.addEventListener("change", () => this.open(0));
+    this.frame.addEventListener("input", () => this.seek(this.frame.valueAsNumber || 0));
+    this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
+    this.video.addEventListener("loadeddata", () => this.seek(this.slider.valueAsNumber));
+    for (const [index, end] of this.ends.entries()) this.wire(end, index);
+    this.open(this.frame.valueAsNumber || 0);
+  }
+
+  /** Show the chosen video from this frame on, both ends at rest in its lower half. */
+  private open(frame: number): void {
+    const facts = this.upload.selectedOptions[0]?.dataset;
+    if (!facts?.video) return;
+    this.size = { width: Number(facts.width), height: Number(facts.height) };
+    const { width, height } = this.size;
+    this.points = [0.3, 0.7].map((share) => ({ x: share * width, y: 0.8 * height }));
+    this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const end of this.ends) end.setAttribute("r", String(width / 40));
+    (this.video.parentElement as HTMLElement).style.aspectRatio = `${width} / ${height}`;
+    this.slider.max = this.frame.max = String(Math.max(0, Number(facts.frames) - 1));
+    this.video.src = facts.video;
+    this.seek(frame);
+    this.draw();
+  }
+
+  private seek(frame: number): void {
+    const fps = Number(this.upload.selectedOptions[0]?.dataset.fps);
+    this.slider.value = this.frame.value = String(Math.min(Math.max(frame, 0), Number(this.slider.max)));
+    if (this.video.readyState) this.video.currentTime = seekTime(Number(this.slider.value), fps);
+  }
+
+  private wire(end: SVGCircleElement, index: number): void {
+    end.addEventListener("pointerdown", (event) => {
+      end.setPointerCapture(event.pointerId);
+      event.preventDefault();
+      end.focus();
+    });
+    end.addEventListener("pointermove", (event) => {
+      if (!end.hasPointerCapture(event.pointerId)) return;
+      const { left, top, width, height } = this.drawing.getBoundingClientRect();
+      const [x, y] = [(event.clientX - left) / width, (event.clientY - top) / height];
+      this.move(index, { x: x * this.size.width, y: y * this.size.height });
+    });
+    end.addEventListener("keydown", (event) => {
+      const next = stepped(this.points[index] as Point, event.key, event.shiftKey);
+      if (!next) return;
+      event.preventDefault();
+      this.move(index, next);
+    });
+  }
+
+  private move(index: number, point: Point): void {
+    this.points[index] = inside(point, this.size);
+    const [from, to] = this.points as [Point, Point];
+    this.result.value = distance(from, to).toFixed(1);
+    this.draw();
+  }
+
+  private draw(): void {
+    const [from, to] = this.points as [Point, Point];
+    for (const line of this.lines) {
+      for (const [name, value] of Object.entries({ x1: from.x, y1: from.y, x2: to.x, y2: to.y })) {
+        line.setAttribute(name, String(value));
+      }
+    }
+    for (const [index, end] of this.ends.entries()) {
+      const { x, y } = this.points[index] as Point;
+      end.setAttribute("cx", String(x));
+      end.setAttribute("cy", String(y));
+    }
+  }
+}
+
+for (const root of document.querySelectorAll<HTMLElement>("[data-measure]")) new Measure(root);
