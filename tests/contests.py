@@ -24,12 +24,12 @@ def contest(team) -> Benchmark:
     board = Board.objects.create(benchmark=made, slug="all", name="All")
     truth = Truth.objects.create(benchmark=made, version=1, status=Status.SUCCEEDED, sha256="5" * 64, rows=10)
     truth.folder = f"benchmarks/{made.pk}/truths/{truth.pk}/1"
-    truth.sequences = [{"name": name, "rows": len(s), "tags": [], "upload": None} for name, s in SEQUENCES.items()]
+    truth.sequences = [{"name": name, "rows": len(s), "upload": None} for name, s in SEQUENCES.items()]
     truth.save()
     for name, sequence in SEQUENCES.items():
         default_storage.save(f"{truth.folder}/{name}.npz", ContentFile(npz(sequence)))
     Revision.objects.create(
-        benchmark=made, number=1, truth=truth, status=Status.SUCCEEDED, published_at=timezone.now(),
+        benchmark=made, number=1, truth=truth, missing=made.missing, status=Status.SUCCEEDED, published_at=timezone.now(),
         recipe_version="1 (abc)", scorer_version="1 (def)",
     )  # fmt: skip
     assert board.benchmark == made

@@ -235,8 +235,9 @@ def _figures(benchmark: Benchmark, scores: Scores, report: Report, sequence: np.
     """Every metric on every board, with its bootstrap interval; whole sequences are drawn where there are several."""
     found: list[dict[str, Any]] = []
     for board in benchmark.boards.all():
-        rows = rows_of(board, truth.sequences, sequence)
-        if not rows.any():
+        rows = rows_of(board, truth, len(sequence))
+        fewest = policy.FEWEST if board.tag and not benchmark.shows_frames else 1
+        if not rows.any() or scores.found[rows].sum() < fewest:
             continue
         coverage = float(scores.found[rows].mean())
         labels = sequence[rows] if len(np.unique(sequence[rows])) > 1 else None

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
+import orjson
 
 from ml.formats.faults import FormatError
 from ml.metrics.pairing import open_truth
@@ -20,6 +21,7 @@ from palmares.benchmarks.stored import truth_prefix
 from palmares.queue.errors import WorkFailedError
 from palmares.uploads.stored import forget_files
 from workers.storage import fetch, keep_only, store_folder
+from workers.subsets import FILE, read_subsets
 
 Say = Callable[[str, float], None]
 
@@ -44,7 +46,7 @@ class TruthImport:
             report("Unpacking", 0.0)
             _unpack(fetch(item.source, scratch), target)
         report("Reading", 0.6)
-        facts = _facts(item, target, {entry["name"]: entry["tags"] for entry in plans})
+        facts = _facts(item, target)
         report("Storing", 0.9)
         folder = self.folder(item)
         store_folder(target, folder)
@@ -61,15 +63,17 @@ class TruthImport:
 
 
 def _draw(recipe: dict[str, Any], target: Path, report: Say) -> list[dict[str, Any]]:
-    """The truth of the embedded benchmark, one file a sequence; its pictures are rendered as uploads."""
+    """The truth of the embedded benchmark, one file a sequence, and its subsets; its pictures are rendered as uploads."""
     sequences = plan(int(recipe["seed"]), recipe["size"])
     for index, sequence in enumerate(sequences):
         report("Drawing the motion", 0.6 * index / len(sequences))
         sequence.clip().truth.prediction().save(target / f"{sequence.name}.npz")
-    return [
-        {"name": s.name, "tags": [s.subset, f"subject-{s.number}", s.activity], "options": s.options(), "number": s.number}
-        for s in sequences
-    ]
+    subsets: dict[str, list[str]] = {}
+    for sequence in sequences:
+        for name in (sequence.subset, f"subject-{sequence.number}", sequence.activity):
+            subsets.setdefault(name, []).append(sequence.name)
+    (target / FILE).write_bytes(orjson.dumps(subsets))
+    return [{"name": s.name, "options": s.options(), "number": s.number} for s in sequences]
 
 
 def _unpack(path: Path, target: Path) -> None:
@@ -97,27 +101,27 @@ def _unpack(path: Path, target: Path) -> None:
                     left -= len(piece)
 
 
-def _facts(item: Truth, target: Path, tags: dict[str, list[str]]) -> dict[str, Any]:
-    """What the row says of it: hash, rows, and its sequences."""
-    files = sorted(target.iterdir())
+def _facts(item: Truth, target: Path) -> dict[str, Any]:
+    """What the row says of it: hash, rows, its sequences and subsets."""
+    files = sorted(path for path in target.iterdir() if path.name != FILE)
     if not files:
         raise WorkFailedError("The archive is empty.")
     try:
+        subsets = (target / FILE).rename(target.parent / FILE) if (target / FILE).exists() else None
         frames = open_truth(PROTOCOLS[item.benchmark.protocol], files[0] if len(files) == 1 else target)
         for first in range(0, len(frames), 256):
             frames.joints(first, min(first + 256, len(frames)))
     except FormatError as error:
         raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
-    names, counts = np.unique(np.asarray(frames.columns.get("sequence", []), dtype=str), return_counts=True)
-    sequences = [
-        {"name": str(name), "rows": int(count), "tags": tags.get(str(name), []), "upload": None}
-        for name, count in zip(names, counts, strict=True)
-    ]
+    sequence = np.asarray(frames.columns.get("sequence", []), dtype=str)
+    named = zip(*np.unique(sequence, return_counts=True), strict=True)
+    sequences = [{"name": str(name), "rows": int(count), "upload": None} for name, count in named]
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as stream:
             digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return {"sha256": digest.hexdigest(), "rows": len(frames), "sequences": sequences}
+    listed = read_subsets(subsets, sequence, len(frames)) if subsets else {}
+    return {"sha256": digest.hexdigest(), "rows": len(frames), "sequences": sequences, "subsets": listed}
 
 
 def _publish(item: Truth, folder: str, facts: dict[str, Any], plans: list[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<uuid:pk>/change/", runs.change_run, name="run-change"),
     path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
     path("benchmarks/<slug:slug>/", benchmarks.benchmark, name="benchmark"),
+    path("benchmarks/<slug:slug>/settings/", benchmarks.benchmark_settings, name="benchmark-settings"),
     path("benchmarks/<slug:slug>/change/", benchmarks.change_benchmark, name="benchmark-change"),
     path("submissions/<uuid:pk>/", benchmarks.submission, name="submission"),
     path("submissions/<uuid:pk>/change/", benchmarks.change_submission, name="submission-change"),

@@ -68,7 +68,9 @@ def _board(team: object) -> str:
     board = Board.objects.create(benchmark=benchmark, slug="all", name="All")
     now, names = timezone.now(), list(METRICS)[:30]
     truth = Truth.objects.create(benchmark=benchmark, version=1, status="succeeded")
-    revision = Revision.objects.create(benchmark=benchmark, number=1, truth=truth, status="succeeded", published_at=now)
+    revision = Revision.objects.create(
+        benchmark=benchmark, number=1, truth=truth, missing=benchmark.missing, status="succeeded", published_at=now
+    )
     submissions = Submission.objects.bulk_create(
         Submission(
             benchmark=benchmark, truth=truth, team=team, method=f"m{n}", name="p.zip", status="succeeded", finished_at=now

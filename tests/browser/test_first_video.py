@@ -15,6 +15,7 @@ from ml.synthetic.demo import write_demo_clips
 from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
+SETTINGS = "/benchmarks/palmares-synth/settings/"
 LONG = 180_000
 """Milliseconds that ingestion and methods may take on a slow machine."""
 
@@ -101,7 +102,9 @@ def test_another_team_sees_nothing_of_it(page, browser, installation):
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/", SETTINGS]
+)
 def test_pages_are_accessible_and_quiet(page, axe, installation, path):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

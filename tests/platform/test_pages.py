@@ -112,6 +112,7 @@ def test_junk_in_forms_is_no_error_of_ours(client, team, owner, subject, upload,
         "/account/": ("name",),
         "/benchmarks/": ("name", "protocol", "team"),
         f"/benchmarks/{contest.slug}/change/": ("action", "revision", "visibility"),
+        f"/benchmarks/{contest.slug}/settings/": ("name", "deadline", "daily_limit", "primary_metric"),
         f"/submissions/{scored().pk}/change/": ("action",),
     }
     for path, fields in forms.items():

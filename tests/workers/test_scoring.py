@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
+import zipfile
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,16 +49,23 @@ def empty(team, owner, media_root) -> Benchmark:
 
 @pytest.fixture
 def ours(empty, owner) -> Benchmark:
-    """One with a truth of three sequences, `hard` tagged so."""
-    truth = services.add_truth(benchmark=empty, by=owner, file=file(zipped(**SEQUENCES), "truth.zip"))
+    """One with a truth of three sequences; one is the subset `hard`, and every tenth row `tenths`."""
+    subsets = {"hard": ["hard"], "tenths": [*range(0, ALL, 10)], "twelve": [*range(5, 17)]}
+    truth = services.add_truth(benchmark=empty, by=owner, file=file(with_subsets(subsets), "truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
     truth.refresh_from_db()
     assert truth.status == Status.SUCCEEDED, truth.error
-    truth.sequences = [{**entry, "tags": ["hard"] if entry["name"] == "hard" else []} for entry in truth.sequences]
-    truth.save()
     attempt(Revision, str(truth.revisions.get().pk), ScoringAgain)
-    services.add_board(benchmark=empty, by=owner, slug="hard", name="Hard", tag="hard")
+    for subset in subsets:
+        services.add_board(benchmark=empty, by=owner, slug=subset, name=subset.title(), tag=subset)
     return empty
+
+
+def with_subsets(subsets: Any) -> bytes:
+    sink = io.BytesIO(zipped(**SEQUENCES))
+    with zipfile.ZipFile(sink, "a") as archive:
+        archive.writestr("subsets.json", subsets if isinstance(subsets, str) else json.dumps(subsets))
+    return sink.getvalue()
 
 
 def submit(benchmark: Benchmark, by, content: bytes, method: str = "m", **facts) -> Submission:
@@ -74,9 +85,39 @@ def test_a_truth_is_read_hashed_and_kept_by_sequence(ours):
     assert (truth.version, truth.rows) == (1, ALL)
     assert [(s["name"], s["rows"]) for s in truth.sequences] == [("clear-a", 20), ("clear-b", 20), ("hard", 10)]
     assert len(truth.sha256) == 64
+    assert truth.subsets["hard"] == [[40, 49]]
+    assert truth.subsets["tenths"] == [[n, n] for n in range(0, ALL, 10)]
+    assert truth.subsets["twelve"] == [[5, 16]]
     revision = ours.revisions.get()
     assert revision.status == Status.SUCCEEDED
     assert revision.published_at is not None
+
+
+@pytest.mark.parametrize(
+    ("subsets", "sentence"),
+    [
+        ("{", "subsets.json is no JSON"),
+        ([], "holds no object of at most 200 subsets"),
+        ({"": [1]}, "is no name of a subset"),
+        ({"x" * 41: [1]}, "is no name of a subset"),
+        ({"a": {}}, "«a» in subsets.json is no list"),
+        ({"a": []}, "«a» in subsets.json is no list"),
+        ({"a": ["hard", "nowhere"]}, "names a sequence that is not there: «nowhere»"),
+        ({"a": [0, 50]}, "names row 50; the truth has rows 0 to 49"),
+        ({"a": [-1]}, "names row -1"),
+        ({"a": [10**30]}, "mixes names of sequences and numbers of rows"),
+        ({"a": [0, "hard"]}, "mixes names of sequences and numbers of rows"),
+        ({"a": [True]}, "mixes names of sequences and numbers of rows"),
+        ({"a": [0.5]}, "mixes names of sequences and numbers of rows"),
+        ("[" * 100_000, "no JSON"),
+    ],
+)
+def test_subsets_that_cannot_be_are_refused_with_a_sentence(empty, owner, subsets, sentence):
+    truth = services.add_truth(benchmark=empty, by=owner, file=file(with_subsets(subsets), "truth.zip"))
+    attempt(Truth, str(truth.pk), TruthImport)
+    truth.refresh_from_db()
+    assert truth.status == Status.FAILED
+    assert sentence in truth.error
 
 
 @pytest.mark.parametrize(
@@ -109,6 +150,9 @@ def test_figures_are_exact_on_every_board(ours, member):
     assert made.status == Status.SUCCEEDED, made.error
     assert figure(ours, member, "m", "mpjpe") == pytest.approx((40 * 10 + 10 * 30) / 50, abs=1e-3)
     assert figure(ours, member, "m", "mpjpe", board="hard") == pytest.approx(30, abs=1e-3)
+    assert figure(ours, member, "m", "mpjpe", board="twelve") == pytest.approx(10, abs=1e-3)
+    few = leaderboard(benchmark=ours, user=member, metric="mpjpe", board="tenths")
+    assert few.rows == [], "of five hands nothing is told"
     assert figure(ours, member, "m", "ra_mpjpe") == pytest.approx(0, abs=1e-3)
     score = made.scores.get()
     assert score.coverage == 1.0

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from ml.metrics.statistics import paired_difference
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import policy
-from palmares.benchmarks.models import Board, Revision, Score, Submission
+from palmares.benchmarks.models import Board, Revision, Score, Submission, Truth
 
 FRAMES: Final = "frames.npz"
 """Figures by frame, one array [N] a metric; `found` bool [N]; `sequence` int [N], index into the truth's sequences."""
@@ -71,17 +71,17 @@ def frame_values(score: Score, board: Board, metric: str) -> tuple[np.ndarray, n
         if metric not in arrays:
             raise InvalidError(f"{policy.title(metric)} is no mean of frames: differences are not tested.", field="metric")
         values, found, sequence = arrays[metric], arrays["found"], arrays["sequence"]
-    rows = rows_of(board, score.revision.truth.sequences, sequence)
-    ranked = policy.ranked_values(board.benchmark, metric, values.astype(np.float64), found)
+    rows = rows_of(board, score.revision.truth, len(sequence))
+    ranked = policy.ranked_values(score.revision, metric, values.astype(np.float64), found)
     return ranked[rows], sequence[rows]
 
 
-def rows_of(board: Board, sequences: list[dict[str, Any]], sequence: np.ndarray) -> np.ndarray:
-    """Which rows [N] belong to a board: bool."""
-    if not board.tag:
-        return np.ones(len(sequence), bool)
-    tagged = np.array([board.tag in entry["tags"] for entry in sequences] or [False], bool)
-    return np.asarray(tagged[sequence])
+def rows_of(board: Board, truth: Truth, count: int) -> np.ndarray:
+    """Which of `count` rows of the truth belong to a board: bool [count]."""
+    rows = np.full(count, not board.tag)
+    for first, last in truth.subsets.get(board.tag, ()):
+        rows[first : last + 1] = True
+    return rows
 
 
 def _score(submission: Submission, revision: Revision) -> Score:

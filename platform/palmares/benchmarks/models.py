@@ -75,12 +75,12 @@ class Benchmark(models.Model):
 
 
 class Board(models.Model):
-    """A subset of a benchmark's sequences with a ranking of its own: all, `occluded`, one subject, …"""
+    """A subset of a benchmark's truth with a ranking of its own: all, `occluded`, one subject, …"""
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="boards")
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=80)
-    tag = models.CharField(max_length=40, blank=True, help_text="Sequences with this tag; all where empty.")
+    tag = models.CharField(max_length=40, blank=True, help_text="Name of a subset of the truth; all of it where empty.")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -112,7 +112,8 @@ class Truth(WorkItem):
     folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix; laid out as the protocol reads it.")
     sha256 = models.CharField(max_length=64, blank=True)
     rows = models.PositiveIntegerField(null=True, help_text="Hands to be predicted.")
-    sequences = models.JSONField(default=list, help_text="[{name, rows, tags, upload: id or null}], in the order of the rows.")
+    sequences = models.JSONField(default=list, help_text="[{name, rows, upload: id or null}], in the order of the rows.")
+    subsets = models.JSONField(default=dict, blank=True, help_text="{name: [[first row, last row], …]}, what boards show.")
 
     objects = TruthQuerySet.as_manager()
 
@@ -133,7 +134,7 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
 
 
 class Revision(WorkItem):
-    """One truth, recipe and scorer by which a benchmark's submissions are scored. As a unit of work: scoring all of them.
+    """One truth, rule, recipe and scorer by which a benchmark's submissions are scored. As a unit of work: scoring all of them.
 
     What a benchmark shows is its newest published revision; older ones stay addressable.
     """
@@ -145,6 +146,8 @@ class Revision(WorkItem):
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveSmallIntegerField()
     truth = models.ForeignKey(Truth, on_delete=models.CASCADE, related_name="revisions")
+    missing = models.CharField(max_length=9, choices=Benchmark.Missing, help_text="The benchmark's rule then.")
+    penalty_mm = models.FloatField(default=50.0)
     recipe_version = models.CharField(max_length=80, blank=True)
     scorer_version = models.CharField(max_length=80, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,10 +20,11 @@ from palmares.api.problems import DomainError
 from palmares.benchmarks import policy, services, submissions
 from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.exports import WRITERS
+from palmares.benchmarks.forms import BenchmarkForm
 from palmares.benchmarks.leaderboard import Leaderboard, Row, cell, changes, in_order, rank_of
 from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission
 from palmares.benchmarks.plots import by_sequence, colours_of, plots, worst_frames
-from palmares.benchmarks.serializers import shown_score
+from palmares.benchmarks.serializers import SubmissionFactsSerializer, shown_score
 from palmares.benchmarks.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.teams.models import Membership, Role, Team
@@ -108,6 +110,32 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def benchmark_settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a benchmark says of itself, its rules and its boards; owners only."""
+    user = person(request)
+    found = get_object_or_404(Benchmark.objects.visible_to(user).select_related("team"), slug=slug)
+    role = role_in(user=user, team=found.team)
+    if role is None or not role.includes(Role.OWNER):
+        raise PermissionDenied
+    form = BenchmarkForm(request.POST or None, instance=found)
+    if form.is_valid():
+        with said_to(request):
+            services.update_benchmark(benchmark=found, by=user, **form.cleaned_data)
+            messages.success(request, "Saved.")
+            return redirect("benchmark", slug)
+    truth = services.current_truth(found)
+    subsets = truth.subsets if truth else {}
+    context = {
+        "benchmark": found,
+        "form": form,
+        "boards": found.boards.all(),
+        "subsets": [(name, sum(last - first + 1 for first, last in ranges)) for name, ranges in subsets.items()],
+    }
+    return render(request, "benchmarks/settings.html", context)
+
+
+@login_required
 @require_POST
 def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
     """What owners do: send a truth, score again, publish, add a board, delete."""
@@ -125,6 +153,11 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, f"The boards now show revision {revision.number}; older ones stay at ?revision=.")
         elif action == "visibility" and request.POST.get("visibility") in Benchmark.Visibility.values:
             services.update_benchmark(benchmark=found, by=user, visibility=request.POST["visibility"])
+        elif action == "board":
+            name = posted(request, "name", limit=80)
+            slug_of_board = slugify(name)[:40] or "board"
+            services.add_board(benchmark=found, by=user, slug=slug_of_board, name=name, tag=posted(request, "tag", limit=40))
+            messages.success(request, f"The board «{name}» is there; it fills when everything is scored again.")
         elif action == "delete":
             services.delete_benchmark(benchmark=found, by=user)
             return redirect("benchmarks")
@@ -167,7 +200,7 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Cancel, retry, delete, publish or hide a submission."""
+    """Cancel, retry, delete, publish or hide a submission, or change what is said of it."""
     user = person(request)
     found = get_object_or_404(Submission.objects.visible_to(user).select_related("benchmark", "team"), pk=pk)
     action = request.POST.get("action", "")
@@ -176,6 +209,14 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
             ACTIONS[action](submission=found, by=user)
         elif action in ("publish", "hide"):
             submissions.change_submission(submission=found, by=user, is_public=action == "publish")
+        elif action == "change":
+            said = {name: posted(request, name, limit=limit) for name, limit in (("method", 80), ("description", 4000))}
+            links = posted(request, "links", limit=2000).split()
+            form = SubmissionFactsSerializer(found, data={**said, "links": links}, partial=True)
+            if form.is_valid():
+                submissions.change_submission(submission=found, by=user, **form.validated_data)
+            else:
+                messages.error(request, "A submission has the name of a method, and at most five links: https://…")
         if action == "delete":
             return redirect("benchmark", found.benchmark.slug)
     return redirect("submission", pk)

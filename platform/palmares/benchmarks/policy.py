@@ -1,4 +1,4 @@
-"""What a missing hand does to a rank. The benchmark declares it; coverage stands beside every figure."""
+"""What a missing hand does to a rank. The benchmark declares it, a revision keeps it; coverage stands beside every figure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 
 from ml.catalog import METRICS
-from palmares.benchmarks.models import Benchmark
+from palmares.benchmarks.models import Benchmark, Revision
 
+FEWEST: Final = 10
+"""Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
 MOSTLY: Final = 0.9
 """Coverage from which figures that know no penalty (accelerations, medians, shapes) are ranked on a penalised board."""
 
@@ -23,16 +25,16 @@ def is_share(metric: str) -> bool:
     return METRICS[metric.partition("@")[0]].unit == "1" and not metric.startswith("shape")
 
 
-def ranked_values(benchmark: Benchmark, metric: str, values: np.ndarray, found: np.ndarray) -> np.ndarray:
+def ranked_values(rule: Benchmark | Revision, metric: str, values: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Per-frame values [N] as they are ranked: missing hands (`found` bool [N]) with the penalty where that is the policy."""
-    if benchmark.missing == Benchmark.Missing.PENALISED and is_distance(metric):
-        return np.where(found, values, benchmark.penalty_mm)
+    if rule.missing == Benchmark.Missing.PENALISED and is_distance(metric):
+        return np.where(found, values, rule.penalty_mm)
     return values
 
 
-def is_ranked(benchmark: Benchmark, metric: str, coverage: float) -> bool:
+def is_ranked(rule: Benchmark | Revision, metric: str, coverage: float) -> bool:
     """Whether a figure with this coverage takes part in the ranking."""
-    if benchmark.missing == Benchmark.Missing.UNRANKED:
+    if rule.missing == Benchmark.Missing.UNRANKED:
         return coverage == 1.0
     return is_distance(metric) or is_share(metric) or coverage >= MOSTLY
 

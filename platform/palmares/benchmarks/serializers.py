@@ -8,15 +8,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ml.catalog import PROTOCOLS
+from palmares.benchmarks import policy
 from palmares.benchmarks.models import Benchmark, Board, Revision, Score, Submission, Truth
 from palmares.benchmarks.services import shown_revision
 from palmares.queue.models import Status
 from palmares.queue.services import place_in_queue, seconds_left
 from palmares.subjects.serializers import TeamField
 from palmares.teams.models import Team
-
-FEWEST = 10
-"""Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
 
 
 class BoardSerializer(serializers.ModelSerializer[Board]):
@@ -92,7 +90,17 @@ class RevisionSerializer(_WorkSerializer):
 
     class Meta:
         model = Revision
-        fields: ClassVar = ["id", "number", "truth_version", "recipe_version", "scorer_version", "published_at", *WORK_FIELDS]
+        fields: ClassVar = [
+            "id",
+            "number",
+            "truth_version",
+            "missing",
+            "penalty_mm",
+            "recipe_version",
+            "scorer_version",
+            "published_at",
+            *WORK_FIELDS,
+        ]
         read_only_fields: ClassVar = fields
 
 
@@ -171,7 +179,7 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
 def shown_content(score: Score) -> dict[str, Any]:
     """A score's content as others may see it: nothing of single frames, unless the benchmark shows them.
 
-    Which rows are mirrored is never told, and figures of a sequence are told from `FEWEST` hands on.
+    Which rows are mirrored is never told, and figures of a sequence are told from `policy.FEWEST` hands on.
     """
     content = score.content
     flags = {name: value for name, value in content.get("flags", {}).items() if name != "reflected_rows"}
@@ -179,7 +187,7 @@ def shown_content(score: Score) -> dict[str, Any]:
     if score.submission.benchmark.shows_frames or "by_sequence" not in content:
         return shown
     rows = content["by_sequence"]
-    return {**shown, "by_sequence": [r if r["rows"] * r["coverage"] >= FEWEST else {**r, "figures": {}} for r in rows]}
+    return {**shown, "by_sequence": [r if r["rows"] * r["coverage"] >= policy.FEWEST else {**r, "figures": {}} for r in rows]}
 
 
 class LinksField(serializers.ListField):

@@ -45,13 +45,25 @@ def create_benchmark(*, team: Team, by: User, slug: str, name: str, protocol: st
     return made
 
 
+@transaction.atomic
 def update_benchmark(*, benchmark: Benchmark, by: User, **facts: Any) -> Benchmark:
-    """Change what a benchmark says of itself and its rules; owners of its team only. Its protocol stays."""
+    """Change what a benchmark says of itself and its rules; owners of its team only. Its protocol stays.
+
+    What missing hands cost is in every figure: with another rule everything is scored again.
+
+    Raises:
+        InvalidError: no such metric.
+        ConflictError: the rule changes while everything is being scored again by the last one.
+    """
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     _check_metric(facts.get("primary_metric", benchmark.primary_metric))
+    before = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
     for field, value in facts.items():
         setattr(benchmark, field, value)
     benchmark.save(update_fields=[*facts])
+    is_other_rule = (before.missing, before.penalty_mm) != (benchmark.missing, benchmark.penalty_mm)
+    if is_other_rule and current_truth(benchmark) is not None:
+        score_again(benchmark=benchmark, by=by)
     return benchmark
 
 
@@ -62,14 +74,18 @@ def delete_benchmark(*, benchmark: Benchmark, by: User) -> None:
 
 
 def add_board(*, benchmark: Benchmark, by: User, slug: str, name: str, tag: str) -> Board:
-    """One more ranking, of the sequences that have a tag; figures appear when the submissions are scored again.
+    """One more ranking, of a subset of the truth; figures appear when the submissions are scored again.
 
     Raises:
-        InvalidError: the slug is taken.
+        InvalidError: the slug is taken, or the truth has no such subset.
     """
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     if benchmark.boards.filter(slug=slug).exists():
         raise InvalidError(f"There is a board «{slug}» already.", field="slug")
+    truth = current_truth(benchmark)
+    if tag and truth is not None and truth.status == Status.SUCCEEDED and tag not in truth.subsets:
+        there = f"there are {', '.join(truth.subsets)}" if truth.subsets else "there is none: it came without `subsets.json`"
+        raise InvalidError(f"The truth has no subset «{tag}»; {there}.", field="tag")
     return Board.objects.create(benchmark=benchmark, slug=slug, name=name, tag=tag, position=benchmark.boards.count())
 
 
@@ -109,13 +125,14 @@ def enqueue_truth(*, truth: Truth) -> None:
 
 @transaction.atomic
 def start_revision(*, benchmark: Benchmark, truth: Truth) -> Revision:
-    """Queue the scoring of all submissions against a truth by today's recipe and scorer.
+    """Queue the scoring of all submissions against a truth by today's rule, recipe and scorer.
 
     The first one is published at once; of later ones somebody looks at the ranks first.
     """
-    Benchmark.objects.select_for_update().get(pk=benchmark.pk)
+    rule = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
     last = benchmark.revisions.aggregate(last=Max("number"))["last"]
     revision = Revision(benchmark=benchmark, truth=truth, number=1 + (last or 0))
+    revision.missing, revision.penalty_mm = rule.missing, rule.penalty_mm
     revision.published_at = None if last else timezone.now()
     queue.enqueue(item=revision)
     return revision

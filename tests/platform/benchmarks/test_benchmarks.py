@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -110,6 +112,12 @@ def test_scoring_again_is_asked_for_once_and_published_by_owners(api, contest, o
 
 def test_boards_are_added_by_owners(api, contest, owner, viewer):
     board = {"slug": "hard", "name": "Hard", "tag": "hard"}
+    refused = api(owner).post(f"{URL}contest-of-ours/boards/", board)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        "The truth has no subset «hard»; there is none: it came without `subsets.json`.",
+    )
+    contest.truths.update(subsets={"hard": [[0, 4]]})
     assert api(viewer).post(f"{URL}contest-of-ours/boards/", board).status_code == 403
     assert api(owner).post(f"{URL}contest-of-ours/boards/", board).status_code == 201
     assert api(owner).post(f"{URL}contest-of-ours/boards/", board).status_code == 400
@@ -122,3 +130,59 @@ def test_files_go_with_their_benchmark(api, contest, owner, media_root, django_c
     with django_capture_on_commit_callbacks(execute=True):
         assert api(owner).delete(f"{URL}contest-of-ours/").status_code == 204
     assert not folder.exists()
+
+
+def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, owner, member, stranger):
+    page = f"/benchmarks/{contest.slug}/settings/"
+    for user, code in ((stranger, 404), (member, 403)):
+        client.force_login(user)
+        assert (client.get(page).status_code, client.post(page, {}).status_code) == (code, code)
+    client.force_login(owner)
+    assert "subsets.json" in client.get(page).content.decode()
+    said = {
+        "name": "Theirs", "summary": "s", "description": "d", "rules": "r", "licence": "CC0", "citation": "c",
+        "daily_limit": "4", "deadline": "2027-01-02T03:04", "missing": "penalised", "penalty_mm": "40", "shows_frames": "on",
+        "primary_metric": "ra_mpjpe",
+    }  # fmt: skip
+    for field, wrong in (
+        ("primary_metric", "beauty"),
+        ("daily_limit", "0"),
+        ("penalty_mm", "-1"),
+        ("deadline", "soon"),
+        ("name", ""),
+    ):
+        answer = client.post(page, said | {field: wrong})
+        assert answer.status_code == 200
+        assert "errorlist" in answer.content.decode(), field
+    contest.refresh_from_db()
+    assert contest.name == "Ours"
+    assert client.post(page, said).status_code == 302
+    contest.refresh_from_db()
+    assert (contest.name, contest.daily_limit, contest.missing, contest.shows_frames) == ("Theirs", 4, "penalised", True)
+    assert contest.deadline == datetime(2027, 1, 2, 3, 4, tzinfo=UTC)
+    assert 'value="2027-01-02T03:04"' in client.get(page).content.decode()
+
+
+def test_another_rule_for_missing_hands_scores_everything_again(api, contest, owner):
+    url = f"{URL}{contest.slug}/"
+    assert api(owner).patch(url, {"summary": "s", "penalty_mm": contest.penalty_mm}).status_code == 200
+    assert contest.revisions.count() == 1
+    assert api(owner).patch(url, {"missing": "penalised"}).status_code == 200
+    assert contest.revisions.get(number=1).missing == "unranked"
+    assert contest.revisions.get(number=2, published_at=None).missing == "penalised"
+    assert api(owner).patch(url, {"penalty_mm": 30}).status_code == 409
+    contest.refresh_from_db()
+    assert (contest.missing, contest.penalty_mm) == ("penalised", 50.0)
+
+
+def test_owners_add_boards_on_the_page(client, contest, owner, member):
+    contest.truths.update(subsets={"hard": [[0, 4]]})
+    change = f"/benchmarks/{contest.slug}/change/"
+    sent = {"action": "board", "name": "Hard ones", "tag": "hard"}
+    client.force_login(member)
+    client.post(change, sent)
+    assert contest.boards.count() == 1
+    client.force_login(owner)
+    assert "hard, 5 hands" in client.get(f"/benchmarks/{contest.slug}/settings/").content.decode()
+    client.post(change, sent)
+    assert list(contest.boards.values_list("slug", "tag")) == [("all", ""), ("hard-ones", "hard")]

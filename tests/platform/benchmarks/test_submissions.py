@@ -156,6 +156,23 @@ def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, vie
     assert api(stranger).get(URL).status_code == 404
 
 
+def test_members_change_what_is_said_of_it_on_its_page(client, contest, scored, member, viewer):
+    made = scored("theirs")
+    page = f"/submissions/{made.pk}/change/"
+    sent = {"action": "change", "method": "ours", "description": "d", "links": "https://a.example\nhttps://b.example"}
+    client.force_login(viewer)
+    client.post(page, sent)
+    client.force_login(member)
+    for wrong in ({"method": ""}, {"links": "javascript:alert(1)"}, {"links": " ".join(["https://a.example"] * 6)}):
+        client.post(page, sent | wrong)
+    made.refresh_from_db()
+    assert (made.method, made.links) == ("theirs", [])
+    client.post(page, sent)
+    made.refresh_from_db()
+    assert (made.method, made.description, made.links) == ("ours", "d", ["https://a.example", "https://b.example"])
+    assert ">https://a.example\nhttps://b.example\n</textarea>" in client.get(f"/submissions/{made.pk}/").content.decode()
+
+
 def test_files_are_for_the_team_that_sent_them(api, contest, scored, member, stranger):
     Benchmark.objects.update(visibility="public")
     made = scored("public", is_public=True)
