@@ -15,8 +15,10 @@ import orjson
 from palmares.queue.errors import WorkFailedError
 
 FILE: Final = "subsets.json"
-MAX_BYTES: Final = 64 << 20
+MAX_BYTES: Final = 16 << 20
 MAX_SUBSETS: Final = 200
+MAX_RANGES: Final = 50_000
+"""Runs of neighbouring rows, of all subsets together: the database keeps them."""
 MAX_NAME: Final = 40
 
 Ranges = list[tuple[int, int]]
@@ -41,7 +43,10 @@ def read_subsets(path: Path, sequence: np.ndarray, rows: int) -> dict[str, Range
         raise WorkFailedError(f"{FILE} is no JSON: {error}.") from error
     if not isinstance(listed, dict) or len(listed) > MAX_SUBSETS:
         raise WorkFailedError(f"{FILE} holds no object of at most {MAX_SUBSETS} subsets: {{name: [sequences or rows]}}.")
-    return {_name(name): _ranges(name, members, sequence, rows) for name, members in listed.items()}
+    found = {_name(name): _ranges(name, members, sequence, rows) for name, members in listed.items()}
+    if (runs := sum(map(len, found.values()))) > MAX_RANGES:
+        raise WorkFailedError(f"The subsets in {FILE} are scattered over {runs} runs of rows; at most {MAX_RANGES} are kept.")
+    return found
 
 
 def _name(name: str) -> str:

@@ -100,7 +100,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
         "waiting": Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES).select_related("team"),
         "is_owner": role is not None and role.includes(Role.OWNER),
-        "truths": found.truths.all()[:5] if role else (),
+        "truths": found.truths.defer("subsets")[:5] if role else (),
         "revisions": [(r, changes(r)) for r in found.revisions.filter(published_at=None)] if role else (),
         "team": _submitting_team(request),
         "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",

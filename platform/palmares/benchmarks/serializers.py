@@ -173,6 +173,7 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
     """The score under a revision; under the one that boards show where none is given."""
     revision = revision or shown_revision(submission.benchmark)
     scores = submission.scores.filter(revision=revision).select_related("revision__truth", "submission__benchmark")
+    scores = scores.defer("revision__truth__subsets")  # long, and no part of what is shown
     return scores.first() if revision else None
 
 

@@ -115,7 +115,7 @@ class TruthsView(_OfBenchmarkView):
     @extend_schema(responses=TruthSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """All versions, newest first."""
-        return Response(TruthSerializer(self.own_benchmark(slug).truths.all(), many=True).data)
+        return Response(TruthSerializer(self.own_benchmark(slug).truths.defer("subsets"), many=True).data)
 
     @extend_schema(request={"multipart/form-data": NewTruthSerializer}, responses={201: TruthSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -136,8 +136,8 @@ class RevisionsView(_OfBenchmarkView):
         benchmark = self.benchmark(slug)
         mine = Revision.objects.visible_to(caller(self)).filter(benchmark=benchmark)
         if mine.exists():
-            return Response(RevisionSerializer(mine.select_related("truth"), many=True).data)
-        shown = benchmark.revisions.filter(published_at__isnull=False).select_related("truth")
+            return Response(RevisionSerializer(mine.select_related("truth").defer("truth__subsets"), many=True).data)
+        shown = benchmark.revisions.filter(published_at__isnull=False).select_related("truth").defer("truth__subsets")
         rows = RevisionSerializer(shown, many=True).data
         return Response([{**row, "stage": "", "error": ""} for row in rows])  # they name others' submissions, and the truth
 
