@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from ml.formats.orders import TO_INSIDE
 from ml.metrics.errors import shares_of_counts
 from ml.metrics.pairing import Pair
 from ml.metrics.protocol import PREFIXES, Protocol
 from ml.metrics.scoring import PointErrors, Scores
 
-SCORER_VERSION: Final = "1"
+SCORER_VERSION: Final = "2"
 """Changes when a figure can."""
 
 _PER_MM: Final = {"mm": 1.0, "cm": 0.1, "1": 1.0}
@@ -125,8 +126,9 @@ def _curves(protocol: Protocol, scores: Scores) -> list[dict[str, Any]]:
 
 
 def _by_joint(protocol: Protocol, errors: PointErrors) -> list[float | None]:
-    """Mean error of each joint, in the file's order."""
-    sums, found = errors.sums.tolist(), errors.found.tolist()
+    """Mean error of each joint, inside order (`ml.hand.skeleton.JOINTS`), mm."""
+    inside = list(TO_INSIDE[protocol.order])
+    sums, found = errors.sums[inside].tolist(), errors.found[inside].tolist()
     return [protocol.unit_mm * s / n if n else None for s, n in zip(sums, found, strict=True)]
 
 

@@ -46,20 +46,31 @@ def curves(lines: Sequence[Line], *, x: str, y: str, x_max: float, y_max: float 
     return _svg(parts, label)
 
 
-def bars(groups: Sequence[tuple[str, Sequence[float | None]]], colours: Sequence[str], *, y: str, label: str) -> SafeString:
+@dataclass(frozen=True)
+class Bar:
+    """What a group of bars shows: a few letters below it, and its name."""
+
+    letters: str
+    name: str
+
+
+def bars(
+    groups: Sequence[tuple[Bar, Sequence[float | None]]], colours: Sequence[str], *, x: str, y: str, label: str
+) -> SafeString:
     """Groups of bars side by side.
 
     Args:
-        groups: name, and one value a series (None leaves a gap).
+        groups: what, and one value a series (None leaves a gap).
         colours: of the series.
+        x: title of the axis.
         y: title of the axis, with its unit.
         label: what the picture shows, for those who hear it.
     """
     top = max((v for _, values in groups for v in values if v is not None), default=1.0) or 1.0
     y_max = round_up(top)
-    parts = [_axes("", y, 0, y_max)]
+    parts = [_axes(x, y, 0, y_max)]
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
-    for index, (name, values) in enumerate(groups):
+    for index, (bar, values) in enumerate(groups):
         thick = 0.8 * slot / max(1, len(values))
         for series, value in enumerate(values):
             if value is None:
@@ -67,10 +78,9 @@ def bars(groups: Sequence[tuple[str, Sequence[float | None]]], colours: Sequence
             left, height = LEFT + (index + 0.1) * slot + series * thick, _y(0, y_max) - _y(value, y_max)
             parts.append(
                 f'<rect x="{left:.1f}" y="{_y(value, y_max):.1f}" width="{max(thick - 0.5, 0.8):.1f}" height="{height:.1f}" '
-                f'fill="{colours[series % len(colours)]}"><title>{escape(name)}: {value:.2f}</title></rect>'
+                f'fill="{colours[series % len(colours)]}"><title>{escape(bar.name)}: {value:.2f}</title></rect>'
             )
-        if len(groups) <= 24:
-            parts.append(_text(LEFT + (index + 0.5) * slot, HEIGHT - BOTTOM + 14, _short(name), "middle"))
+        parts.append(_text(LEFT + (index + 0.5) * slot, HEIGHT - BOTTOM + 14, bar.letters, "middle"))
     return _svg(parts, label)
 
 
@@ -120,7 +130,3 @@ def _step(top: float) -> float:
 def _ticks(top: float) -> list[float]:
     step = _step(top)
     return [number * step for number in range(math.floor(top / step + 1e-9) + 1)]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 6 else name[:5] + "…"

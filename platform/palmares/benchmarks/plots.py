@@ -14,12 +14,16 @@ from django.utils.safestring import SafeString
 from ml.catalog import METHODS
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES
-from palmares.benchmarks.drawing import COLOURS, Line, bars, curves, round_up
+from palmares.benchmarks.drawing import COLOURS, Bar, Line, bars, curves, round_up
 from palmares.benchmarks.models import Score
 from palmares.benchmarks.serializers import shown_content
 
 WORST: Final = 12
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
+_JOINTS: Final = (
+    Bar("W", "wrist"),
+    *(Bar(str(n) if n > 1 else finger[0].upper(), f"{finger} {n}") for finger in _FINGERS for n in range(1, 5)),
+)
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,9 @@ def _by_joint(scores: Sequence[Score], colours: list[str], legend: list[tuple[st
     tables = [score.content.get("by_joint_mm", {}).get(name) for score in scores]
     if not any(tables):
         return None
-    joints = [[table[i] if table else None for table in tables] for i in range(21)]
-    by_finger = [("wrist", joints[0])]
-    for index, finger in enumerate(_FINGERS):
-        four = joints[1 + 4 * index : 5 + 4 * index]
-        by_finger.append((finger, [_mean([joint[s] for joint in four]) for s in range(len(scores))]))
-    title = f"{policy.title(name)} by finger"
-    return Plot(title, bars(by_finger, colours, y="mm", label=title), legend)
+    joints = [(joint, [table[i] if table else None for table in tables]) for i, joint in enumerate(_JOINTS)]
+    title = f"{policy.title(name)} by joint"
+    return Plot(title, bars(joints, colours, x="wrist, then each finger from its base to its tip", y="mm", label=title), legend)
 
 
 def _histogram(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
@@ -140,8 +140,3 @@ def _histogram(scores: Sequence[Score], colours: list[str], legend: list[tuple[s
     title = f"Frames by {policy.title(name)}"
     drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=round_up(top), label=title)
     return Plot(title, drawn, legend)
-
-
-def _mean(values: list[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None

@@ -100,6 +100,7 @@ def test_the_official_number_of_frames_is_asked_for_only_when_asked(meshes):
 @pytest.mark.parametrize("version", ["ho3d-v2", "ho3d-v3"])
 def test_ho3d_in_its_own_order_and_axes(version, tmp_path):
     arrays = [a * [1, -1, -1] for a in a_hand(seed=3)]
+    by_joint = 1000 * np.linalg.norm(arrays[0] - arrays[2], axis=-1).mean(0)
     order = [0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20]
     arrays[0], arrays[2] = arrays[0][:, order], arrays[2][:, order]
     (tmp_path / "evaluation_xyz.json").write_text(json.dumps(arrays[0].tolist()))
@@ -111,6 +112,7 @@ def test_ho3d_in_its_own_order_and_axes(version, tmp_path):
     expected = meshes_report(*arrays)
     assert found["xyz_scale_trans_al_mean3d"] == pytest.approx(expected["st_mpjpe"] / 10)
     assert found["xyz_procrustes_al_auc3d"] == pytest.approx(expected["pa_auc_joints"])
+    assert found["by_joint_mm"]["mpjpe"] == pytest.approx(by_joint), "wrist, thumb, index … whatever the file's order"
 
 
 def test_dexycb_in_millimetres(tmp_path):
