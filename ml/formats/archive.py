@@ -21,6 +21,8 @@ MAX_RATIO: Final = 100
 MAX_DIRECTORY: Final = 1 << 20
 """Bytes of the archive's table of contents, some ten thousand names."""
 _PIECE: Final = 4 << 20
+BROKEN: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError)
+"""What `zipfile` raises of a damaged or unusual archive, beside OSError and ValueError."""
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int) -> None:
             with archive.open(info) as source, target.open("wb") as out:
                 while piece := source.read(_PIECE):
                     out.write(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+    except BROKEN as error:
         raise FormatError(f"{path.name} is a broken zip archive: {error}") from error
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import tokenize
 import zipfile
-import zlib
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
 
-from ml.formats.archive import check_packing
+from ml.formats.archive import BROKEN, check_packing
 from ml.formats.faults import FormatError, kind_of
 
 _BROKEN: Final = (
-    *(ValueError, TypeError, OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(*BROKEN, ValueError, TypeError, OSError),
     *(SyntaxError, tokenize.TokenError, MemoryError),  # the header of an array is read as Python source
 )
 
@@ -28,7 +27,7 @@ def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the 
     """
     try:
         archive = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (*BROKEN, OSError, ValueError) as error:
         is_file = isinstance(source, str | Path) and Path(source).is_file()
         what = f": it is {kind_of(Path(source))}" if is_file else f": {error}"  # type: ignore[arg-type]
         raise FormatError(f"{name} is not a .npz archive{what}") from error

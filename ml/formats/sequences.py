@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from ml.formats.archive import check_directory, check_packing
+from ml.formats.archive import BROKEN, check_directory, check_packing
 from ml.formats.faults import FormatError, kind_of
 from ml.formats.prediction import MAX_BYTES, Prediction, PredictionError
 
@@ -97,7 +97,7 @@ def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, Predi
 def _opened(path: Path, called: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+    except (*BROKEN, OSError, ValueError) as error:
         raise FormatError(f"{called} is a broken zip archive: {error}") from error
 
 
@@ -121,7 +121,7 @@ def _members(
         check_packing(info, called)
         try:
             content = archive.read(info)
-        except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError, OSError) as error:  # type: ignore[attr-defined]
+        except (*BROKEN, OSError) as error:
             raise FormatError(f"`{inside.name}` in {called} cannot be unpacked: {error}") from error
         prediction = _loaded(io.BytesIO(content), f"`{inside.name}` in {called}", left)
         left -= _bytes(prediction)

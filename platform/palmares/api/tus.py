@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from abc import ABC, abstractmethod
 from typing import IO, Any, Final, cast
 from uuid import UUID
 
@@ -72,12 +73,12 @@ class _TusView(APIView):
         return Response(status=204, headers=headers)
 
 
-class TusCreation(_TusView):
+class TusCreation(_TusView, ABC):
     """Where files are announced. Each subclass has an `operation_id` of its own."""
 
+    @abstractmethod
     def begin(self, *, name: str, size: int, metadata: dict[str, str]) -> str:
         """Keep a row for a file of which nothing has come; the path of its address."""
-        raise NotImplementedError
 
     @extend_schema(request=None, responses={201: None})
     def post(self, request: Request) -> Response:
@@ -88,20 +89,20 @@ class TusCreation(_TusView):
         return Response(status=201, headers={"Location": request.build_absolute_uri(path), "Upload-Offset": "0"})
 
 
-class TusFile(_TusView):
+class TusFile(_TusView, ABC):
     """A file on its way. Each subclass has `operation_id`s of its own."""
 
+    @abstractmethod
     def standing(self, pk: UUID) -> tuple[int, int]:
         """Bytes that have come, and all bytes. Raises what a 404 is made of for files that the caller may not know of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def append(self, pk: UUID, *, offset: int, stream: IO[bytes], checksum: tuple[str, str] | None) -> int:
         """Add bytes; how many have come with them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def remove(self, pk: UUID) -> None:
         """Drop the file."""
-        raise NotImplementedError
 
     @extend_schema(exclude=True)
     def head(self, request: Request, pk: UUID) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 from uuid import uuid4
@@ -15,7 +14,7 @@ from django.utils import timezone
 
 from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import ConflictError, InvalidError
-from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
+from palmares.benchmarks.models import Benchmark, Board, Revision, Score, Truth
 from palmares.benchmarks.stored import truth_prefix
 from palmares.queue import services as queue
 from palmares.queue.models import Status
@@ -127,13 +126,14 @@ def enqueue_truth(*, truth: Truth) -> None:
 def start_revision(*, benchmark: Benchmark, truth: Truth) -> Revision:
     """Queue the scoring of all submissions against a truth by today's rule, recipe and scorer.
 
-    The first one is published at once; of later ones somebody looks at the ranks first.
+    While nothing is scored it is published at once; else somebody looks at the ranks first.
     """
     rule = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
     last = benchmark.revisions.aggregate(last=Max("number"))["last"]
     revision = Revision(benchmark=benchmark, truth=truth, number=1 + (last or 0))
     revision.missing, revision.penalty_mm = rule.missing, rule.penalty_mm
-    revision.published_at = None if last else timezone.now()
+    is_anything_scored = Score.objects.filter(revision__benchmark=benchmark).exists()
+    revision.published_at = None if is_anything_scored else timezone.now()
     queue.enqueue(item=revision)
     return revision
 
@@ -172,9 +172,9 @@ def current_truth(benchmark: Benchmark) -> Truth | None:
 
 
 def shown_revision(benchmark: Benchmark, number: int | None = None) -> Revision | None:
-    """The newest published revision, or the published one of that number."""
-    published: Iterable[Revision] = benchmark.revisions.filter(published_at__isnull=False).order_by("-number")
-    return next((r for r in published if number is None or r.number == number), None)
+    """The newest published revision, or the published one of that number. One that failed shows nothing."""
+    published = benchmark.revisions.filter(published_at__isnull=False).exclude(status__in=(Status.FAILED, Status.CANCELLED))
+    return (published if number is None else published.filter(number=number)).order_by("-number").first()
 
 
 def _check_metric(name: str) -> None:

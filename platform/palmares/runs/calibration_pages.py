@@ -44,19 +44,20 @@ THINGS = {
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Choose videos and what is known of the size, and queue a calibration from them; from all where none was ticked."""
+    """Choose videos and what is known of the size, and queue a calibration from them."""
     subject = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
     if not can_write(person(request), subject.team):
         raise PermissionDenied
     ready = Upload.objects.visible_to(person(request)).filter(subject=subject, status=Status.SUCCEEDED)
     offered = list(ready.order_by("-created_at")[:MOST_OFFERED])
-    ticked = {text for text in request.POST.getlist("uploads") if text}
+    ticked = {str(upload.pk) for upload in offered[: services.MAX_UPLOADS]}
     if request.method == "POST":
+        ticked = set(request.POST.getlist("uploads"))
         with said_to(request):
             made = services.start_calibration(
                 subject=subject,
                 by=person(request),
-                uploads=[upload for upload in offered if not ticked or str(upload.pk) in ticked][: services.MAX_UPLOADS],
+                uploads=[upload for upload in offered if str(upload.pk) in ticked],
                 side=request.POST.get("side") or "both",
                 max_images=int(_number(request, "max_images") or services.MAX_IMAGES),
                 scale=_scale(request),
@@ -65,7 +66,7 @@ def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "subject": subject,
         "uploads": offered,
-        "ticked": ticked or {str(upload.pk) for upload in offered[: services.MAX_UPLOADS]},
+        "ticked": ticked,
         "given": request.POST,
         "sides": HandShape.Side.choices,
         "things": THINGS,

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.benchmarks.services import shown_revision
 from palmares.queue.models import Status
 from tests.predictions import hands, npz
 
@@ -78,7 +79,8 @@ def test_the_truth_has_no_address(api, contest, scored, owner, media_root):
         assert api(owner).get(f"/{guess}").status_code == 404
 
 
-def test_a_truth_is_sent_by_owners_and_numbered(api, contest, owner, member):
+def test_a_truth_is_sent_by_owners_and_numbered(api, contest, scored, owner, member):
+    scored()
     file = SimpleUploadedFile("truth.npz", npz(hands(3)))
     assert api(member).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart").status_code == 403
     file.seek(0)
@@ -97,7 +99,19 @@ def test_a_truth_of_another_kind_is_refused_and_not_kept(api, contest, owner, me
     assert sorted(media_root.rglob("*")) == before
 
 
-def test_scoring_again_is_asked_for_once_and_published_by_owners(api, contest, owner, member):
+def test_while_nothing_is_scored_there_is_nothing_to_look_at_first(api, contest, owner):
+    file = SimpleUploadedFile("truth.npz", npz(hands(3)))
+    api(owner).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart")
+    second = Revision.objects.get(number=2)
+    assert second.published_at is not None
+    assert shown_revision(contest) == second
+    Revision.objects.filter(number=2).update(status=Status.FAILED)
+    assert shown_revision(contest).number == 1, "a truth that cannot be read takes nothing away"
+    assert shown_revision(contest, 2) is None
+
+
+def test_scoring_again_is_asked_for_once_and_published_by_owners(api, contest, scored, owner, member):
+    scored()
     url = f"{URL}contest-of-ours/revisions/"
     assert api(member).post(url).status_code == 403
     made = api(owner).post(url).json()
@@ -163,7 +177,8 @@ def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, own
     assert 'value="2027-01-02T03:04"' in client.get(page).content.decode()
 
 
-def test_another_rule_for_missing_hands_scores_everything_again(api, contest, owner):
+def test_another_rule_for_missing_hands_scores_everything_again(api, contest, scored, owner):
+    scored()
     url = f"{URL}{contest.slug}/"
     assert api(owner).patch(url, {"summary": "s", "penalty_mm": contest.penalty_mm}).status_code == 200
     assert contest.revisions.count() == 1

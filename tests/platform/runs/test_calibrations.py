@@ -130,6 +130,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
     client.force_login(member)
     for field, sentence in (
         ({"length_mm": "18,7 cm"}, "«18.7 cm» is no number"),
+        ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
         ({"max_images": "21"}, "takes 2 to 20 pictures"),
         ({"max_images": "nan"}, "is no number"),
         ({"object_mm": "85.6", "object_px": ""}, "Measure in the picture"),
@@ -137,11 +138,12 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
         ({"distance_mm": "500", "scale_upload": "x"}, "needs the id of an `upload`"),
         ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"}, "expected the index of a frame"),
     ):
-        answer = client.post(page, {"side": "left", **field})
+        answer = client.post(page, {"side": "left", "uploads": [str(upload.pk)], **field})
         assert sentence in html.unescape(answer.content.decode()), field
-        assert f'value="{next(iter(field.values()))}"' in answer.content.decode(), "what was written is still there"
+        written = next(iter(field.values()))
+        assert not written or f'value="{written}"' in answer.content.decode(), "what was written is still there"
     assert not Calibration.objects.exists()
-    client.post(page, {"side": "both", "length_mm": "187,5", "max_images": "12"})
+    client.post(page, {"side": "both", "length_mm": "187,5", "max_images": "12", "uploads": [str(upload.pk)]})
     made = Calibration.objects.get()
     assert (made.scale, made.max_images) == ({"length_mm": 187.5}, 12)
 
