@@ -16,12 +16,12 @@ from ml.formats.faults import FormatError
 from ml.metrics.crew import Crew
 from ml.metrics.pairing import open_pair
 from ml.metrics.protocol import PROTOCOLS, Protocol
-from ml.metrics.report import SCORER_VERSION, Report, build_report, scorer_sha256
+from ml.metrics.report import SCORER_VERSION, Report, build_report, joints_of_rows, scorer_sha256
 from ml.metrics.scoring import Scores, score_pair
 from ml.metrics.statistics import bootstrap_interval
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES, rows_of
-from palmares.benchmarks.models import Benchmark, Figure, Revision, Score, Submission, Truth
+from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission, Truth
 from palmares.benchmarks.services import start_revision
 from palmares.benchmarks.stored import submission_prefix
 from palmares.benchmarks.submissions import local_files, truth_path
@@ -125,14 +125,20 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
         result = build_report(protocol, pair, scores)
         sequence = _sequence_index(pair.truth.columns.get("sequence"), truth.sequences, pair.count)
+        boards = _boards(item.benchmark, scores, truth)
+        subsets = {
+            board.slug: {**joints_of_rows(protocol, pair, scores, rows), **_parts(scores, sequence, truth, rows)}
+            for board, rows in boards
+            if board.tag
+        }
     report("Drawing the intervals", 0.9)
     content = {
         **result.content,
         "official": list(result.official),
-        **_by_sequence(scores, sequence, truth),
-        "histogram": _histograms(scores),
+        **_parts(scores, sequence, truth, np.ones(pair.count, bool)),
+        "boards": subsets,
     }
-    figures = _figures(item.benchmark, scores, result, sequence, truth)
+    figures = _figures(item.benchmark, scores, result, sequence, boards)
     target = scratch / "made"
     target.mkdir()
     arrays = {name: values.astype(np.float32) for name, values in scores.per_frame.items()}
@@ -231,14 +237,23 @@ def _sequence_index(names: Any, sequences: list[dict[str, Any]], count: int) -> 
     return np.array([index[str(name)] for name in names][:count], np.int32)
 
 
-def _figures(benchmark: Benchmark, scores: Scores, report: Report, sequence: np.ndarray, truth: Truth) -> list[dict[str, Any]]:
+def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Board, np.ndarray]]:
+    """The boards that have something to show, and their rows, bool [N]: of a subset only from `policy.FEWEST` hands on."""
+    found = []
+    for board in benchmark.boards.all():
+        rows = rows_of(board, truth, len(scores.found))
+        fewest = policy.FEWEST if board.tag and not benchmark.shows_frames else 1
+        if rows.any() and scores.found[rows].sum() >= fewest:
+            found.append((board, rows))
+    return found
+
+
+def _figures(
+    benchmark: Benchmark, scores: Scores, report: Report, sequence: np.ndarray, boards: list[tuple[Board, np.ndarray]]
+) -> list[dict[str, Any]]:
     """Every metric on every board, with its bootstrap interval; whole sequences are drawn where there are several."""
     found: list[dict[str, Any]] = []
-    for board in benchmark.boards.all():
-        rows = rows_of(board, truth, len(sequence))
-        fewest = policy.FEWEST if board.tag and not benchmark.shows_frames else 1
-        if not rows.any() or scores.found[rows].sum() < fewest:
-            continue
+    for board, rows in boards:
         coverage = float(scores.found[rows].mean())
         labels = sequence[rows] if len(np.unique(sequence[rows])) > 1 else None
         for metric, value in report.metrics.items():
@@ -255,25 +270,21 @@ def _figures(benchmark: Benchmark, scores: Scores, report: Report, sequence: np.
     return found
 
 
-def _by_sequence(scores: Scores, sequence: np.ndarray, truth: Truth) -> dict[str, Any]:
-    """Mean of each figure in each sequence, and its coverage there."""
+def _parts(scores: Scores, sequence: np.ndarray, truth: Truth, rows: np.ndarray) -> dict[str, Any]:
+    """Of some rows, bool [N]: means of each figure by sequence, and how many frames lie in each 2 mm of each distance."""
     table = []
     for number, entry in enumerate(truth.sequences):
-        rows = sequence == number
-        if rows.any():
-            means = {name: _mean(values[rows]) for name, values in scores.per_frame.items()}
-            table.append({**entry, "coverage": float(scores.found[rows].mean()), "figures": means})
-    return {"by_sequence": table}
-
-
-def _histograms(scores: Scores) -> dict[str, Any]:
-    """How many frames lie in each 2 mm of each mean distance."""
-    found: dict[str, Any] = {"edges_mm": HISTOGRAM_MM.tolist()}
+        of_both = rows & (sequence == number)
+        if of_both.any():
+            means = {name: _mean(values[of_both]) for name, values in scores.per_frame.items()}
+            coverage = float(scores.found[of_both].mean())
+            table.append({**entry, "rows": int(of_both.sum()), "coverage": coverage, "figures": means})
+    histogram: dict[str, Any] = {"edges_mm": HISTOGRAM_MM.tolist()}
     for name, values in scores.per_frame.items():
         if policy.is_distance(name):
-            there = np.clip(values[np.isfinite(values)], 0, HISTOGRAM_MM[-1])
-            found[name] = np.histogram(there, HISTOGRAM_MM)[0].tolist()
-    return found
+            there = np.clip(values[rows & np.isfinite(values)], 0, HISTOGRAM_MM[-1])
+            histogram[name] = np.histogram(there, HISTOGRAM_MM)[0].tolist()
+    return {"by_sequence": table, "histogram": histogram}
 
 
 def _mean(values: np.ndarray) -> float | None:

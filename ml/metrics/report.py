@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml.formats.orders import TO_INSIDE
-from ml.metrics.errors import shares_of_counts
+from ml.metrics.errors import Curve, counts_of_bins, shares_of_counts, threshold_bins
 from ml.metrics.pairing import Pair
 from ml.metrics.protocol import PREFIXES, Protocol
 from ml.metrics.scoring import PointErrors, Scores
@@ -77,6 +77,25 @@ def build_report(protocol: Protocol, pair: Pair, scores: Scores) -> Report:
     return Report(official, metrics, content)
 
 
+def joints_of_rows(protocol: Protocol, pair: Pair, scores: Scores, rows: np.ndarray) -> dict[str, Any]:
+    """`pck` (of joints) and `by_joint_mm`, as a report has them, of some rows alone: bool [N]."""
+    curves, by_joint = [], {}
+    for alignment, distances in scores.joint_distances.items():
+        values = distances[rows]
+        counted = np.isfinite(values)
+        if protocol.missing == "scored":
+            counted = np.ones_like(counted) if pair.truth.seen is None else pair.truth.seen[: len(rows)][rows]
+        for number, curve in enumerate(protocol.curves):
+            thresholds = curve.thresholds(1.0)
+            counts = counts_of_bins(threshold_bins(values, thresholds, strict=curve.strict), len(thresholds))
+            curves.append(_curve(curve, number, f"{PREFIXES[alignment]}auc_joints", counts, counted.sum(0)))
+        inside = values[:, list(TO_INSIDE[protocol.order])]
+        by_joint[f"{PREFIXES[alignment]}mpjpe"] = [
+            float(column[np.isfinite(column)].mean()) if np.isfinite(column).any() else None for column in inside.T
+        ]
+    return {"pck": curves, "by_joint_mm": by_joint}
+
+
 def _metrics(protocol: Protocol, scores: Scores) -> dict[str, float | None]:
     """Our names to their figures, the most looked-for first."""
     found: dict[str, float] = {}
@@ -113,16 +132,24 @@ def _median(values: np.ndarray) -> float:
 
 
 def _curves(protocol: Protocol, scores: Scores) -> list[dict[str, Any]]:
-    """PCK curves: thresholds in mm and shares, for joints and vertices under every alignment."""
-    curves = []
-    for prefix, kind, errors in _each(scores):
-        for number, curve in enumerate(protocol.curves):
-            shares = shares_of_counts(errors.counts[number], errors.total)
-            name = f"{prefix}auc_{'joints' if kind == 'joint' else 'vertices'}" + (f"@{curve.name}" if number else "")
-            thresholds = curve.thresholds(1.0)
-            entry = {"metric": name, "curve": curve.name, "rule": curve.rule, "strict": curve.strict}
-            curves.append({**entry, "thresholds_mm": thresholds.tolist(), "share": [_number(s) for s in shares.tolist()]})
-    return curves
+    """PCK curves for joints and vertices under every alignment."""
+    return [
+        _curve(curve, number, f"{prefix}auc_{'joints' if kind == 'joint' else 'vertices'}", errors.counts[number], errors.total)
+        for prefix, kind, errors in _each(scores)
+        for number, curve in enumerate(protocol.curves)
+    ]
+
+
+def _curve(curve: Curve, number: int, name: str, counts: np.ndarray, total: np.ndarray) -> dict[str, Any]:
+    """A PCK curve, thresholds in mm and shares, from counts [P, T] out of `total` [P]; a protocol's first needs no name."""
+    return {
+        "metric": name + (f"@{curve.name}" if number else ""),
+        "curve": curve.name,
+        "rule": curve.rule,
+        "strict": curve.strict,
+        "thresholds_mm": curve.thresholds(1.0).tolist(),
+        "share": [_number(share) for share in shares_of_counts(counts, total).tolist()],
+    }
 
 
 def _by_joint(protocol: Protocol, errors: PointErrors) -> list[float | None]:

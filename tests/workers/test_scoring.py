@@ -159,6 +159,11 @@ def test_figures_are_exact_on_every_board(ours, member):
     assert score.figures["mpjpe"] == pytest.approx(14, abs=1e-3)
     assert [s["coverage"] for s in score.content["by_sequence"]] == [1, 1, 1]
     assert sum(score.content["histogram"]["mpjpe"]) == ALL
+    boards = score.content["boards"]
+    assert set(boards) == {"hard", "twelve"}, "of five hands nothing is told"
+    assert boards["hard"]["by_joint_mm"]["mpjpe"] == pytest.approx([30] * 21, abs=1e-3)
+    assert [s["name"] for s in boards["hard"]["by_sequence"]] == ["hard"]
+    assert sum(boards["twelve"]["histogram"]["mpjpe"]) == boards["twelve"]["by_sequence"][0]["rows"] == 12
 
 
 def test_hands_that_are_missing_cost_the_penalty_and_never_lead(ours, member):

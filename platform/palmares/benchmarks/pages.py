@@ -93,9 +93,9 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "grouping": f"?{_query(request, group='' if request.GET.get('group') == 'shape' else 'shape')}",
         "shapes": Submission.Shape.choices,
         "drawn": colours_of(drawn),
-        "plots": plots(drawn, board.metric),
+        "plots": plots(drawn, board.metric, board.board),
         "drawn_scores": drawn,
-        "sequences": by_sequence(drawn, board.metric),
+        "sequences": by_sequence(drawn, board.metric, board.board),
         "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
         "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
         "waiting": Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES).select_related("team"),
@@ -176,6 +176,7 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
     other = _other(request, found)
     other_score = shown_score(other) if other else None
     drawn = [each for each in (score, other_score) if each]
+    everything = _board(found)
     own = role_in(user=user, team=found.team) is not None
     context = {
         "submission": found,
@@ -184,9 +185,9 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "verdict": _verdict(request, found, score, other, metric) if score else "",
         "figures": _figures(request, found, score) if score else (),
         "official": [(name, score.report[name]) for name in score.content.get("official", score.report)] if score else (),
-        "plots": plots(drawn, metric),
+        "plots": plots(drawn, metric, everything),
         "drawn_scores": drawn,
-        "sequences": by_sequence(drawn, metric),
+        "sequences": by_sequence(drawn, metric, everything),
         "metric_title": policy.title(metric),
         "worst": worst_frames(score, metric) if score and own and found.benchmark.shows_frames else (),
         "others": _others(request, found),

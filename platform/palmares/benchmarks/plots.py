@@ -15,8 +15,8 @@ from ml.catalog import METHODS
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES
 from palmares.benchmarks.drawing import COLOURS, Bar, Line, bars, curves, round_up
-from palmares.benchmarks.models import Score
-from palmares.benchmarks.serializers import shown_content
+from palmares.benchmarks.models import Board, Score
+from palmares.benchmarks.serializers import content_of_board
 
 WORST: Final = 12
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
@@ -36,6 +36,15 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Series:
+    """A submission in a plot, and what there is to draw of it."""
+
+    name: str
+    colour: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class WorstFrame:
     """A frame that a submission gets most wrong, and the upload that shows it, where there is one."""
 
@@ -46,15 +55,17 @@ class WorstFrame:
     frame: int
 
 
-def plots(scores: Sequence[Score], metric: str) -> list[Plot]:
-    """Of several submissions together, under the alignment of `metric`."""
+def plots(scores: Sequence[Score], metric: str, board: Board) -> list[Plot]:
+    """Of several submissions together on a board, under the alignment of `metric`."""
     prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
-    colours = list(colours_of(scores).values())
-    legend = [(score.submission.method, colour) for score, colour in zip(scores, colours, strict=True)]
+    series = [
+        Series(score.submission.method, colour, content_of_board(score, board))
+        for score, colour in zip(scores, colours_of(scores).values(), strict=True)
+    ]
     found = [
-        _pck(scores, colours, legend, f"{prefix}auc_joints"),
-        _by_joint(scores, colours, legend, f"{prefix}mpjpe"),
-        _histogram(scores, colours, legend, f"{prefix}mpjpe"),
+        _pck(series, f"{prefix}auc_joints"),
+        _by_joint(series, f"{prefix}mpjpe"),
+        _histogram(series, f"{prefix}mpjpe"),
     ]
     return [plot for plot in found if plot is not None]
 
@@ -71,9 +82,9 @@ def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
     return found
 
 
-def by_sequence(scores: Sequence[Score], metric: str) -> list[dict[str, Any]]:
-    """For each sequence the figures of all submissions, in their order."""
-    tables = [{row["name"]: row for row in shown_content(score).get("by_sequence", [])} for score in scores]
+def by_sequence(scores: Sequence[Score], metric: str, board: Board) -> list[dict[str, Any]]:
+    """For each sequence the figures of all submissions, in their order; on a board of a subset of its frames alone."""
+    tables = [{row["name"]: row for row in content_of_board(score, board).get("by_sequence", [])} for score in scores]
     names = dict.fromkeys(name for table in tables for name in table)
     return [
         {
@@ -102,41 +113,47 @@ def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
     return [frame for frame in found if frame.value >= 0]
 
 
-def _pck(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
+def _pck(series: Sequence[Series], name: str) -> Plot | None:
     lines = []
-    for score, colour in zip(scores, colours, strict=True):
-        entry = next((c for c in score.content.get("pck", []) if c["metric"] == name), None)
+    for each in series:
+        entry = next((c for c in each.content.get("pck", []) if c["metric"] == name), None)
         if entry:
             points = list(zip(entry["thresholds_mm"], entry["share"], strict=True))
-            lines.append(Line(score.submission.method, points, colour))
+            lines.append(Line(each.name, points, each.colour))
     if not lines:
         return None
     x_max = max(x for line in lines for x, _ in line.points)
     drawn = curves(lines, x="threshold (mm)", y="share of joints", x_max=x_max, label=f"PCK curves: {policy.title(name)}")
-    return Plot(f"PCK · {policy.title(name)}", drawn, legend)
+    return Plot(f"PCK · {policy.title(name)}", drawn, _legend(series))
 
 
-def _by_joint(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
-    tables = [score.content.get("by_joint_mm", {}).get(name) for score in scores]
+def _by_joint(series: Sequence[Series], name: str) -> Plot | None:
+    tables = [each.content.get("by_joint_mm", {}).get(name) for each in series]
     if not any(tables):
         return None
     joints = [(joint, [table[i] if table else None for table in tables]) for i, joint in enumerate(_JOINTS)]
     title = f"{policy.title(name)} by joint"
-    return Plot(title, bars(joints, colours, x="wrist, then each finger from its base to its tip", y="mm", label=title), legend)
+    colours = [each.colour for each in series]
+    drawn = bars(joints, colours, x="wrist, then each finger from its base to its tip", y="mm", label=title)
+    return Plot(title, drawn, _legend(series))
 
 
-def _histogram(scores: Sequence[Score], colours: list[str], legend: list[tuple[str, str]], name: str) -> Plot | None:
+def _histogram(series: Sequence[Series], name: str) -> Plot | None:
     lines = []
-    for score, colour in zip(scores, colours, strict=True):
-        histogram = score.content.get("histogram", {})
+    for each in series:
+        histogram = each.content.get("histogram", {})
         if name in histogram and (total := sum(histogram[name])):
             edges = histogram["edges_mm"]
             points = [(e, n / total) for e, n in zip(edges[:-1], histogram[name], strict=True)]
-            lines.append(Line(score.submission.method, points, colour))
+            lines.append(Line(each.name, points, each.colour))
     if not lines:
         return None
     top = max(y for line in lines for _, y in line.points)
     x_max = max((x for line in lines for x, y in line.points if y > 0), default=50) + 2
     title = f"Frames by {policy.title(name)}"
     drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=round_up(top), label=title)
-    return Plot(title, drawn, legend)
+    return Plot(title, drawn, _legend(series))
+
+
+def _legend(series: Sequence[Series]) -> list[tuple[str, str]]:
+    return [(each.name, each.colour) for each in series]

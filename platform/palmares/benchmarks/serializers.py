@@ -182,13 +182,26 @@ def shown_content(score: Score) -> dict[str, Any]:
 
     Which rows are mirrored is never told, and figures of a sequence are told from `policy.FEWEST` hands on.
     """
-    content = score.content
-    flags = {name: value for name, value in content.get("flags", {}).items() if name != "reflected_rows"}
-    shown = {**content, "flags": flags} if "flags" in content else content
-    if score.submission.benchmark.shows_frames or "by_sequence" not in content:
-        return shown
-    rows = content["by_sequence"]
-    return {**shown, "by_sequence": [r if r["rows"] * r["coverage"] >= policy.FEWEST else {**r, "figures": {}} for r in rows]}
+    content = dict(score.content)
+    if "flags" in content:
+        content["flags"] = {name: value for name, value in content["flags"].items() if name != "reflected_rows"}
+    if not score.submission.benchmark.shows_frames:
+        content = _without_small_sequences(content)
+        content["boards"] = {slug: _without_small_sequences(part) for slug, part in content.get("boards", {}).items()}
+    return content
+
+
+def content_of_board(score: Score, board: Board) -> dict[str, Any]:
+    """What a board shows of a score's content; nothing where the board is younger than the score."""
+    content = shown_content(score)
+    found: dict[str, Any] = content.get("boards", {}).get(board.slug, {}) if board.tag else content
+    return found
+
+
+def _without_small_sequences(content: dict[str, Any]) -> dict[str, Any]:
+    rows = content.get("by_sequence", [])
+    shown = [row if row["rows"] * row["coverage"] >= policy.FEWEST else {**row, "figures": {}} for row in rows]
+    return {**content, "by_sequence": shown}
 
 
 class LinksField(serializers.ListField):
