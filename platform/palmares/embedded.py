@@ -67,9 +67,11 @@ def release(data: Path) -> None:
             continue
         os.close(users)
         del _held[folder, name]
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(json.loads((folder / "run" / f"{name}.json").read_text())["keeper"], signal.SIGUSR1)
-        with (folder / "run" / f"{name}.users").open("a") as stream:
+        if _islocked(folder / "run" / f"{name}.keeper"):  # else its number may be another process's by now
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(json.loads((folder / "run" / f"{name}.json").read_text())["keeper"], signal.SIGUSR1)
+        # as its keeper does: whoever asks without this lock may meet the other asking, and take it for a user
+        with locked(folder / "run" / f"{name}.start"), (folder / "run" / f"{name}.users").open("a") as stream:
             if not try_lock(stream):
                 continue
         deadline = time.monotonic() + START_SECONDS

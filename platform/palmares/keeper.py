@@ -185,6 +185,7 @@ def keep(name: str, data: Path) -> None:
                     if unused > linger[0]:
                         (run / f"{name}.json").unlink(missing_ok=True)
                         _stop(server, process)
+                        alive.close()  # before the lock on starting: who waits for that must see that nobody keeps it
                         return
         finally:
             if process is not None and process.poll() is None:
