@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from importlib import import_module
+from io import BytesIO
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework import exceptions
@@ -31,3 +38,19 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "A token from `POST /api/v1/tokens/` or `manage.py token`."}
+
+
+def is_known(scope: MutableMapping[str, Any]) -> bool:
+    """Whether an ASGI request comes with a token or a session in force. Its body is not looked at; views still ask for more."""
+    request = ASGIRequest(scope, BytesIO())
+    close_old_connections()  # Django does so for a request of its own; this comes before one
+    try:
+        if BearerAuthentication().authenticate(request) is not None:
+            return True
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        return bool(get_user(request).is_authenticated)
+    except exceptions.AuthenticationFailed:
+        return False
+    finally:
+        close_old_connections()

@@ -4,9 +4,16 @@ import json
 import pytest
 
 from palmares.api.body_limit import OVERHEAD, SMALL, BodyLimit
+from palmares.asgi import application
+from palmares.teams.access import create_token
+from palmares.teams.models import Token
 
 LARGEST = 3 * SMALL
 KNOWN = (b"authorization", b"Bearer x")
+
+
+async def is_known(scope):
+    return KNOWN in scope["headers"]
 
 
 async def echo(scope, receive, send):
@@ -20,13 +27,19 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def ask(path, size, *headers, declared=True):
+def limited():
+    return BodyLimit(echo, largest=LARGEST, file_prefixes=("/api/v1/uploads/",), is_known=is_known)
+
+
+def ask(path, size, *headers, declared=True, application=None):
     """Status, body and number of pieces read of a request of `size` bytes."""
     pieces = [min(1 << 20, size - first) for first in range(0, size, 1 << 20)] or [0]
     read, sent = 0, []
 
     async def receive():
         nonlocal read
+        if read == len(pieces):
+            await asyncio.Event().wait()  # it stays connected
         read += 1
         return {"type": "http.request", "body": bytes(pieces[read - 1]), "more_body": read < len(pieces)}
 
@@ -34,8 +47,8 @@ def ask(path, size, *headers, declared=True):
         sent.append(message)
 
     length = [(b"content-length", str(size).encode())] if declared else []
-    scope = {"type": "http", "path": path, "headers": [*headers, *length]}
-    asyncio.run(BodyLimit(echo, largest=LARGEST, file_prefixes=("/api/v1/uploads/",))(scope, receive, send))
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"host", b"localhost"), *headers, *length]}
+    asyncio.run((application or limited())(scope, receive, send))
     return sent[0]["status"], sent[1]["body"], read
 
 
@@ -49,13 +62,37 @@ def test_files_may_be_large_for_those_who_say_who_they_are(declared):
     assert ask("/api/v1/uploads/", LARGEST + OVERHEAD + 1, KNOWN, declared=declared)[0] == 413
 
 
-@pytest.mark.parametrize("path", ["/api/v1/uploads/", "/api/v1/runs/"])
-def test_nothing_else_may(path):
-    headers = () if "uploads" in path else (KNOWN,)
-    status, body, read = ask(path, SMALL + 1, *headers)
+def test_nothing_else_may():
+    status, body, read = ask("/api/v1/runs/", SMALL + 1, KNOWN)
     assert (status, read) == (413, 0)
     assert json.loads(body)["status"] == 413
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_strangers_are_told_to_sign_in_before_much_is_read(declared):
+    status, body, read = ask("/api/v1/uploads/", LARGEST, declared=declared)
+    assert (status, read) == (401, 0 if declared else SMALL // (1 << 20) + 1)
+    assert "sign in first" in json.loads(body)["detail"]
+
+
 def test_without_a_length_it_stops_as_soon_as_it_is_too_large():
     assert ask("/api/v1/me/", 20 * SMALL, declared=False)[2] == SMALL // (1 << 20) + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_has_no_token_or_session_in_force_sends_no_large_file(owner, client, settings):
+    def send(*headers):
+        return ask("/api/v1/uploads/", SMALL + 1, (b"content-type", b"text/plain"), *headers, application=application)
+
+    client.force_login(owner)
+    token = create_token(user=owner, name="test")[1]
+    session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    assert send((b"authorization", f"Bearer {token}".encode()))[0] == 415, "the view has been asked"
+    assert send((b"cookie", session.encode()))[0] == 403, "the view has been asked: it misses the CSRF token"
+    strangers = [b"Bearer x", b"Bearer", b"Basic x", f"Bearer {token}x".encode(), b"Bearer \xff\x00"]
+    for header in [*((b"authorization", value) for value in strangers), (b"cookie", b"sessionid=x"), (b"x", b"y")]:
+        status, body, read = send(header)
+        assert (status, read) == (401, 0), header
+        assert json.loads(body)["title"] == "Unauthorized"
+    Token.objects.all().delete()
+    assert send((b"authorization", f"Bearer {token}".encode()))[0] == 401
