@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cache
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -111,6 +112,7 @@ def detect(clip: Clip, *, max_hands: int = 4, report: Report | None = None, stat
 
 def _find_all(clip: Clip, max_hands: int, static: bool, report: Callable[[float], None]) -> list[list[Detection]]:
     """For each frame, the hands found in it."""
+    _mediapipe_hands()  # loaded here, by one thread, before there are others: it brings large C++ libraries
     count = clip.frame_count
     cuts = [0, count // 2, count] if count >= (2 if static else 2 * SEGMENT) else [0, count]
     found: list[list[Detection]] = [[] for _ in range(count)]
@@ -158,9 +160,14 @@ def _give_back_memory() -> None:
     Pictures are allocated by our threads and freed by MediaPipe's, which glibc's arenas do not give back on their own: a
     worker grew by 0.5 MB a frame. Other C libraries have no such call and no such need.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    trim = _malloc_trim()
     if trim is not None:
         trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
 def _silent(stage: str, fraction: float) -> None:
