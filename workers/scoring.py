@@ -13,16 +13,18 @@ import numpy as np
 from django.db import transaction
 
 from ml.formats.faults import FormatError
+from ml.metrics.absence import errors_of_nothing
 from ml.metrics.crew import Crew
+from ml.metrics.errors import areas_of_bins, threshold_bins
 from ml.metrics.pairing import open_pair
-from ml.metrics.protocol import PROTOCOLS, Protocol
+from ml.metrics.protocol import PREFIXES, PROTOCOLS, Protocol
 from ml.metrics.report import SCORER_VERSION, Report, build_report, joints_of_rows, scorer_sha256
 from ml.metrics.scoring import Scores, score_pair
-from ml.metrics.statistics import bootstrap_interval
+from ml.metrics.statistics import bootstrap_interval, contributions
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES, rows_of
 from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission, Truth
-from palmares.benchmarks.services import start_revision
+from palmares.benchmarks.services import shown_revision, start_revision
 from palmares.benchmarks.stored import submission_prefix
 from palmares.benchmarks.submissions import local_files, truth_path
 from palmares.queue.errors import WorkFailedError
@@ -40,13 +42,21 @@ _TWO_CORES_FROM: Final = 4000
 
 @dataclass(frozen=True)
 class Scored:
-    """A submission that has been scored and filed, and how to write its rows."""
+    """A submission that has been scored and filed; its figures by the rule of a revision for missing hands."""
 
     coverage: float
     report: Report
-    content: dict[str, Any]
-    figures: list[dict[str, Any]]
+    figures: Callable[[Benchmark | Revision], list[dict[str, Any]]]
     folder: str
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What is known of each row: scores, errors of nothing in mm (`ml.metrics.absence`), and index of the sequence [N]."""
+
+    scores: Scores
+    nothing: dict[str, np.ndarray]
+    sequence: np.ndarray
 
 
 class Scoring:
@@ -58,7 +68,7 @@ class Scoring:
     def perform(self, item: Submission, scratch: Path, report: Say) -> Callable[[], None]:
         """Score against the submission's truth."""
         scored = score_submission(item, item.truth, self.folder(item), scratch, report)
-        return lambda: publish(item, revision_for(item.truth), scored)
+        return lambda: _publish_where_shown(item, scored)
 
     def discard(self, item: Submission) -> None:
         if not Score.objects.filter(folder=self.folder(item)).exists():
@@ -84,7 +94,7 @@ class ScoringAgain:
         found = list(Submission.objects.there().filter(benchmark=item.benchmark, status=Status.SUCCEEDED))
         done: list[tuple[Submission, Scored]] = []
         for index, submission in enumerate(found):
-            part = _part(report, index / len(found), (index + 1) / len(found), f"{submission.method}: ")
+            part = _part(report, index / len(found), (index + 1) / len(found), f"Submission {index + 1} of {len(found)}: ")
             folder = f"{submission_prefix(submission.pk)}/scores-{item.lease}"
             own = scratch / str(index)
             own.mkdir()
@@ -131,20 +141,42 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
             for board, rows in boards
             if board.tag
         }
+        frames = Frames(scores, errors_of_nothing(protocol, pair, scores), sequence)
+        is_uneven = pair.truth.seen is not None
     report("Drawing the intervals", 0.9)
-    content = {
-        **result.content,
-        "official": list(result.official),
-        **_parts(scores, sequence, truth, np.ones(pair.count, bool)),
-        "boards": subsets,
-    }
-    figures = _figures(item.benchmark, scores, result, sequence, boards)
+    if not policy.is_told(item.benchmark, int(scores.found.sum()), pair.count, is_subset=False):
+        result, boards = _untold(result), []
+    else:
+        parts = _parts(scores, sequence, truth, np.ones(pair.count, bool))
+        result.content.update(official=list(result.official), **parts, boards=subsets)
+    evened = _evened(protocol, scores, np.ones(pair.count, bool)) if is_uneven else {}
     target = scratch / "made"
     target.mkdir()
-    arrays = {name: values.astype(np.float32) for name, values in scores.per_frame.items()}
+    arrays = {f"nothing_{name}": values for name, values in frames.nothing.items()}
+    arrays |= scores.per_frame | {f"even_{name}": values for name, values in evened.items()}
+    arrays = {name: values.astype(np.float32) for name, values in arrays.items()}
     np.savez_compressed(target / FRAMES, found=scores.found, sequence=sequence, **arrays)  # type: ignore[arg-type]
     store_folder(target, folder)
-    return Scored(float(scores.found.mean()), result, content, figures, folder)
+
+    def figures(rule: Benchmark | Revision) -> list[dict[str, Any]]:
+        of_rows = (lambda rows: _evened(protocol, scores, rows)) if is_uneven else (lambda _: {})
+        return _figures(rule, frames, result, boards, of_rows)
+
+    return Scored(float(scores.found.mean()), result, figures, folder)
+
+
+@transaction.atomic
+def _publish_where_shown(item: Submission, scored: Scored) -> None:
+    """Under the newest revision; and under the one that boards show, while the newest waits to be looked at.
+
+    That one's rule for missing hands is kept with it. Of another truth, recipe or scorer a submission has no score there.
+    """
+    newest, shown = revision_for(item.truth), shown_revision(item.benchmark)
+    publish(item, newest, scored)
+    if shown is not None and shown != newest and shown.truth_id == item.truth_id:
+        now = versions(PROTOCOLS[item.benchmark.protocol])
+        if not shown.scorer_version or _named(shown) == _named_as(now):
+            publish(item, shown, scored)
 
 
 @transaction.atomic
@@ -157,10 +189,10 @@ def publish(item: Submission, revision: Revision, scored: Scored) -> None:
         coverage=scored.coverage,
         report=scored.report.official,
         figures=scored.report.metrics,
-        content=scored.content,
+        content=scored.report.content,
         folder=scored.folder,
     )
-    Figure.objects.bulk_create(Figure(score=score, **figure) for figure in scored.figures)
+    Figure.objects.bulk_create(Figure(score=score, **figure) for figure in scored.figures(revision))
 
 
 def versions(protocol: Protocol) -> dict[str, str]:
@@ -238,35 +270,63 @@ def _sequence_index(names: Any, sequences: list[dict[str, Any]], count: int) -> 
 
 
 def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Board, np.ndarray]]:
-    """The boards that have something to show, and their rows, bool [N]: of a subset only from `policy.FEWEST` hands on."""
+    """The boards that have something to show, and their rows, bool [N]."""
     found = []
     for board in benchmark.boards.all():
         rows = rows_of(board, truth, len(scores.found))
-        fewest = policy.FEWEST if board.tag and not benchmark.shows_frames else 1
-        if rows.any() and scores.found[rows].sum() >= fewest:
+        if policy.is_told(benchmark, int(scores.found[rows].sum()), int(rows.sum()), is_subset=bool(board.tag)):
             found.append((board, rows))
     return found
 
 
+def _untold(report: Report) -> Report:
+    """A report of so few hands that its figures would be those of single frames: coverage and versions alone."""
+    kept = ("official_units", "protocol", "truth", "prediction", "scorer", "coverage", "missing_policy", "counts")
+    content = {name: report.content[name] for name in kept}
+    content["flags"] = {"notes": [f"fewer than {policy.FEWEST} hands were predicted: of so few nothing is told"]}
+    return Report(dict.fromkeys(report.official), {}, content)
+
+
 def _figures(
-    benchmark: Benchmark, scores: Scores, report: Report, sequence: np.ndarray, boards: list[tuple[Board, np.ndarray]]
+    rule: Benchmark | Revision,
+    frames: Frames,
+    report: Report,
+    boards: list[tuple[Board, np.ndarray]],
+    evened: Callable[[np.ndarray], dict[str, np.ndarray]],
 ) -> list[dict[str, Any]]:
     """Every metric on every board, with its bootstrap interval; whole sequences are drawn where there are several."""
     found: list[dict[str, Any]] = []
+    scores = frames.scores
     for board, rows in boards:
         coverage = float(scores.found[rows].mean())
-        labels = sequence[rows] if len(np.unique(sequence[rows])) > 1 else None
+        sequence = frames.sequence[rows]
+        labels = sequence if len(np.unique(sequence)) > 1 else None
+        even = evened(rows)
         for metric, value in report.metrics.items():
             facts = {"board": board, "metric": metric, "coverage": coverage}
-            facts["is_ranked"] = policy.is_ranked(benchmark, metric, coverage)
+            facts["is_ranked"] = policy.is_ranked(rule, metric, coverage)
             if metric in scores.per_frame:
-                values = policy.ranked_values(benchmark, metric, scores.per_frame[metric], scores.found)
-                interval = bootstrap_interval(values[rows], labels)
+                values = even.get(metric, scores.per_frame[metric][rows])
+                nothing = frames.nothing[metric][rows] if metric in frames.nothing else 0.0
+                interval = bootstrap_interval(policy.ranked_values(rule, metric, values, scores.found[rows], nothing), labels)
                 if interval.units:
                     mean = value if rows.all() and coverage == 1.0 and value is not None else interval.mean
                     found.append({**facts, "value": mean, "low": interval.low, "high": interval.high})
             elif value is not None and rows.all():
                 found.append({**facts, "value": value, "low": value, "high": value})
+    return found
+
+
+def _evened(protocol: Protocol, scores: Scores, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Of some rows, where joints are annotated unevenly: what each adds to the means over joints (`contributions`)."""
+    found = {}
+    for alignment, distances in scores.joint_distances.items():
+        values, prefix = distances[rows], PREFIXES[alignment]
+        found[f"{prefix}mpjpe"] = contributions(values)
+        for number, curve in enumerate(protocol.curves):
+            bins = threshold_bins(values, curve.thresholds(1.0), strict=curve.strict)
+            areas = np.where(np.isfinite(values), areas_of_bins(curve)[bins], np.nan)
+            found[f"{prefix}auc_joints" + (f"@{curve.name}" if number else "")] = contributions(areas)
     return found
 
 

@@ -26,8 +26,14 @@ BROKEN: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImpl
 
 
 @contextmanager
-def unpacked(path: Path, suffix: str, *, max_bytes: int = MAX_UNPACKED) -> Iterator[Path]:
+def unpacked(path: Path, suffix: str, *, name: str | None = None, max_bytes: int = MAX_UNPACKED) -> Iterator[Path]:
     """The file itself, or the one file with this suffix in the zip archive that it is, in a folder of its own while in use.
+
+    Args:
+        path: the file or archive.
+        suffix: of the file wanted.
+        name: how messages call the archive; its own name if not given.
+        max_bytes: of the file once unpacked.
 
     Raises:
         FormatError: the archive is broken or dangerous, or does not hold exactly one such file.
@@ -41,17 +47,17 @@ def unpacked(path: Path, suffix: str, *, max_bytes: int = MAX_UNPACKED) -> Itera
         return
     with TemporaryDirectory(prefix="palmares-") as folder:
         target = Path(folder) / f"content{suffix}"
-        _unpack_one(path, suffix, target, max_bytes)
+        _unpack_one(path, suffix, target, max_bytes, name or path.name)
         yield target
 
 
-def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int) -> None:
+def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int, name: str) -> None:
     try:
-        check_directory(path)
+        check_directory(path, name)
         with zipfile.ZipFile(path) as archive:
-            info = _the_one(archive.infolist(), suffix, path.name)
-            check_packing(info, path.name)
-            called, ratio = f"{info.filename} in {path.name}", info.file_size / max(info.compress_size, 1)
+            info = _the_one(archive.infolist(), suffix, name)
+            check_packing(info, name)
+            called, ratio = f"{info.filename} in {name}", info.file_size / max(info.compress_size, 1)
             if info.file_size > max_bytes:
                 claim = f"{called} claims {info.file_size / 1e9:.1f} GB"
                 raise FormatError(f"{claim}, at most {max_bytes / 1e9:.1f} GB are read")
@@ -63,7 +69,7 @@ def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int) -> None:
                 while piece := source.read(_PIECE):
                     out.write(piece)
     except BROKEN as error:
-        raise FormatError(f"{path.name} is a broken zip archive: {error}") from error
+        raise FormatError(f"{name} is a broken zip archive: {error}") from error
 
 
 def _the_one(infos: list[zipfile.ZipInfo], suffix: str, archive: str) -> zipfile.ZipInfo:
@@ -92,22 +98,22 @@ def check_packing(info: zipfile.ZipInfo, archive: str) -> None:
         )
 
 
-def check_directory(path: Path) -> None:
-    """Refuse a table of contents that would fill the memory when `zipfile` reads it."""
+def check_directory(path: Path, name: str) -> None:
+    """Refuse a table of contents that would fill the memory when `zipfile` reads it; messages call it `name`."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(max(size - 65_557, 0))
         tail = stream.read()
         place = tail.rfind(b"PK\x05\x06")
         if place < 0 or len(tail) < place + 22:
-            raise FormatError(f"{path.name} is {kind_of(path)} without its end: the file is truncated")
+            raise FormatError(f"{name} is {kind_of(path)} without its end: the file is truncated")
         (length,) = struct.unpack_from("<I", tail, place + 12)
         locator = tail[place - 20 : place] if place >= 20 else b""
         if locator.startswith(b"PK\x06\x07"):
             stream.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
             record = stream.read(56)
             if len(record) < 56:
-                raise FormatError(f"{path.name} is a broken zip archive: its table of contents lies beyond its end")
+                raise FormatError(f"{name} is a broken zip archive: its table of contents lies beyond its end")
             length = struct.unpack_from("<Q", record, 40)[0]
     if length > MAX_DIRECTORY:
-        raise FormatError(f"{path.name} has a table of contents of {length} bytes; expected an archive of one file")
+        raise FormatError(f"{name} has a table of contents of {length} bytes; expected an archive of one file")

@@ -1,8 +1,9 @@
 """DexYCB's files: results as text, truth as label files or as one table.
 
 Results: one line a sample, its index and 63 numbers (21 × 3, millimetres, OpenCV camera, inside order), by commas or spaces.
-Truth: `labels_*.npz` with `joint_3d` [1, 21, 3] in metres, or one `.npz` with `index` [N] and `joint_3d` [N, 21, 3]. Samples
-whose joints are all −1 or all 0 show no hand and are skipped. Source: dex-ycb-toolkit (Chao et al., CVPR 2021).
+Truth: `labels_*.npz` with `joint_3d` [1, 21, 3] in metres, or one `.npz` with `index` [N], `joint_3d` [N, 21, 3] and, if known,
+`side` [N] (0 left, 1 right). Samples whose joints are all −1 or all 0 show no hand and are skipped. Source: dex-ycb-toolkit
+(Chao et al., CVPR 2021).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from ml.formats.faults import FormatError, kind_of
 from ml.formats.frames import JOINT_COUNT, ArrayFrames, out_of_reach, sha256_of
 from ml.formats.npz import open_npz, read_member
+from ml.hand.skeleton import SIDES
 
 MAX_TRUTH_BYTES: Final = 2 << 30
 MAX_LINE: Final = 1 << 14
@@ -27,6 +29,7 @@ def open_truth(path: Path) -> ArrayFrames:
 
     In a folder the index of a label file is its place among all `labels_*.npz` below it, in the order of their paths.
     """
+    side = None
     if path.is_dir():
         paths = sorted(path.rglob("labels_*.npz"))
         if not paths:
@@ -37,6 +40,7 @@ def open_truth(path: Path) -> ArrayFrames:
         paths = [path]
         joints, index = _read(path, "joint_3d"), _read(path, "index")
         joints = joints.reshape(-1, JOINT_COUNT, 3)
+        side = _side(path, len(joints))
         if index.shape != (len(joints),) or index.dtype.kind not in "iu":
             raise FormatError(
                 f"`index` of {path.name} is {index.dtype} {list(index.shape)}, expected whole numbers [{len(joints)}]"
@@ -50,8 +54,21 @@ def open_truth(path: Path) -> ArrayFrames:
     # The toolkit multiplies in the file's float32 and only then goes to float64.
     scaled = (joints * joints.dtype.type(1000)).astype(np.float64)
     shown = ~((joints == -1).all((1, 2)) | (joints == 0).all((1, 2)))
-    kept = index[shown].astype(np.int64)
-    return ArrayFrames(path.name, scaled[shown], columns={"index": kept.tolist()}, sha256=sha256_of(paths))
+    columns = {"index": index[shown].astype(np.int64).tolist()}
+    if side is not None:
+        columns["side"] = [SIDES[number] for number in side[shown]]
+    return ArrayFrames(path.name, scaled[shown], columns=columns, sha256=sha256_of(paths))
+
+
+def _side(path: Path, count: int) -> np.ndarray | None:
+    with open_npz(path, max_bytes=MAX_TRUTH_BYTES, name=path.name) as archive:
+        if "side.npy" not in archive.namelist():
+            return None
+    side = _read(path, "side")
+    if side.shape != (count,) or side.dtype.kind not in "iu" or not np.isin(side, (0, 1)).all():
+        found = f"{side.dtype} {list(side.shape)}"
+        raise FormatError(f"`side` of {path.name} is {found}, expected 0 (left) or 1 (right) for each of {count} samples")
+    return side
 
 
 def _read(path: Path, member: str, *, hands: int | None = None) -> np.ndarray:
@@ -68,14 +85,21 @@ def _read(path: Path, member: str, *, hands: int | None = None) -> np.ndarray:
     return array
 
 
-def open_prediction(path: Path, truth: ArrayFrames, name: str) -> ArrayFrames:
+def open_prediction(path: Path, truth: ArrayFrames, name: str, *, limit: int | None = None) -> ArrayFrames:
     """The results for the truth's samples, in its order; lines for other samples are not looked at further.
 
+    Args:
+        path: the text, already out of its archive.
+        truth: whose samples are asked for.
+        name: how messages call the file.
+        limit: ask for so many of the truth's samples, from the first; for all if not given.
+
     Raises:
-        FormatError: a line is not an index and 63 numbers, an index occurs twice, or a sample of the truth has none.
+        FormatError: a line is not an index and 63 numbers, an index occurs twice, or a sample asked for has none.
     """
-    wanted = {int(index): row for row, index in enumerate(truth.columns["index"])}
-    joints = np.full((len(truth), JOINT_COUNT, 3), np.nan)
+    samples = truth.columns["index"][:limit]
+    wanted = {int(index): row for row, index in enumerate(samples)}
+    joints = np.full((len(samples), JOINT_COUNT, 3), np.nan)
     seen: set[int] = set()
     with path.open("rb") as stream:
         number = 0
@@ -97,11 +121,11 @@ def open_prediction(path: Path, truth: ArrayFrames, name: str) -> ArrayFrames:
                 joints[wanted[index]] = values
     missing = np.flatnonzero(np.isnan(joints[:, 0, 0]))
     if len(missing):
-        first = truth.columns["index"][int(missing[0])]
+        first = samples[int(missing[0])]
         raise FormatError(
-            f"{name}: no line for sample {first}; {len(missing)} of {len(truth)} samples are missing, expected all"
+            f"{name}: no line for sample {first}; {len(missing)} of {len(samples)} samples are missing, expected all"
         )
-    return ArrayFrames(name, joints, columns=truth.columns, sha256=sha256_of([path]))
+    return ArrayFrames(name, joints, columns={"index": samples}, sha256=sha256_of([path]))
 
 
 def _sample(fields: list[bytes], where: str) -> tuple[int, np.ndarray]:

@@ -22,6 +22,7 @@ class FrameSet(ABC):
         name: of the file, as messages call it.
         sha256: of the file's bytes (of several files: of their hashes in name order).
         vertex_count: vertices of each mesh; None without meshes.
+        stated_unit: the unit that the file says it is in, of a format that leaves it to the file; points are in metres then.
         seen: bool [N, 21], joints that are annotated; None where all are.
         found: bool [N], rows of a prediction that are there; None where all are. Other rows are NaN.
         columns: what names a row, for tables of single frames: name to a list [N].
@@ -30,6 +31,7 @@ class FrameSet(ABC):
     name: str
     sha256: str
     vertex_count: int | None = None
+    stated_unit: str | None = None
     seen: np.ndarray | None = None
     found: np.ndarray | None = None
     columns: dict[str, Sequence[Any]]
@@ -60,8 +62,9 @@ class ArrayFrames(FrameSet):
         found: np.ndarray | None = None,
         columns: dict[str, Sequence[Any]] | None = None,
         sha256: str = "",
+        stated_unit: str | None = None,
     ) -> None:
-        self.name, self.sha256 = name, sha256
+        self.name, self.sha256, self.stated_unit = name, sha256, stated_unit
         self._joints, self._vertices = joints, vertices
         self.vertex_count = None if vertices is None else vertices.shape[1]
         self.seen, self.found = seen, found

@@ -29,7 +29,7 @@ def open_joints(path: Path, name: str, *, truth: bool) -> ArrayFrames:
         FormatError: the file is neither, names no unit, or holds other than N × 21 × 3 finite numbers.
     """
     if path.is_dir():
-        path = _the_one_in(path)
+        path = _the_one_in(path, name)
     with path.open("rb") as stream:
         is_archive = stream.read(2) == b"PK"
     unit, joints = _from_npz(path, name) if is_archive else _from_json(path, name)
@@ -46,19 +46,22 @@ def open_joints(path: Path, name: str, *, truth: bool) -> ArrayFrames:
         point = ", ".join(f"{v:.3g}" for v in joints[frame, joint])
         raise FormatError(f"frame {frame} of {name}: joint {joint} is [{point}], expected coordinates of a hand")
     annotated = None if seen is None or seen.all() else seen
-    return ArrayFrames(name, joints * METRES[unit], seen=annotated, sha256=sha256_of([path]))
+    return ArrayFrames(name, joints * METRES[unit], seen=annotated, sha256=sha256_of([path]), stated_unit=unit)
 
 
-def _the_one_in(folder: Path) -> Path:
+def _the_one_in(folder: Path, name: str) -> Path:
     found = sorted(p for p in folder.iterdir() if p.suffix in (".json", ".npz"))
     if len(found) != 1:
-        raise FormatError(f"{folder} holds {len(found)} .json or .npz files, expected one with the truth")
+        raise FormatError(f"{name} holds {len(found)} .json or .npz files, expected one with the truth")
     return found[0]
 
 
 def _from_npz(path: Path, name: str) -> tuple[str, np.ndarray]:
     with open_npz(path, max_bytes=MAX_BYTES, name=name) as archive:
-        unit, joints = read_member(archive, "unit"), read_member(archive, "joints")
+        try:
+            unit, joints = read_member(archive, "unit"), read_member(archive, "joints")
+        except FormatError as error:
+            raise FormatError(f"{name}: {error}") from error
     if joints.dtype.kind not in "fiu":
         raise FormatError(f"`joints` of {name} holds {joints.dtype}, expected numbers")
     return str(unit)[:20], joints.astype(np.float64)

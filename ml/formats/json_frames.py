@@ -29,6 +29,10 @@ MAX_FRAME_BYTES: Final = 4 << 20
 _READ: Final = 16 << 20
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
+_HEAD = re.compile(rb"\[[ \t\r\n]*+(\[[ \t\r\n]*+)?")
+"""How a frame begins: its own bracket, and that of its first point."""
+_NEST = re.compile(rb"\[[^\[\]]*+\[")
+"""A list within a list; after a frame's own bracket, one level too many."""
 _EMPTY_FRAME = re.compile(rb"\[[ \t\r\n]*+\]")
 _NUMBERS: Final = b"0123456789+-.eE \t\r\n"
 """What numbers and the space between them consist of; a frame without it is `[[,,],[,,],…]`."""
@@ -168,6 +172,7 @@ class _Walk:
     def __init__(self, descriptor: int, called: str, path: Path) -> None:
         self.descriptor, self.called, self.path = descriptor, called, path
         self.window, self.offset, self.at, self.done = b"", 0, 0, False
+        self.frame: int | None = None  # the byte where the last frame begins
         self.ends: Iterator[tuple[int, int]] = iter(())
 
     def fill(self) -> None:
@@ -193,6 +198,8 @@ class _Walk:
         self.at += 1
 
     def fault(self, expected: str) -> FormatError:
+        if nest := self.nest(self.offset + self.at + 1):
+            return nest
         rest = self.window[self.at : self.at + 12]
         place = self.offset + self.at
         if not rest:
@@ -200,6 +207,16 @@ class _Walk:
         if place == 0:
             return FormatError(f"{self.called} is {kind_of(self.path)}, {expected}")
         return FormatError(f"byte {place} of {self.called} begins {rest.decode('latin-1')!r}, {expected}")
+
+    def nest(self, stop: int) -> FormatError | None:
+        """That the last frame is nested too deep, if it is so before the byte `stop`. Looked for where something is wrong."""
+        if self.frame is None:
+            return None
+        text = os.pread(self.descriptor, min(stop - self.frame, MAX_FRAME_BYTES), self.frame)
+        if not (found := _NEST.search(text, 1)):
+            return None
+        place = f"{self.called} is nested too deep from byte {self.frame + found.end() - 1} on"
+        return FormatError(f"{place}, expected a list of frames, each a list of [x, y, z]")
 
     def list_of_frames(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Walk over `[frame, …]`; where the frames begin and end."""
@@ -213,13 +230,20 @@ class _Walk:
             if self.peek() != b"[":
                 raise self.fault(f"expected frame {len(starts)} of `{name}`, a list of [x, y, z]")
             self.fill()  # white space may have been long
-            inside = _SPACE.match(self.window, self.at + 1)
-            if inside and self.window[inside.end() : inside.end() + 1] not in (b"[", b"]", b""):
+            self.frame = self.offset + self.at
+            head = cast("re.Match[bytes]", _HEAD.match(self.window, self.at))
+            inside = self.window[head.end() : head.end() + 1]
+            if inside == b"[":
+                self.at = head.end()
+                raise self.fault("expected a number")
+            if not head[1] and inside not in (b"]", b""):
                 raise FormatError(f"frame {len(starts)} of `{name}` of {self.called} is no list of [x, y, z]: is it flat?")
             limit = self.at + MAX_FRAME_BYTES
             empty = _EMPTY_FRAME.match(self.window, self.at, limit)
             end = empty.end() if empty else next((end for begin, end in self.ends if begin >= self.at), limit + 1)
             if end > limit:
+                if nest := self.nest(self.offset + limit):
+                    raise nest
                 whole = self.done and len(self.window) < limit
                 why = "the file is truncated" if whole else f"longer than {MAX_FRAME_BYTES >> 20} MB"
                 raise FormatError(f"frame {len(starts)} of `{name}` of {self.called} does not end: {why}")

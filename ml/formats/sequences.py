@@ -84,7 +84,7 @@ def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, Predi
         return
     if not zipfile.is_zipfile(path):
         raise FormatError(f"{called} is {kind_of(path)}, expected a canonical .npz, or a .zip of one a sequence")
-    check_directory(path)
+    check_directory(path, called)
     with _opened(path, called) as archive:
         infos = [i for i in archive.infolist() if not i.is_dir() and "__MACOSX/" not in i.filename]
         if any(info.filename == "joints.npy" or info.filename.endswith(".npy") for info in infos):

@@ -15,8 +15,9 @@ from ml.formats.prediction import Prediction, PredictionError
 def match(truth: Prediction, prediction: Prediction) -> np.ndarray:
     """For each row of the truth, the row of the prediction [N] that answers it; −1 where none does.
 
-    Rows of the prediction that are not `usable_rows` answer nothing. Where a frame shows several hands of one side, they are
-    matched so that the sum of mean joint distances is least.
+    Rows of the prediction that are not `usable_rows` answer nothing. A frame and side has as many answers as the truth has
+    hands there, those of the highest `score`: whoever offers more guesses does not get the best of them. Where there are
+    several hands, they are matched so that the sum of mean joint distances is least.
     """
     usable = np.flatnonzero(usable_rows(prediction))
     wanted = truth.frame.astype(np.int64) * 2 + truth.side
@@ -31,6 +32,7 @@ def match(truth: Prediction, prediction: Prediction) -> np.ndarray:
     for t, p in zip(in_truth[~alone], in_prediction[~alone], strict=True):
         rows = t_order[t_first[t] : t_first[t] + t_count[t]]
         candidates = usable[p_order[p_first[p] : p_first[p] + p_count[p]]]
+        candidates = candidates[np.argsort(-prediction.score[candidates], kind="stable")[: len(rows)]]
         cost = np.linalg.norm(truth.joints[rows, None] - prediction.joints[None, candidates], axis=-1).mean(-1)
         left, right = linear_sum_assignment(cost)
         answer[rows[left]] = candidates[right]

@@ -67,7 +67,7 @@ def open_pair(
         protocol: names the format of both.
         truth: file or folder.
         prediction: file, or an archive of it.
-        limit: take the first so many frames of both.
+        limit: take the first so many frames of the truth, over all its sequences, and what answers them.
         official: ask for the number of frames that the data set has.
         name: what messages call the prediction; its file name if not given.
         crew: who walks over large files; this process alone where not given.
@@ -88,7 +88,7 @@ def open_pair(
             protocol, expected, joint_lists.open_joints(prediction, called, truth=False), limit=limit, official=official
         )
     else:
-        with unpacked(prediction, _SUFFIX[protocol.format]) as path:
+        with unpacked(prediction, _SUFFIX[protocol.format], name=called) as path:
             opened: tuple[FrameSet, FrameSet]
             if protocol.format == "meshes-json":
                 walks: list[_Opening] = [(freihand.open_truth, (truth,)), (freihand.open_prediction, (path, called))]
@@ -96,7 +96,7 @@ def open_pair(
                 opened = true, given
             elif protocol.format == "dexycb-text":
                 table = dexycb.open_truth(truth)
-                opened = table, dexycb.open_prediction(path, table, called)
+                opened = table, dexycb.open_prediction(path, table, called, limit=limit)
             else:
                 opened = (
                     joint_lists.open_joints(truth, truth.name, truth=True),
@@ -129,7 +129,9 @@ def _frames(protocol: Protocol, truth: FrameSet, prediction: FrameSet, *, limit:
     elif len(prediction) != len(truth):
         raise FormatError(f"{prediction.name}: {len(prediction)} frames, expected {len(truth)} as in the truth")
     _check_count(protocol, truth, count, official)
-    return Pair(truth, prediction, count)
+    side = truth.columns.get("side")
+    sides = None if side is None else np.array([SIDES.index(name) for name in side[:count]], np.uint8)
+    return Pair(truth, prediction, count, sides=sides)
 
 
 def _check_count(protocol: Protocol, truth: FrameSet, count: int, official: bool) -> None:
@@ -164,10 +166,11 @@ def _truth_rows(path: Path) -> Sequences:
 
 
 def _videos(protocol: Protocol, truth_path: Path, path: Path, called: str, *, limit: int | None, official: bool) -> Pair:
-    whole = _truth_rows(truth_path)
-    kept = np.ones(len(whole.rows), bool) if limit is None else whole.frames < limit
-    truth = replace(whole, rows=whole.rows.rows(kept), index=whole.index[kept])
-    given = _in_track_order(load_sequences(path, called, names=whole.names), called)
+    truth = _truth_rows(truth_path)
+    given = _in_track_order(load_sequences(path, called, names=truth.names), called)
+    if limit is not None:
+        last = int(np.unique(truth.rows.frame)[:limit].max(initial=-1))
+        truth, given = _up_to(truth, last), _up_to(given, last)
     prediction = given.rows
     answer = match(truth.rows, prediction)
     found = answer >= 0
@@ -216,6 +219,12 @@ def _in_track_order(sequences: Sequences, called: str) -> Sequences:
     except PredictionError as error:
         raise FormatError(f"{called}: {error}") from error
     return replace(sequences, rows=ordered, index=ordered.track.astype(np.int64) // STRIDE)
+
+
+def _up_to(sequences: Sequences, last: int) -> Sequences:
+    """The rows of the frames up to `last`, numbered over all sequences."""
+    kept = sequences.rows.frame <= last
+    return replace(sequences, rows=sequences.rows.rows(kept), index=sequences.index[kept])
 
 
 def _hash(path: Path) -> str:

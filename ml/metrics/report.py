@@ -17,7 +17,7 @@ from ml.metrics.pairing import Pair
 from ml.metrics.protocol import PREFIXES, Protocol
 from ml.metrics.scoring import PointErrors, Scores
 
-SCORER_VERSION: Final = "2"
+SCORER_VERSION: Final = "3"
 """Changes when a figure can."""
 
 _PER_MM: Final = {"mm": 1.0, "cm": 0.1, "1": 1.0}

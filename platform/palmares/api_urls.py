@@ -20,6 +20,7 @@ from palmares.benchmarks.viewsets import (
     ComparisonView,
     LeaderboardView,
     PublishRevisionView,
+    RevisionChangesView,
     RevisionsView,
     TruthsView,
 )
@@ -114,6 +115,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/submissions/", BenchmarkSubmissionsView.as_view(), name="benchmark-submissions"),
     path("predictions/tus/", SentFileCreationView.as_view(), name="prediction-tus-create"),
     path("predictions/tus/<uuid:pk>/", SentFileView.as_view(), name="prediction-tus"),
+    path("revisions/<uuid:pk>/changes/", RevisionChangesView.as_view(), name="revision-changes"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),
     path("submissions/<uuid:pk>/content/", SubmissionContentView.as_view(), name="submission-content"),

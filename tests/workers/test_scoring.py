@@ -15,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 
-from palmares.api.problems import ConflictError
+from palmares.api.problems import ConflictError, InvalidError
 from palmares.benchmarks import services, submissions
 from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.leaderboard import changes, leaderboard
@@ -68,8 +68,8 @@ def with_subsets(subsets: Any) -> bytes:
     return sink.getvalue()
 
 
-def submit(benchmark: Benchmark, by, content: bytes, method: str = "m", **facts) -> Submission:
-    made = submissions.submit(benchmark=benchmark, by=by, file=file(content), method=method, sha256="0" * 64, **facts)
+def submit(benchmark: Benchmark, by, content: bytes, method: str = "m", name: str = "pred.zip", **facts) -> Submission:
+    made = submissions.submit(benchmark=benchmark, by=by, file=file(content, name), method=method, sha256="0" * 64, **facts)
     attempt(Submission, str(made.pk), Scoring)
     made.refresh_from_db()
     return made
@@ -166,20 +166,97 @@ def test_figures_are_exact_on_every_board(ours, member):
     assert sum(boards["twelve"]["histogram"]["mpjpe"]) == boards["twelve"]["by_sequence"][0]["rows"] == 12
 
 
+def test_of_a_hand_or_two_nothing_is_told(ours, member):
+    """Or its errors would be those of single frames, from which a truth can be rebuilt."""
+    one = submit(ours, member, zipped(**{"hard": SEQUENCES["hard"].rows(np.array([3]))}), "one hand")
+    score = one.scores.get()
+    assert score.coverage == pytest.approx(1 / ALL)
+    assert (score.figures, [v for v in score.report.values() if v is not None]) == ({}, [])
+    assert {"pck", "by_joint_mm", "histogram", "by_sequence", "boards"}.isdisjoint(score.content)
+    assert "nothing is told" in score.content["flags"]["notes"][0]
+    assert leaderboard(benchmark=ours, user=member).rows == []
+    whole = submit(ours, member, zipped(**SEQUENCES), "whole")
+    revision = ours.revisions.get()
+    for board in ours.boards.filter(slug__in=("all", "tenths")):
+        with pytest.raises(InvalidError, match="not told"):
+            compare(a=whole, b=one, board=board, metric="mpjpe", revision=revision)
+
+
+def test_a_truth_of_few_hands_is_told_as_a_whole(empty, owner, member):
+    few = {"few": hands(4, seed=1)}
+    truth = services.add_truth(benchmark=empty, by=owner, file=file(zipped(**few), "truth.zip"))
+    attempt(Truth, str(truth.pk), TruthImport)
+    attempt(Revision, str(empty.revisions.get().pk), ScoringAgain)
+    submit(empty, member, zipped(few=moved(few["few"], 8.0)))
+    assert figure(empty, member, "m", "mpjpe") == pytest.approx(8, abs=1e-3)
+
+
+def test_more_guesses_do_not_make_a_better_one(ours, member):
+    def with_guesses(sequence):
+        worse = moved(sequence, 30.0)
+        both = [getattr(worse, name) for name in ("frame", "side", "track", "score", "joints")]
+        other = [sequence.frame, sequence.side, sequence.track + 1, 0.5 * sequence.score, sequence.joints]
+        values = [np.concatenate(pair) for pair in zip(both, other, strict=True)]
+        return replace(worse, **dict(zip(("frame", "side", "track", "score", "joints"), values, strict=True)))
+
+    submit(ours, member, zipped(**{name: with_guesses(s) for name, s in SEQUENCES.items()}))
+    assert figure(ours, member, "m", "mpjpe") == pytest.approx(30, abs=1e-3), "the surest counts, not the nearest"
+
+
+def test_what_is_sent_while_a_revision_waits_is_on_the_board_that_is_shown(ours, member, owner):
+    submit(ours, member, zipped(**SEQUENCES), "first")
+    revision = services.score_again(benchmark=ours, by=owner)
+    attempt(Revision, str(revision.pk), ScoringAgain)
+    submit(ours, member, zipped(**{name: moved(s, 6.0) for name, s in SEQUENCES.items()}), "second")
+    assert figure(ours, member, "second", "mpjpe") == pytest.approx(6, abs=1e-3)
+    services.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
+    assert leaderboard(benchmark=ours, user=member).revision.number == 2
+    assert figure(ours, member, "second", "mpjpe") == pytest.approx(6, abs=1e-3)
+
+
+def test_joints_that_are_seen_unevenly_have_intervals_of_their_own_figure(team, owner, member, media_root):
+    """Dexter+Object annotates fingertips, one more often than another: the figure is a mean over joints, not over frames."""
+    made = services.create_benchmark(
+        team=team, by=owner, slug="tips", name="Tips", protocol="do", missing="penalised", penalty_mm=50.0, daily_limit=20
+    )
+    rng = np.random.default_rng(5)
+    joints = rng.normal(0, 40, (40, 21, 3)) + np.array([0, 0, 600])
+    joints -= joints.mean(1, keepdims=True) - np.array([0, 0, 600])
+    truth = joints.copy()
+    truth[:, [i for i in range(21) if i not in (4, 8)]] = np.nan
+    truth[2:, 4] = np.nan  # the thumb's tip in two frames alone, and there it is far off
+    given = joints + np.where(np.arange(21)[:, None] == 4, 80.0, 5.0) * np.array([1.0, 0, 0])
+    for points in (truth, given):
+        points[...] = np.round(points, 3)
+    rows = [[None if np.isnan(p[0]) else p.tolist() for p in frame] for frame in truth]
+    rows = [[[None] * 3 if p is None else p for p in frame] for frame in rows]
+    sent = services.add_truth(
+        benchmark=made, by=owner, file=file(json.dumps({"unit": "mm", "joints": rows}).encode(), "truth.json")
+    )
+    attempt(Truth, str(sent.pk), TruthImport)
+    attempt(Revision, str(made.revisions.get().pk), ScoringAgain)
+    answer = submit(made, member, json.dumps({"unit": "mm", "joints": given.tolist()}).encode(), name="pred.json")
+    found = answer.scores.get().rows.get(metric="mpjpe")
+    assert found.value == pytest.approx((80 + 5) / 2, abs=0.01)
+    assert found.low < found.value < found.high
+
+
 def test_hands_that_are_missing_cost_the_penalty_and_never_lead(ours, member):
     submit(ours, member, zipped(**{name: moved(s, 12.0) for name, s in SEQUENCES.items()}), "whole")
     submit(ours, member, zipped(**{"clear-a": SEQUENCES["clear-a"]}), "a third")
     board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
     assert [(row.rank, row.submission.method) for row in board.rows] == [(1, "whole"), (2, "a third")]
     assert board.rows[1].coverage == pytest.approx(20 / 50)
-    assert board.rows[1].cells[0].value == pytest.approx(30 / 50 * 50.0, abs=1e-3)
+    missing = [SEQUENCES["clear-b"], SEQUENCES["hard"]]
+    nothing = sum(1000 * np.linalg.norm(s.joints.astype(np.float64), axis=-1).mean(1).sum() for s in missing) / ALL
+    assert nothing > 30 / 50 * 50.0, "more than the penalty: the hands are half a metre away"
+    assert board.rows[1].cells[0].value == pytest.approx(nothing, abs=1e-3)
     still = leaderboard(benchmark=ours, user=member, metric="jitter")
     assert {row.submission.method: row.rank for row in still.rows}["a third"] is None
 
 
 def test_where_only_complete_ones_are_ranked_a_partial_one_has_no_rank(ours, member):
-    ours.missing = Benchmark.Missing.UNRANKED
-    ours.save()
+    ours.revisions.update(missing=Benchmark.Missing.UNRANKED)
     submit(ours, member, zipped(**{"hard": SEQUENCES["hard"]}), "partial")
     board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
     assert [(row.rank, row.submission.method) for row in board.rows] == [(None, "partial")]
@@ -197,7 +274,9 @@ def test_a_paired_test_tells_what_differs(ours, member):
     assert same["verdict"].startswith("A and A cannot be told apart")
 
 
-def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when_published(ours, member, owner, monkeypatch):
+def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when_published(
+    ours, member, owner, stranger, monkeypatch
+):
     made = submit(ours, member, zipped(**{name: moved(s, 10.0) for name, s in SEQUENCES.items()}))
     assert scoring.notice_versions() == []
     monkeypatch.setattr(scoring, "SCORER_VERSION", "2-of-a-test")
@@ -210,7 +289,8 @@ def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when
     assert (revision.number, revision.status, revision.published_at) == (2, Status.SUCCEEDED, None)
     assert revision.scorer_version.startswith("2-of-a-test")
     assert leaderboard(benchmark=ours, user=member).revision.number == 1
-    (change,) = changes(revision)
+    assert changes(revision, stranger) == [], "it is not published"
+    (change,) = changes(revision, member)
     assert change["submission"] == made
     assert (change["old"][0], change["new"][0]) == (1, 1)
     services.publish_revision(revision=revision, by=owner)

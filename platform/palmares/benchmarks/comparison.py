@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from ml.metrics.statistics import paired_difference
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import policy
-from palmares.benchmarks.models import Board, Revision, Score, Submission, Truth
+from palmares.benchmarks.models import Board, Figure, Revision, Score, Submission, Truth
 
 FRAMES: Final = "frames.npz"
 """Figures by frame, one array [N] a metric; `found` bool [N]; `sequence` int [N], index into the truth's sequences."""
@@ -24,9 +24,11 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
 
     Raises:
         NotFoundError: one of them has no score under this revision.
-        InvalidError: the metric has no figures by frame on both.
+        InvalidError: the metric has no figures by frame on both, or the board tells none of one of them.
     """
     scores = [_score(each, revision) for each in (a, b)]
+    if not all(Figure.objects.filter(score=score, board=board).exists() for score in scores):
+        raise InvalidError(f"On the board «{board.name}» figures of both are not told, so their difference is not either.")
     key = f"compare:{scores[0].pk}:{scores[1].pk}:{board.pk}:{metric}"
     found = cache.get(key)
     if found is None:
@@ -70,9 +72,11 @@ def frame_values(score: Score, board: Board, metric: str) -> tuple[np.ndarray, n
     with default_storage.open(f"{score.folder}/{FRAMES}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         if metric not in arrays:
             raise InvalidError(f"{policy.title(metric)} is no mean of frames: differences are not tested.", field="metric")
-        values, found, sequence = arrays[metric], arrays["found"], arrays["sequence"]
+        values = arrays.get(f"even_{metric}", arrays[metric]).astype(np.float64)
+        nothing = arrays.get(f"nothing_{metric}", 0.0)
+        found, sequence = arrays["found"], arrays["sequence"]
     rows = rows_of(board, score.revision.truth, len(sequence))
-    ranked = policy.ranked_values(score.revision, metric, values.astype(np.float64), found)
+    ranked = policy.ranked_values(score.revision, metric, values, found, nothing)
     return ranked[rows], sequence[rows]
 
 

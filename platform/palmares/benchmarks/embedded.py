@@ -26,8 +26,9 @@ _ABOUT: Final = (
     "turning and motion blur. The people of the test split are in no training set."
 )
 _RULES: Final = (
-    "One canonical .npz a sequence, named after it, in one .zip. A hand that is not predicted counts 50 mm in every mean "
-    "distance and as missed in every curve and F-score. Errors by frame are shown: anybody can render this truth again."
+    "One canonical .npz a sequence, named after it, in one .zip. A hand that is not predicted counts 50 mm, or what zeros "
+    "would score, in every mean distance and as missed in every curve and F-score. Errors by frame are shown: anybody can "
+    "render this truth again."
 )
 
 

@@ -25,17 +25,17 @@ _MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>|]")
 
 def table(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
     """Headings and rows as text, each cell one line: ranked and unranked submissions, then published rows without a rank."""
-    units = {metric: policy.unit(metric) for metric in board.columns}
     heads = ["Rank", "Method", "Team", "Coverage"]
     for metric in board.columns:
-        unit = "" if units[metric] == "1" else f" ({units[metric]})"
-        heads += [f"{policy.title(metric)}{unit}", "95 % interval"]
+        unit = policy.unit_at(metric, board.fps)
+        heads += [f"{policy.title(metric)} ({unit})" if unit else policy.title(metric), "95 % interval"]
     rows = []
     for row in board.rows:
         cells = [str(row.rank or "–"), row.submission.method, row.submission.team.name, f"{row.coverage:.4f}"]
         for metric, cell in zip(board.columns, row.cells, strict=True):
             digits = policy.ties_at(metric)
-            cells += [cell.text, f"{cell.low:.{digits}f}–{cell.high:.{digits}f}"] if cell else ["", ""]
+            has_ends = cell is not None and cell.low is not None
+            cells += [cell.text if cell else "", f"{cell.low:.{digits}f}–{cell.high:.{digits}f}" if cell and has_ends else ""]
         rows.append(cells)
     for published in board.published:
         note = f"{published.citation}; {published.note}" if published.note else published.citation
@@ -84,6 +84,7 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
         "metric": board.metric,
         "unit": policy.unit(board.metric),
         "direction": policy.direction(board.metric),
+        "fps": board.fps,
         "columns": board.columns,
         "metrics": board.metrics,
         "page": board.page,

@@ -21,11 +21,11 @@ MAX_COLUMNS: Final = 8
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure with its 95 % interval."""
+    """A figure with its 95 % interval; medians and shapes are no means of frames and have none."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     text: str
 
 
@@ -57,6 +57,7 @@ class Leaderboard:
         columns: metrics shown; the first is the one that ranks.
         metrics: all that can be asked for.
         total: submissions on the board, `ranked` of them with a rank.
+        fps: of the truth's videos, where it is one for all.
     """
 
     benchmark: Benchmark
@@ -70,6 +71,7 @@ class Leaderboard:
     pages: int = 1
     total: int = 0
     ranked: int = 0
+    fps: float | None = None
 
     @property
     def metric(self) -> str:
@@ -109,7 +111,7 @@ def leaderboard(
     shown = shown_revision(benchmark, revision)
     if shown is None and revision is not None:
         raise NotFoundError(f"There is no published revision {revision} of this benchmark.")
-    metrics = available_metrics(benchmark, shown, user)
+    metrics = available_metrics(found, shown, user)
     wanted = _columns(benchmark, metrics, metric, columns)
     published = _published(benchmark, wanted)
     if shown is None:
@@ -119,7 +121,8 @@ def leaderboard(
     page = min(max(1, page), pages)
     rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted)
     ranked = sum(rank is not None for _, rank in order)
-    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked)
+    fps = Score.objects.filter(revision=shown).order_by("pk").values_list("content__fps", flat=True).first()
+    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps)
 
 
 def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: str) -> list[tuple[Any, float, bool]]:
@@ -133,14 +136,21 @@ def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: 
     return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
 
 
-def available_metrics(benchmark: Benchmark, revision: Revision | None, user: User) -> list[str]:
-    """What was measured under a revision, as far as `user` sees it; the protocol's usual metrics where nothing was."""
-    usual = list(PROTOCOLS[benchmark.protocol].metrics)
-    visible = Submission.objects.visible_to(user).filter(benchmark=benchmark)
-    score = Score.objects.filter(revision=revision, submission__in=visible).order_by("pk").first() if revision else None
-    if score is None:
+def available_metrics(board: Board, revision: Revision | None, user: User) -> list[str]:
+    """What a board shows under a revision of the submissions that `user` sees; what others do where it is empty.
+
+    Most submissions have the metrics of the first; so only what it has not is looked for among all.
+    """
+    usual = list(PROTOCOLS[board.benchmark.protocol].metrics)
+    visible = Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id)
+    first = Score.objects.filter(revision=revision, submission__in=visible).order_by("pk").first() if revision else None
+    if first is None:
         return usual
-    return in_order(name for name, value in score.figures.items() if value is not None) or usual
+    figures = Figure.objects.filter(board=board, score__revision=revision).order_by()
+    names = set(figures.filter(score=first).values_list("metric", flat=True))
+    rest = figures.exclude(metric__in=names).filter(score__submission__in=visible)
+    names.update(rest.values_list("metric", flat=True).distinct())
+    return in_order(names or (name for name, value in first.figures.items() if value is not None)) or usual
 
 
 def in_order(metrics: Iterable[str]) -> list[str]:
@@ -178,19 +188,15 @@ def rank_of(*, submission: Submission, user: User, board: Board, metric: str, re
     return dict(order).get(submission.pk), sum(rank is not None for _, rank in order)
 
 
-def changes(revision: Revision) -> list[dict[str, Any]]:
-    """For the benchmark's owner, before publishing: old → new rank and figure of each submission on the board of everything."""
+def changes(revision: Revision, user: User) -> list[dict[str, Any]]:
+    """Before publishing: old → new rank and figure, on the board of everything, of each submission that a person sees."""
     benchmark = revision.benchmark
     board = benchmark.boards.order_by("position", "id").first()
     before = shown_revision(benchmark)
     metric = benchmark.primary_metric
     tables: list[dict[UUID, tuple[int | None, float]]] = []
     for each in (before, revision):
-        figures = list(
-            Figure.objects.filter(board=board, metric=metric, score__revision=each).values_list(
-                "score__submission_id", "value", "is_ranked"
-            )
-        )
+        figures = _figures(board, metric, each, user, key="score__submission_id") if board and each else []
         values = {key: value for key, value, _ in figures}
         tables.append({key: (rank, values[key]) for key, rank in ranks(metric, figures)})
     old, new = tables
@@ -233,7 +239,10 @@ def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str])
 
 def cell(metric: str, figure: Figure | None) -> Cell | None:
     """A figure as a table shows it."""
-    return Cell(figure.value, figure.low, figure.high, f"{figure.value:.{policy.ties_at(metric)}f}") if figure else None
+    if figure is None:
+        return None
+    low, high = (figure.low, figure.high) if policy.has_interval(metric) else (None, None)
+    return Cell(figure.value, low, high, f"{figure.value:.{policy.ties_at(metric)}f}")
 
 
 def _published(benchmark: Benchmark, columns: list[str]) -> list[PublishedRow]:

@@ -101,7 +101,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "waiting": Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES).select_related("team"),
         "is_owner": role is not None and role.includes(Role.OWNER),
         "truths": found.truths.defer("subsets")[:5] if role else (),
-        "revisions": [(r, changes(r)) for r in found.revisions.filter(published_at=None)] if role else (),
+        "revisions": [(r, changes(r, user)) for r in found.revisions.filter(published_at=None)] if role else (),
         "team": _submitting_team(request),
         "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",
         "next": f"?{_query(request, page=board.page + 1)}" if board.page < board.pages else "",
@@ -243,7 +243,7 @@ def _column(board: Leaderboard, request: HttpRequest, metric: str) -> dict[str, 
     return {
         "metric": metric,
         "title": policy.title(metric),
-        "unit": "" if entry.unit == "1" else entry.unit,
+        "unit": policy.unit_at(metric, board.fps),
         "definition": entry.definition,
         "sorted": {"lower": "ascending", "higher": "descending"}[entry.direction] if metric == board.metric else "",
         "address": f"?{_query(request, metric=metric, columns=','.join(board.columns), page='')}",
@@ -318,7 +318,8 @@ def _figures(request: HttpRequest, found: Submission, score: Score) -> list[dict
         row = [cell(metric, cells.get((board.pk, metric))) for board in boards]
         if any(row):
             entry = METRICS[metric.partition("@")[0]]
-            rows.append({"title": policy.title(metric), "unit": entry.unit, "definition": entry.definition, "cells": row})
+            unit = policy.unit_at(metric, score.content.get("fps"))
+            rows.append({"title": policy.title(metric), "unit": unit, "definition": entry.definition, "cells": row})
     return [{"boards": boards, "rows": rows}]
 
 

@@ -104,6 +104,22 @@ class RevisionSerializer(_WorkSerializer):
         read_only_fields: ClassVar = fields
 
 
+class PlaceSerializer(serializers.Serializer[Any]):
+    """Where a submission stands, and its figure there."""
+
+    rank = serializers.IntegerField(allow_null=True)
+    value = serializers.FloatField()
+
+
+class RankChangeSerializer(serializers.Serializer[Any]):
+    """What publishing a revision changes for one submission; null where it has no figure."""
+
+    submission = serializers.UUIDField(source="submission.pk")
+    method = serializers.CharField(source="submission.method")
+    old = PlaceSerializer(allow_null=True)
+    new = PlaceSerializer(allow_null=True)
+
+
 class FindingSerializer(serializers.Serializer[Any]):
     """One thing preflight noticed."""
 

@@ -23,7 +23,7 @@ from palmares.api.problems import InvalidError
 from palmares.benchmarks import services
 from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.exports import WRITERS, as_data
-from palmares.benchmarks.leaderboard import Leaderboard, leaderboard
+from palmares.benchmarks.leaderboard import Leaderboard, changes, leaderboard
 from palmares.benchmarks.models import Benchmark, Revision, Submission
 from palmares.benchmarks.serializers import (
     BenchmarkSerializer,
@@ -31,6 +31,7 @@ from palmares.benchmarks.serializers import (
     BoardSerializer,
     DifferenceSerializer,
     NewTruthSerializer,
+    RankChangeSerializer,
     RevisionSerializer,
     TruthSerializer,
 )
@@ -160,6 +161,22 @@ class PublishRevisionView(APIView):
         services.publish_revision(revision=revision, by=caller(self))
         revision.refresh_from_db()
         return Response(RevisionSerializer(revision).data)
+
+
+class RevisionChangesView(APIView):
+    """What publishing a revision would change."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses=RankChangeSerializer(many=True))
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Old → new rank and figure, by the benchmark's own metric, of each submission that the caller sees; for its team."""
+        revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
+        rows = [
+            {**row, **{when: row[when] and dict(zip(("rank", "value"), row[when], strict=True)) for when in ("old", "new")}}
+            for row in changes(revision, caller(self))
+        ]
+        return Response(RankChangeSerializer(rows, many=True).data)
 
 
 _VIEW = [

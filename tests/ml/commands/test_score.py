@@ -128,6 +128,21 @@ def test_dexycb_in_millimetres(tmp_path):
     assert report["official_units"]["root-relative_mpjpe"] == "mm"
 
 
+def test_the_first_samples_of_dexycb_need_no_others(tmp_path):
+    joints, _, found, _ = a_hand(seed=5)
+    np.savez(tmp_path / "truth.npz", index=np.arange(10, 10 + FRAMES), joint_3d=joints.astype(np.float32))
+    lines = [",".join(map(str, [10 + n, *(1000 * f).ravel()])) for n, f in enumerate(found[:5])]
+    (tmp_path / "results.txt").write_text("\n".join(lines))
+    done = score("dexycb", tmp_path / "truth.npz", tmp_path / "results.txt", "--json", "--limit", 4)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["counts"]["rows"] == 4
+    expected = 1000 * np.linalg.norm(found - joints, axis=-1)[:4].mean()
+    assert report["metrics"]["mpjpe"] == pytest.approx(expected, rel=1e-5)
+    done = score("dexycb", tmp_path / "truth.npz", tmp_path / "results.txt", "--limit", 6)
+    assert "no line for sample 15; 1 of 6 samples are missing" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["rhd", "stb", "do", "ed"])
 def test_lists_of_joints_with_their_unit(name, tmp_path):
     joints, _, found, _ = a_hand(seed=6)
@@ -154,6 +169,16 @@ def test_palmares_counts_what_is_missing(tmp_path):
     assert report["metrics"]["ra_mpjpe"] == pytest.approx(0.0, abs=1e-3)
     assert report["counts"]["missing"] == 10
     assert "30 frames/s: 1 mm/frame² = 0.9 m/s²" in score("palmares", tmp_path / "truth.npz", tmp_path / "half.npz").stdout
+
+
+def test_a_unit_that_the_hands_belie_stops_the_scoring(tmp_path):
+    joints, _, found, _ = a_hand(seed=6)
+    (tmp_path / "truth.json").write_text(json.dumps({"unit": "m", "joints": joints.tolist()}))
+    (tmp_path / "pred.json").write_text(json.dumps({"unit": "mm", "joints": found.tolist()}))
+    done = score("do", tmp_path / "truth.json", tmp_path / "pred.json")
+    assert done.returncode == 2
+    assert 'pred.json: `unit` says "mm", but the hands are 0.' in done.stderr
+    assert 'it looks like "m"' in done.stderr
 
 
 @pytest.mark.parametrize(

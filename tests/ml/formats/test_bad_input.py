@@ -114,9 +114,12 @@ JSON_FAULTS = {
     "three lists": (json.dumps([XYZ.tolist(), VERTS.tolist(), []]).encode(), "expected the end after 2 lists"),
     "no frames": (b"[[], []]", "0 frames, expected 4"),
     "something after the end": (GOOD.encode() + b"x", "expected the end of the file"),
-    "nested 10 000 deep": (b"[" * 10_000, "does not end: the file is truncated"),
-    "nested 10 000 deep and closed": (b"[" * 10_000 + b"]" * 10_000, r"byte 10003 of pred.json"),
-    "a deep frame": (b"[[" + b"[" * 10_000 + b"1]]" + b"]" * 9_998 + b"], []]", r"byte 10006 of pred.json"),
+    "nested 10 000 deep": (b"[" * 10_000, r"^pred.json is nested too deep from byte 4 on, expected a list of frames"),
+    "nested 10 000 deep and closed": (b"[" * 10_000 + b"]" * 10_000, r"^pred.json is nested too deep from byte 4 on"),
+    "a deep frame": (b"[[" + b"[" * 10_000 + b"1]]" + b"]" * 9_998 + b"], []]", r"nested too deep from byte 4 on"),
+    "a batch axis too many": (json.dumps([XYZ[:, None].tolist(), VERTS.tolist()]).encode(), "nested too deep from byte 4 on"),
+    "a deep point": (b"[[[[1,2,3],[4," + b"[" * 10_000 + b"]" * 10_000 + b",6]]], []]", "nested too deep from byte 14 on"),
+    "a deep point, cut off": (b"[[[[1,2,3], [\n" + b"[" * 10_000, "nested too deep from byte 14 on"),
     "a pickle": (pickle.dumps([1, 2]), "a pickle, which is never loaded, expected a list"),
     "a picture": (b"\x89PNG\r\n\x1a\n", "a PNG picture, expected a list"),
     "HTML": (b"<html></html>", "HTML or XML, expected a list"),
@@ -220,6 +223,30 @@ def test_a_hundred_gigabytes_claimed_in_the_header(truth, tmp_path):
         archive.infolist()[0].file_size = 100 << 30
     with pytest.raises(FormatError, match=r"claims 107.4 GB, at most 8.6 GB are read"):
         score("freihand", truth, path)
+
+
+@pytest.mark.parametrize("protocol", ["freihand", "palmares"])
+@pytest.mark.parametrize("fault", ["two files", "cut", "a million names", "claim", "white space", "other packing"])
+def test_an_archive_is_called_what_its_sender_called_it(fault, protocol, truth, tmp_path):
+    path, junk = tmp_path / "tmpv92y8pt0.zip", np.random.default_rng(0).bytes(5000)
+    zipped(path, ("a.json", junk), ("b.json", junk))
+    if fault == "cut":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif fault == "a million names":
+        zipped(path, *((f"{n:080}", b"") for n in range(10_000)))
+    elif fault == "claim":
+        claim(path, 24, 0xFFFFFFF0)
+    elif fault == "white space":
+        zipped(path, ("pred.json", b" " * (20 << 20)))
+    elif fault == "other packing":
+        zipped(path, ("pred.json", junk), compression=zipfile.ZIP_BZIP2)
+    if protocol == "palmares":
+        (tmp_path / "truth.npz").write_bytes(canonical())
+        truth = tmp_path / "truth.npz"
+    with pytest.raises(FormatError) as caught, open_pair(PROTOCOLS[protocol], truth, path, name="pred.zip"):
+        pass
+    assert "pred.zip" in str(caught.value)
+    assert "tmpv92y8pt0" not in str(caught.value)
 
 
 def test_a_directory_of_a_million_names(truth, tmp_path):

@@ -181,6 +181,9 @@ TABLE_FAULTS = {
     "a table for an index": ({"index": np.zeros((3, 1), "i4")}, r"`index` of table.npz is int32 \[3, 1\], expected whole"),
     "fractions": ({"index": np.arange(3.0)}, r"`index` of table.npz is float64 \[3\], expected whole numbers \[3\]"),
     "a sample twice": ({"index": np.array([7, 8, 7])}, "`index` of table.npz names a sample twice"),
+    "a third side": ({"side": np.array([0, 1, 2])}, r"`side` of table.npz is int64 \[3\], expected 0 \(left\) or 1 \(right\)"),
+    "a side short": ({"side": np.array([0, 1])}, r"`side` of table.npz is int64 \[2\], expected .* for each of 3 samples$"),
+    "named sides": ({"side": np.array(["left"] * 3)}, "`side` of table.npz is <U4"),
 }
 
 
@@ -191,6 +194,14 @@ def test_tables_that_are_no_truth(fault, tmp_path):
     np.savez(tmp_path / "table.npz", **{name: array for name, array in members.items() if array is not None})
     with pytest.raises(FormatError, match=f"^{says}"):
         open_truth(tmp_path / "table.npz")
+
+
+def test_sides_are_of_the_samples_that_show_a_hand(tmp_path):
+    members = {"index": np.array([3, 5, 7]), "joint_3d": np.concatenate([hand(0.5), hand(-1.0), hand(0.7)])}
+    np.savez(tmp_path / "table.npz", **members, side=np.array([1, 1, 0], np.uint8))
+    assert open_truth(tmp_path / "table.npz").columns == {"index": [3, 7], "side": ["right", "left"]}
+    np.savez(tmp_path / "table.npz", **members)
+    assert open_truth(tmp_path / "table.npz").columns == {"index": [3, 7]}
 
 
 def test_a_folder_without_labels(tmp_path):

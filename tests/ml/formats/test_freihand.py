@@ -189,9 +189,7 @@ def test_a_prediction_in_the_place_of_the_truth(tmp_path):
     (tmp_path / "evaluation_verts.json").write_text(json.dumps([mesh(5)]))
     content = json.dumps([[HAND], [mesh(5)]])
     (tmp_path / "evaluation_xyz.json").write_text(content)
-    # A list of one frame has ended where the meshes begin.
-    place = content.index(", " + json.dumps([mesh(5)]))
-    with pytest.raises(FormatError, match=rf"^byte {place} of evaluation_xyz.json begins ', \[\[\[.*, expected the end of"):
+    with pytest.raises(FormatError, match=r"^evaluation_xyz.json is nested too deep from byte 3 on, expected a list of frames"):
         open_truth(tmp_path)
 
 

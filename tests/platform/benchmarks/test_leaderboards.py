@@ -11,8 +11,9 @@ from hypothesis import given, settings, strategies
 
 from palmares.benchmarks.comparison import verdict
 from palmares.benchmarks.leaderboard import ranks
-from palmares.benchmarks.models import Benchmark
+from palmares.benchmarks.models import Benchmark, Figure, Revision, Score, Submission
 from palmares.benchmarks.published import published_for, published_rows
+from palmares.queue.models import Status
 from tests.factories import TeamFactory
 
 URL = "/api/v1/benchmarks/contest-of-ours/leaderboard/"
@@ -140,3 +141,44 @@ def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member
     assert places == sorted(places)
     assert "One table" in page
     assert "Group by hand shape" in client.get(f"/benchmarks/{contest.slug}/").content.decode()
+
+
+def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contest, scored, owner, member, stranger, team):
+    mine = scored("mine", figures={"pa_mpjpe": 10.0})
+    theirs = scored("theirs", by_team=TeamFactory(name="Others"), figures={"pa_mpjpe": 5.0})
+    new = Revision.objects.create(
+        benchmark=contest, number=2, truth=contest.truths.get(), missing=contest.missing, status=Status.SUCCEEDED
+    )
+    score = Score.objects.create(submission=mine, revision=new, coverage=1.0, report={}, figures={}, content={}, folder="x")
+    board = contest.boards.get()
+    Figure.objects.create(score=score, board=board, metric="pa_mpjpe", value=9.0, low=8, high=10, coverage=1.0, is_ranked=True)
+    address = f"/api/v1/revisions/{new.pk}/changes/"
+    assert api(stranger).get(address).status_code == 404
+    found = api(owner).get(address).json()
+    assert found == [
+        {"submission": str(mine.pk), "method": "mine", "old": {"rank": 1, "value": 10.0}, "new": {"rank": 1, "value": 9.0}}
+    ], "what others have not published is not counted"
+    Submission.objects.filter(pk=theirs.pk).update(is_public=True)
+    found = {row["method"]: row for row in api(member).get(address).json()}
+    assert (found["mine"]["old"]["rank"], found["theirs"]["new"]) == (2, None)
+
+
+def test_metrics_are_those_of_every_submission_on_the_board(api, contest, scored, member):
+    scored("joints alone", figures={"pa_mpjpe": 10.0})
+    scored("meshes", figures={"pa_mpjpe": 11.0, "pa_mpvpe": 9.0})
+    found = api(member).get(f"/api/v1/benchmarks/{contest.slug}/leaderboard/?metric=pa_mpvpe").json()
+    assert [row["method"] for row in found["rows"]] == ["meshes"]
+    assert set(found["metrics"]) == {"pa_mpjpe", "pa_mpvpe"}
+
+
+def test_medians_have_no_interval_and_accelerations_their_frame_rate(api, contest, scored, member):
+    made = scored("m", figures={"pa_median_joint_error": 3.0, "ra_acceleration_error": 2.0})
+    Score.objects.filter(submission=made).update(content={"fps": 30.0})
+    url = f"/api/v1/benchmarks/{contest.slug}/leaderboard/?metric=pa_median_joint_error&columns=ra_acceleration_error"
+    found = api(member).get(url).json()
+    figures = found["rows"][0]["figures"]
+    assert figures["pa_median_joint_error"] == {"value": 3.0, "low": None, "high": None}
+    assert figures["ra_acceleration_error"] == {"value": 2.0, "low": 1.0, "high": 3.0}
+    assert found["fps"] == 30.0
+    heads = api(member).get(f"{url}&as=csv").content.decode().splitlines()[0]
+    assert "RA-ACC (mm/frame², 30 frames/s)" in heads
