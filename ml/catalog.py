@@ -22,6 +22,7 @@ class MethodEntry:
         colour: Paul Tol's *bright* scheme, the same in every mesh, curve and row.
         shape: how it comes by the subject's hand shape when a run gives none.
         is_optimised: whether parameters are optimised at inference time.
+        hand_models: those it can pose, and be given a shape of.
     """
 
     name: str
@@ -35,6 +36,7 @@ class MethodEntry:
     colour: str
     shape: Literal["estimated", "calibrated"] = "estimated"
     is_optimised: bool = False
+    hand_models: tuple[str, ...] = ("open", "mano")
 
 
 METHODS: dict[str, MethodEntry] = {
@@ -72,14 +74,16 @@ METHODS: dict[str, MethodEntry] = {
                 outputs=("joints", "vertices", "pose", "betas", "translation"),
                 summary=summary,
                 implementation=f"ml.methods.kong2022:{attribute}",
-                version="1" if "image" in name else "2",
+                version=version,
                 colour=colour,
                 shape="calibrated" if "identity" in name else "estimated",
                 is_optimised=name.endswith("-opt"),
+                hand_models=("open",),
             )
-            for name, title, attribute, colour, inputs, summary in (
+            for name, version, title, attribute, colour, inputs, summary in (
                 (
                     "kong2022",
+                    "2",
                     "Kong baseline",
                     "baseline",
                     "#228833",
@@ -88,6 +92,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-opt",
+                    "2",
                     "Kong baseline, fitted",
                     "baseline_opt",
                     "#CCBB44",
@@ -96,6 +101,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-identity",
+                    "3",
                     "Identity-aware",
                     "identity",
                     "#66CCEE",
@@ -104,6 +110,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-identity-opt",
+                    "3",
                     "Identity-aware, fitted",
                     "identity_opt",
                     "#AA3377",
@@ -112,6 +119,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-image",
+                    "1",
                     "Kong baseline on pixels",
                     "image",
                     "#EE7733",
@@ -120,6 +128,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-image-identity-opt",
+                    "2",
                     "Identity-aware on pixels, fitted",
                     "image_identity_opt",
                     "#009988",

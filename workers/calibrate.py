@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -16,14 +16,15 @@ from ml.clip import open_clip
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import Side
+from ml.identity.calibration import PROBLEMS, KnownLength, Problem, Settings, calibrate
 from ml.identity.calibration import Calibration as Found
-from ml.identity.calibration import KnownLength, Settings, calibrate
 from ml.identity.choice import choose
 from ml.identity.estimate import Estimate, estimate_tracks, joined_estimates
 from ml.identity.scale import ScaleError, Source, agreed, at_depth, depth_of_object, ruler
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
 from palmares.queue.errors import WorkFailedError
+from palmares.runs.calibrations import camera_is_known, needs_a_camera
 from palmares.runs.models import Calibration
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
@@ -38,6 +39,8 @@ LEAST: Final = 2
 """Pictures without which nothing can be said of how sure the shape is."""
 MOST_FRAMES: Final = 200
 """Frames of one hand in one upload that are looked at, evenly spread: many more than are chosen, few enough for seconds."""
+NEAR_FRAMES: Final = 5
+"""So far from the frame that a source of scale names a hand may be seen, if it is not seen in that one."""
 SCALE_NAMES: Final = {"length_mm": "a ruler", "object": "an object of known size", "distance": "the distance"}
 CROP_PX: Final = 192
 _GLTF_AXES: Final = np.array([1.0, -1.0, -1.0])
@@ -77,13 +80,14 @@ class Calibrating:
             known = _scale(item, pictures)
         except ScaleError as error:
             raise WorkFailedError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        settings = _settings(item, pictures.found)
         found = calibrate(
             load_hand_model("open", "right"),
             pictures.found.rows(chosen),
             load_models().confidence.moments,
             clips=torch.as_tensor(pictures.upload)[chosen],
             known_length=known,
-            settings=Settings(weights="uniform" if item.weights == "uniform" else "confidence"),
+            settings=settings,
         )
         report("Drawing", 0.7)
         target = scratch / "made"
@@ -92,7 +96,7 @@ class Calibrating:
         _rest_hand(found.betas, item.side).export(target / "hand.glb")
         folder = self.folder(item)
         store_folder(target, folder)
-        facts = _facts(item, found, frames, known) | {"spans_m": _spans(found.betas, item.side)}
+        facts = _facts(item, found, frames, known) | {"spans_m": _spans(found.betas, item.side), "problem": settings.problem}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -105,6 +109,12 @@ class Calibrating:
         keep_only(f"calibrations/{item.pk}", published.rsplit("/", 1)[-1])
 
 
+def _settings(item: Calibration, found: Estimate) -> Settings:
+    """As asked for; the problem by name where none was, since what the default is may change."""
+    problem = cast(Problem, item.problem) if item.problem else PROBLEMS[found.backbone]
+    return Settings(problem=problem, weights="uniform" if item.weights == "uniform" else "confidence")
+
+
 @torch.no_grad()
 def _pictures(item: Calibration, scratch: Path) -> Pictures:
     models = load_models()
@@ -114,7 +124,10 @@ def _pictures(item: Calibration, scratch: Path) -> Pictures:
         if not upload.folder:
             raise WorkFailedError(f"The upload «{upload}» is {upload.public_status}, so that nothing can be seen in it.")
         keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
-        tracks = [_thinned(track) for track in _tracks(upload, keypoints, item.side)]
+        named = [
+            source["frame"] for source in item.scale.values() if isinstance(source, dict) and source["upload"] == str(upload.pk)
+        ]
+        tracks = [_thinned(track, named) for track in _tracks(upload, keypoints, item.side)]
         clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
         for track, (seen, found) in zip(tracks, estimate_tracks(models, clip, tracks, _intrinsics(upload)), strict=True):
             count = len(track.frames)
@@ -137,10 +150,12 @@ def _pictures(item: Calibration, scratch: Path) -> Pictures:
     )
 
 
-def _thinned(track: HandTrack) -> HandTrack:
-    """At most `MOST_FRAMES` of its frames, evenly spread."""
+def _thinned(track: HandTrack, named: Sequence[int]) -> HandTrack:
+    """At most `MOST_FRAMES` of its frames, evenly spread, and those around the frames that sources of scale name."""
     count = len(track.frames)
-    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int))
+    rows = np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int)
+    near = [np.flatnonzero(np.abs(track.frames - frame) <= NEAR_FRAMES) for frame in named]
+    rows = np.unique(np.concatenate([rows, *near]))
     return replace(track, **{name: getattr(track, name)[rows] for name in ("frames", "joints_2d", "world", "score")})
 
 
@@ -178,6 +193,8 @@ def _scale(item: Calibration, pictures: Pictures) -> KnownLength | None:
         sources.append(_by_depth("card", depth_of_object(card["size_mm"], card["size_px"], focal), pictures, row, upload))
     if distance := item.scale.get("distance"):
         row, upload = _row(pictures, distance)
+        if not camera_is_known(upload):
+            raise ScaleError(needs_a_camera(upload))
         sources.append(_by_depth("distance", distance["distance_mm"] / 1000, pictures, row, upload))
     return agreed(sources)
 
@@ -187,8 +204,11 @@ def _row(pictures: Pictures, where: dict[str, Any]) -> tuple[int, Upload]:
     index = next(i for i, upload in enumerate(pictures.uploads) if str(upload.pk) == where["upload"])
     rows = np.flatnonzero(pictures.upload == index)
     upload = pictures.uploads[index]
-    if not len(rows) or np.abs(pictures.frame[rows] - where["frame"]).min() > 5:
-        raise ScaleError(f"no hand was found in «{upload}» near frame {where['frame']}, which the scale was given for")
+    if not len(rows) or np.abs(pictures.frame[rows] - where["frame"]).min() > NEAR_FRAMES:
+        raise ScaleError(
+            f"no hand was found in «{upload}» within {NEAR_FRAMES} frames of frame {where['frame']}, which the scale was given "
+            "for; name a frame in which the hand is seen"
+        )
     return int(rows[np.abs(pictures.frame[rows] - where["frame"]).argmin()]), upload
 
 

@@ -24,6 +24,7 @@ from ml.metrics.no_truth import series
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction as Published
 from palmares.runs.models import Run
+from palmares.runs.shapes import by_side
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from palmares.uploads.stored import forget_files
@@ -93,22 +94,29 @@ def _request(item: Run, scratch: Path) -> Request:
         keypoints=Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch)),
         intrinsics=default_intrinsics(clip.width, clip.height) if intrinsics is None else intrinsics,
         hand_model=item.hand_model,
-        betas=_betas(item.hand_shape),
+        betas=_betas(item.shape),
         independent=upload.kind == Upload.Kind.IMAGES,
     )
 
 
-def _betas(shape: HandShape | None) -> dict[Side, np.ndarray]:
-    if shape is None:
+def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
+    """Of the shape that the run was given, whether or not that is still among its subject's."""
+    if not (given := shape.get("given")):
         return {}
-    sides = SIDES if shape.side == HandShape.Side.BOTH else (cast(Side, shape.side),)
-    return {side: np.asarray(shape.betas, np.float32) for side in sides}
+    sides = SIDES if given["side"] == HandShape.Side.BOTH else (cast(Side, given["side"]),)
+    return {side: np.asarray(given["betas"], np.float32) for side in sides}
 
 
 def _publish(item: Run, folder: str, prediction: Prediction, facts: dict[str, Any]) -> None:
     made = Published.objects.create(folder=folder, rows=len(prediction), hand_model=item.hand_model, **facts)
     earlier = Run.objects.filter(pk=item.pk).values_list("prediction", flat=True).first()
-    Run.objects.filter(pk=item.pk).update(prediction=made)
+    sides = by_side(
+        method=item.method,
+        meta=prediction.meta,
+        found=[SIDES[side] for side in np.unique(prediction.side)],
+        independent=item.upload.kind == Upload.Kind.IMAGES,
+    )
+    Run.objects.filter(pk=item.pk).update(prediction=made, shape={**item.shape, "sides": sides})
     if earlier is not None:
         Published.objects.filter(pk=earlier).delete()
 

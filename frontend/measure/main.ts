@@ -1,5 +1,6 @@
 /** A thing of known size, measured in a frame of a video: its two ends are dragged, or moved by the arrow keys. */
 import { seekTime } from "../viewer/video";
+import { offered } from "./offered";
 import { distance, inside, type Point, type Size, stepped } from "./segment";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -34,11 +35,26 @@ class Measure {
     picture.append(this.video, this.drawing);
     root.append(picture, this.slider);
     this.upload.addEventListener("change", () => this.open(0));
+    const boxes = [...(root.closest("form")?.querySelectorAll<HTMLInputElement>("[name=uploads]") ?? [])];
+    for (const box of boxes) box.addEventListener("change", () => this.offer(boxes));
     this.frame.addEventListener("input", () => this.seek(this.frame.valueAsNumber || 0));
     this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
     this.video.addEventListener("loadeddata", () => this.seek(this.slider.valueAsNumber));
     for (const [index, end] of this.ends.entries()) this.wire(end, index);
+    this.offer(boxes);
     this.open(this.frame.valueAsNumber || 0);
+  }
+
+  /** Only ticked videos can show the size; where the one chosen is unticked, another takes its place. */
+  private offer(boxes: HTMLInputElement[]): void {
+    const ticked = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const option of this.upload.options) option.disabled = !ticked.has(option.value);
+    const values = [...this.upload.options].map((option) => option.value);
+    const next = offered(values, ticked, this.upload.value);
+    if (next === this.upload.value) return;
+    this.upload.value = next;
+    this.result.value = "";
+    this.open(0);
   }
 
   /** Show the chosen video from this frame on, both ends at rest in its lower half. */

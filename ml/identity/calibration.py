@@ -13,15 +13,17 @@ truth and with one another in pictures of one clip, and of one person (`ml.ident
 estimate by those is `fused`, and what it leaves open follows, too. For pictures that err independently it is Spearman and
 Brown's formula of 1910, for tests made of K parts.
 
-`fitted`, the default, takes that as what is known beforehand, and adds what the 2D joints of all pictures say together
-(`ml.identity.bundle`), each with its weight.
+`fitted` takes that as what is known beforehand, and adds what the 2D joints of all pictures say together
+(`ml.identity.bundle`), each with its weight. That is worth as much as the joints are: MediaPipe's are off alike in all pictures
+and for everyone, so that no number of them shows a person's shape, while those that the image backbone finds in pixels err from
+picture to picture. Hence the default (`PROBLEMS`) is `fused` on landmarks and `fitted` on pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,16 +32,28 @@ from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel
 from ml.identity.bundle import joint_information
 from ml.identity.estimate import Estimate
+from ml.identity.weights import Kind
 
 WRIST, MIDDLE_TIP = 0, 12
-ALIKE = 0.46
-"""Correlation of the errors in two pictures of one clip, as far as joints are concerned: that of β̂, over all directions, in 16
-rendered clips of 3 s of people that no training saw."""
 OPEN = 0.02
 """Of the population's variance, at least so much is left open by the networks' answers: the moments are measured, too."""
 
 Problem = Literal["fitted", "fused", "poster", "mean"]
 Weights = Literal["confidence", "uniform"]
+PROBLEMS: Final[dict[Kind, Problem]] = {"landmarks": "fused", "image": "fitted"}
+"""What is solved on a backbone where `Settings` names no problem, by the figures of `docs/results/kong2022.md`."""
+
+
+class Alike(NamedTuple):
+    """Correlation of what the 2D joints of two pictures get wrong of β: pictures of one `clip`, and of one `person`."""
+
+    clip: float
+    person: float
+
+
+ALIKE: Final[dict[Kind, Alike]] = {"landmarks": Alike(0.30, 0.24), "image": Alike(0.19, 0.15)}
+"""Mean over all directions of the products of two pictures' gradients at the true β, over that of a picture's with itself: 120
+validation people, two clips each. On landmarks it is .22 for pictures of two people, too: there it is MediaPipe that errs."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +69,15 @@ class Settings:
     """How to calibrate.
 
     Attributes:
-        problem: `fitted` or `fused` (see the module), `poster` (weighted, mesh space) or `mean` (the released code).
+        problem: `fitted` or `fused` (see the module), `poster` (weighted, mesh space) or `mean` (the released code); where none
+            is named, that of `PROBLEMS` for the backbone.
         weights: from `confidence`, or `uniform` for comparison.
         temperature: of the softmax that turns scores into weights; 1 by validation people, of 0.5 to 8.
         resamples: bootstrap draws over the pictures, for the uncertainty.
         seed: of those draws.
     """
 
-    problem: Problem = "fitted"
+    problem: Problem | None = None
     weights: Weights = "confidence"
     temperature: float = 1.0
     resamples: int = 200
@@ -118,6 +133,7 @@ def calibrate(
         ValueError: no picture at all.
     """
     settings = settings or Settings()
+    problem = settings.problem or PROBLEMS[pictures.backbone]
     count = len(pictures)
     if not count:
         raise ValueError("no picture with a hand to calibrate from; at least one is needed")
@@ -125,7 +141,7 @@ def calibrate(
     confident = settings.weights == "confidence"
     weights = torch.softmax(pictures.scores.double() / settings.temperature if confident else torch.zeros(count).double(), 0)
     groups = torch.arange(count) if clips is None else clips
-    metrics = _metrics(model, pictures.baseline) if settings.problem == "poster" else None
+    metrics = _metrics(model, pictures.baseline) if problem == "poster" else None
     with_truth, own, in_clip, in_person = moments.double()
     eye = torch.eye(10).double()
 
@@ -137,13 +153,13 @@ def calibrate(
         return gain * (w[:, None] * betas[rows]).sum(0), (1 - gain * with_truth).clamp(OPEN, 1.0)
 
     seen = None
-    if settings.problem == "fitted":
+    if problem == "fitted":
         seen = joint_information(model, pictures, fused(weights, torch.arange(count))[0])
 
     def solve(rows: Tensor) -> tuple[Tensor, Tensor]:
         """What these pictures say, size aside: β [10], and the covariance [10, 10] that is left in it."""
         w = weights[rows] / weights[rows].sum()
-        if settings.problem == "mean":
+        if problem == "mean":
             return (w[:, None] * betas[rows]).sum(0), eye
         if metrics is not None:
             return _weighted_median(betas[rows], metrics[rows], w), eye
@@ -151,7 +167,7 @@ def calibrate(
         if seen is None:
             return before, torch.diag(variance)
         # w sums to one: together the pictures count as many times as they are independent
-        share = _independent(w, groups[rows]) * w
+        share = _independent(w, groups[rows], ALIKE[pictures.backbone]) * w
         precision = torch.diag(1 / variance)
         covariance = torch.linalg.inv(precision + (share[:, None, None] * seen.hessian[rows]).sum(0))
         gradient = (share[:, None] * seen.gradient[rows]).sum(0) + precision @ (seen.betas - before)
@@ -159,10 +175,10 @@ def calibrate(
 
     def sized(rows: Tensor) -> Tensor:
         free, left = solve(rows)
-        return free if known_length is None else _with_length(model, free, left, known_length.metres)
+        return free if known_length is None else with_length(model, free, left, known_length.metres)
 
     solution = sized(torch.arange(count))
-    resampled = _resampled(model, solve, count, known_length, settings)
+    resampled = _resampled(model, solve, count, known_length, settings, adds_open=problem in ("fused", "fitted"))
     by_weight = weights.argsort(descending=True)
     steps = torch.stack([sized(by_weight[: k + 1]) for k in range(count)])
     lengths, widths = _sizes(model, resampled)
@@ -186,10 +202,10 @@ def _shared(weights: Tensor, groups: Tensor) -> tuple[float, float]:
     return alone, float(products[groups[:, None] == groups].sum()) - alone
 
 
-def _independent(weights: Tensor, groups: Tensor) -> float:
-    """How many independent pictures these are worth, whose errors are alike in a clip: one over their mean's variance."""
+def _independent(weights: Tensor, groups: Tensor, alike: Alike) -> float:
+    """How many independent pictures these are worth, whose errors are so much alike: one over their mean's variance."""
     alone, together = _shared(weights, groups)
-    return 1 / (alone + ALIKE * together)
+    return 1 / (alone + alike.clip * together + alike.person * (1 - alone - together))
 
 
 def _resampled(
@@ -198,6 +214,8 @@ def _resampled(
     count: int,
     known_length: KnownLength | None,
     settings: Settings,
+    *,
+    adds_open: bool,
 ) -> Tensor:
     """Draws of β [n, 10]: of the pictures, of what they leave open, and of the ruler; NaN where there are none.
 
@@ -210,13 +228,13 @@ def _resampled(
         return torch.full((2, 10), float("nan")).double()
     drawn = torch.stack([solve(rows)[0] for rows in draws])
     left = solve(torch.arange(count))[1]
-    if settings.problem in ("fused", "fitted"):
+    if adds_open:
         open_still = (left.diagonal() - drawn.var(0)).clamp_min(0).sqrt()
         drawn = drawn + open_still * torch.randn(drawn.shape, generator=generator).double()
     if known_length is None:
         return drawn
     read = known_length.metres + known_length.sigma * torch.randn(len(drawn), generator=generator).double()
-    return torch.stack([_with_length(model, one, left, float(metres)) for one, metres in zip(drawn, read, strict=True)])
+    return torch.stack([with_length(model, one, left, float(metres)) for one, metres in zip(drawn, read, strict=True)])
 
 
 def _sizes(model: HandModel, betas: Tensor) -> tuple[Tensor, Tensor]:
@@ -252,7 +270,7 @@ def _weighted_median(points: Tensor, metrics: Tensor, weights: Tensor) -> Tensor
     return x
 
 
-def _with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: float) -> Tensor:
+def with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: float) -> Tensor:
     """The likeliest β whose rest-pose hand has the measured length, given the solution and the covariance [10, 10] left in it.
 
     What the pictures cannot tell of size is made up for where they tell least and people differ most.

@@ -14,7 +14,7 @@ from ml.clip import Clip
 from ml.identity.backbones import Look
 from ml.identity.crops import crop_of
 from ml.identity.observation import MARGIN, Observation, observe, sides
-from ml.identity.weights import Kind, Models
+from ml.identity.weights import DEFAULT, Kind, Models
 from ml.keypoints.tracks import HandTrack
 
 PIECE: Final = 128
@@ -50,6 +50,7 @@ class Estimate:
         sight: [n, 21, 2], x / z and y / z of the 2D joints that a fit may trust, in the crop's camera.
         noise: [n, 21], their standard deviation.
         trust: in the rotations.
+        backbone: whose answers these are.
     """
 
     baseline: Tensor
@@ -59,6 +60,7 @@ class Estimate:
     sight: Tensor
     noise: Tensor
     trust: Trust
+    backbone: Kind = DEFAULT
 
     def __len__(self) -> int:
         return len(self.betas)
@@ -138,7 +140,8 @@ def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> 
     sight = seen.centre[:, None] + seen.half[:, None, None] * joints
     noise = seen.half[:, None] * spread
     scores = models.confidence(look.features)
-    return Estimate(baseline, models.identity(*takes), betas, scores, sight, noise, TRUST[models.backbone])
+    aware = models.identity(*takes)
+    return Estimate(baseline, aware, betas, scores, sight, noise, TRUST[models.backbone], models.backbone)
 
 
 def rows_of(seen: Observation, rows: slice) -> Observation:

@@ -7,7 +7,7 @@ hand, or a distance measured to it, give the depth of the hand in one picture, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -91,7 +91,7 @@ def agreed(sources: list[Source]) -> KnownLength | None:
                 f"by the {source.name} the hand would be {1000 * metres:.0f} mm long, expected {low} to {high} mm from "
                 "the wrist to the tip of the middle finger"
             )
-    for first, second in pairwise(sources):
+    for first, second in combinations(sources, 2):
         a, b = first.length.metres, second.length.metres
         if abs(a - b) > AGREE * min(a, b):
             raise ScaleError(

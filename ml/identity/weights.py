@@ -18,7 +18,9 @@ PARTS: Final = ("baseline", "identity", "confidence")
 Kind = Literal["landmarks", "image"]
 BACKBONES: Final[dict[Kind, type[nn.Module]]] = {"landmarks": LandmarkBackbone, "image": ImageBackbone}
 DEFAULT: Final[Kind] = "landmarks"
-"""What users' videos are given to, by the figures of `docs/results/kong2022.md`."""
+"""What users' videos are given to, by the figures of `docs/results/kong2022.md`; which problem is solved to calibrate on each
+backbone is in `ml.identity.calibration.PROBLEMS`.
+"""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 

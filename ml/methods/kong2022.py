@@ -7,9 +7,9 @@ joints, each as far as it is trusted; the shape stays.
 
 The networks see landmarks that MediaPipe found; those of `kong2022-image…` see each hand's picture, too, and joints in it.
 
-The paper optimises in two stages of Adam, 200 steps for the place and 100 for place and pose, which stay near the estimate.
-Here the first is solved in closed form (`placed`), and in the second (`refined`) Gauss–Newton minimises the reprojection with
-a Gaussian about the estimated pose, which says the same in ten steps.
+The paper optimises in two stages of Adam, 200 steps for the place and 100 for place and pose. Here the first is solved in
+closed form (`placed`), and in the second (`refined`) ten Gauss–Newton steps minimise the reprojection of each joint as far as
+it is trusted, with a Gaussian about the estimated pose: nearer to the truth than the paper's (`docs/results/kong2022.md`).
 """
 
 from __future__ import annotations

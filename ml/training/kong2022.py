@@ -34,6 +34,7 @@ from ml.identity.weights import BACKBONES, FOLDER, PARTS, Kind, card_file, save_
 from ml.training import dexycb, humbi
 from ml.training.augment import cut, varied
 from ml.training.loop import Batch, Schedule, epochs, train
+from ml.training.paper import choices
 from ml.training.samples import FRAMES, Samples, make_samples
 
 UNIT: Final = 0.2
@@ -138,42 +139,30 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
     losses = Losses(config, data, device)
     torch.manual_seed(config.seed)
     baseline, aware, confidence = Baseline(seeing()), IdentityAware(seeing()), Confidence()
-    spent = [
-        train(
-            baseline,
-            losses.batches(config.baseline),
-            losses.baseline,
-            schedule=config.baseline,
-            folder=folder / f"{config.backbone}-baseline",
+    spent = []
+
+    def trained(part: str, model: nn.Module, batches: Callable[[int], Batch]) -> None:
+        progress = train(
+            model,
+            batches,
+            getattr(losses, part),
+            schedule=getattr(config, part),
+            folder=folder / f"{config.backbone}-{part}",
             device=device,
+            config=_depends_on(config, part),
         )
-    ]
-    save_weights(baseline.cpu(), files["baseline"])
+        spent.append(progress.seconds)
+        model.cpu()
+
+    trained("baseline", baseline, losses.batches(config.baseline))
+    save_weights(baseline, files["baseline"])
     aware.load_state_dict({name: value for name, value in baseline.state_dict().items() if not name.startswith("shape.")})
-    spent.append(
-        train(
-            aware,
-            losses.batches(config.identity),
-            losses.identity,
-            schedule=config.identity,
-            folder=folder / f"{config.backbone}-identity",
-            device=device,
-        )
-    )
-    save_weights(aware.cpu(), files["identity"])
-    spent.append(
-        train(
-            confidence,
-            losses.of_features(config.confidence, baseline),
-            losses.confidence,
-            schedule=config.confidence,
-            folder=folder / f"{config.backbone}-confidence",
-            device=device,
-        )
-    )
+    trained("identity", aware, losses.batches(config.identity))
+    save_weights(aware, files["identity"])
+    trained("confidence", confidence, losses.of_features(config.confidence, baseline))
     answers = look(baseline, validation, config.backbone)
     people, clips = (torch.as_tensor(values) for values in (held_out.subject, held_out.clip))
-    confidence.cpu().moments.copy_(moments(answers[1], validation.betas, people, clips))
+    confidence.moments.copy_(moments(answers[1], validation.betas, people, clips))
     save_weights(confidence, files["confidence"])
     card = {
         "models": {part: path.name for part, path in files.items()},
@@ -184,14 +173,23 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
         "validation_samples": len(validation),
         "hand_model": config.hand_model,
         "found": round(found, 4),
-        "seconds": round(sum(progress.seconds for progress in spent)),
+        "seconds": round(sum(spent)),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
         "validation": figures(baseline, aware, confidence, validation, backbone=config.backbone, hand_model=config.hand_model),
+        "choices": choices(config.backbone),
         "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 0.5 (baseline), 2D joints 2 (image); lengths in units "
         "of 0.2 m, 2D in half the crop",
     }
     (weights / card_file(config.backbone).name).write_text(json.dumps(card, indent=1) + "\n")
     return card
+
+
+def _depends_on(config: Config, part: str) -> dict[str, Any]:
+    """Of a configuration, what the weights of one network follow from, its own schedule aside; the others begin with the
+    baseline's weights or look at its features.
+    """
+    told = {"backbone": config.backbone, "clips": config.clips, "noise": config.noise, "seed": config.seed, "data": config.data}
+    return told if part == "baseline" else told | {"baseline": asdict(config.baseline)}
 
 
 def _samples(config: Config) -> tuple[Samples, Samples]:
@@ -282,7 +280,8 @@ class Losses:
     def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
         """L1 of joints about the wrist, of bone lengths (in units of 0.2 m), and of the 6D pose.
 
-        The paper takes the mesh for joints; joints and bones say the same of pose and shape at a thirtieth of the cost.
+        The paper takes the mesh; joints and bones say nearly the same of pose and shape, and cost next to nothing
+        (`ml.training.paper.loss_seconds`).
         """
         still = rotations.new_zeros(len(rotations), 3)
         found = self._about_wrist(self.model.joints(rotations, betas, still))

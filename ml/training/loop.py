@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,9 @@ def train(
     schedule: Schedule,
     folder: Path,
     device: str = "cpu",
+    config: Mapping[str, Any] | None = None,
 ) -> Progress:
-    """Train a model in place, resuming from `folder` where an earlier run was stopped.
+    """Train a model in place, resuming from `folder` where an earlier run of the same schedule and configuration was stopped.
 
     Args:
         model: its trainable parameters are those that require gradients.
@@ -73,13 +74,17 @@ def train(
         schedule: steps, rates, seed.
         folder: checkpoints go here (`checkpoint.safetensors`, `progress.json`).
         device: `cpu` or `cuda`.
+        config: whatever else the weights depend on, as JSON. It is kept in the checkpoint with the schedule; a checkpoint of
+            others is not gone on from, or a card would describe what was not run.
     """
     torch.manual_seed(schedule.seed)
+    # as JSON gives it back: tuples become lists
+    of: dict[str, Any] = json.loads(json.dumps({**(config or {}), "schedule": asdict(schedule)}))
     folder.mkdir(parents=True, exist_ok=True)
     model.to(device).train()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.decay)
-    progress = _resume(model, optimiser, folder)
+    progress = _resume(model, optimiser, folder, of)
     began = time.monotonic() - progress.seconds
     smooth = progress.loss
     with tqdm(total=schedule.steps, initial=progress.step, desc=folder.name, unit="step", mininterval=2.0) as bar:
@@ -101,7 +106,7 @@ def train(
             bar.update()
             progress = Progress(step + 1, time.monotonic() - began, smooth)
             if progress.step % CHECKPOINT_EVERY == 0 or progress.step == schedule.steps:
-                _checkpoint(model, optimiser, folder, progress)
+                _checkpoint(model, optimiser, folder, progress, of)
     model.eval()
     return progress
 
@@ -118,22 +123,28 @@ def epochs(samples: int, batch: int, seed: int) -> Callable[[int], Tensor]:
     return indices
 
 
-def _checkpoint(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path, progress: Progress) -> None:
+def _checkpoint(
+    model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path, progress: Progress, of: dict[str, Any]
+) -> None:
     tensors = {f"model.{name}": tensor.contiguous() for name, tensor in model.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value.contiguous() for name, value in state.items()}
     temporary = folder / "checkpoint.tmp"
-    save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress))})
+    save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress)), "of": json.dumps(of)})
     temporary.replace(folder / "checkpoint.safetensors")  # in one step: a kill leaves the old one or the new one
     (folder / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
 
 
-def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path) -> Progress:
+def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path, of: dict[str, Any]) -> Progress:
     path = folder / "checkpoint.safetensors"
     if not path.exists():
         return Progress()
     with safe_open(path, framework="pt") as archive:
-        progress = Progress(**json.loads(archive.metadata()["progress"]))
+        told = archive.metadata()
+    if others := _differences(json.loads(told.get("of", "{}")), of):
+        print(f"{folder}: the checkpoint there is of another run ({'; '.join(others)}); beginning anew", flush=True)
+        return Progress()
+    progress = Progress(**json.loads(told["progress"]))
     tensors = load_file(path)
     model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
     state: dict[int, dict[str, Any]] = {}
@@ -142,6 +153,18 @@ def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path) ->
         state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     return progress
+
+
+def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What a checkpoint was written for and what is asked for, entry by entry, where they differ."""
+    if not then:
+        return ["it does not say of which"]
+    flat = [
+        {key: value for key, value in values.items() if key != "schedule"} | values.get("schedule", {})
+        for values in (then, now)
+    ]
+    keys = dict.fromkeys([*flat[0], *flat[1]])
+    return [f"{key}: {flat[0].get(key)}, now {flat[1].get(key)}" for key in keys if flat[0].get(key) != flat[1].get(key)]
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> Iterator[tuple[str, Tensor]]:

@@ -53,6 +53,11 @@ def test_every_method_is_in_the_documents(name):
     assert entry.citation.split(",")[0] in text
 
 
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_method_that_the_command_takes_is_named_there(name):
+    assert f"`{name}`" in read("docs/commands.md").partition("## estimate")[2]
+
+
 @pytest.mark.parametrize("name", list(METRICS))
 def test_every_metric_is_in_the_documents_with_its_unit_and_direction(name):
     entry = METRICS[name]

@@ -14,6 +14,7 @@ from ml.clip.encode import web_video
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import Side
+from ml.identity.calibration import PROBLEMS
 from ml.keypoints.tracks import HandTrack, Keypoints
 from palmares.queue.models import Status
 from palmares.runs.models import Calibration
@@ -49,11 +50,13 @@ def upload_with(media_root: Path):
     """A ready upload in which these hands were found."""
     subject = None
 
-    def make(*tracks: HandTrack) -> Upload:
+    def make(*tracks: HandTrack, camera: bool = False) -> Upload:
         nonlocal subject
         subject = subject or SubjectFactory()
         upload = UploadFactory(subject=subject, name="hands.mp4", width=320, height=240, frame_count=FRAMES)
         upload.folder = f"uploads/{upload.pk}/web-test"
+        if camera:
+            upload.intrinsics = default_intrinsics(320, 240).ravel().tolist()
         upload.save()
         folder = media_root / upload.folder
         folder.mkdir(parents=True)
@@ -127,7 +130,7 @@ def test_what_cannot_be_calibrated_is_refused_with_a_sentence_and_leaves_nothing
 
 
 def test_contradictory_scales_are_refused(upload_with):
-    upload = upload_with(seen_hand(0, "right"))
+    upload = upload_with(seen_hand(0, "right"), camera=True)
     where = {"upload": str(upload.pk), "frame": 3}
     both = {"length_mm": 187.0, "distance": {"distance_mm": 650.0, **where}}
     made = calibrated(upload, scale=both)
@@ -136,6 +139,29 @@ def test_contradictory_scales_are_refused(upload_with):
     agreeing = calibrated(upload, scale={"distance": {"distance_mm": 500.0, **where}})
     assert agreeing.status == Status.SUCCEEDED, agreeing.error
     assert agreeing.hand_shape.length_mm == pytest.approx(187, abs=8)
+
+
+def test_a_distance_without_a_calibrated_camera_is_refused(upload_with):
+    upload = upload_with(seen_hand(0, "right"))
+    made = calibrated(upload, scale={"distance": {"distance_mm": 500.0, "upload": str(upload.pk), "frame": 3}})
+    assert made.status == Status.FAILED
+    assert "only with a calibrated camera, and of «hands.mp4» the focal length is a guess" in made.error
+
+
+def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with, monkeypatch):
+    monkeypatch.setattr("workers.calibrate.MOST_FRAMES", 4)
+    upload = upload_with(seen_hand(0, "right"), camera=True)
+    where = {"upload": str(upload.pk), "frame": 20}  # of 0, 13, 26 and 39, none is within five
+    made = calibrated(upload, scale={"distance": {"distance_mm": 500.0, **where}})
+    assert made.status == Status.SUCCEEDED, made.error
+
+
+def test_the_problem_asked_for_is_solved_and_kept(upload_with):
+    upload = upload_with(seen_hand(0, "right"))
+    by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, problem="mean")
+    assert by_default.facts["problem"] == PROBLEMS["landmarks"]
+    assert mean.facts["problem"] == "mean"
+    assert mean.hand_shape.betas != by_default.hand_shape.betas
 
 
 def test_a_second_calibration_keeps_the_first(upload_with):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from statistics import fmean
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
+from palmares.runs import calibration_form
 from palmares.runs import calibrations as services
 from palmares.runs.models import Calibration
 from palmares.subjects.models import HandShape, Subject
@@ -22,6 +22,7 @@ from palmares.uploads.models import Upload
 
 MOST_OFFERED = 100
 """Newest videos that a person may choose from on the page; the API takes any."""
+MOST_OTHERS = 20
 
 ACTIONS = {
     "cancel": services.cancel_calibration,
@@ -54,13 +55,9 @@ def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         ticked = set(request.POST.getlist("uploads"))
         with said_to(request):
+            uploads = [upload for upload in offered if str(upload.pk) in ticked]
             made = services.start_calibration(
-                subject=subject,
-                by=person(request),
-                uploads=[upload for upload in offered if str(upload.pk) in ticked],
-                side=request.POST.get("side") or "both",
-                max_images=int(_number(request, "max_images") or services.MAX_IMAGES),
-                scale=_scale(request),
+                subject=subject, by=person(request), uploads=uploads, **calibration_form.asked(request, uploads)
             )
             return redirect("calibration", made.pk)
     context = {
@@ -68,8 +65,11 @@ def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
         "uploads": offered,
         "ticked": ticked,
         "given": request.POST,
+        "shown": _shown(request, offered, ticked),
         "sides": HandShape.Side.choices,
         "things": THINGS,
+        "problems": calibration_form.PROBLEMS,
+        "weights": calibration_form.WEIGHTS,
         "most": services.MAX_IMAGES,
     }
     return render(request, "calibrations/calibrate.html", context)
@@ -88,7 +88,8 @@ def calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
         "pictures": [_picture(picture) for picture in facts.get("pictures", ())],
         "settled": _settled(facts.get("settled_mm", [])),
         "betas": _bars(found.hand_shape.betas if found.hand_shape else [], facts.get("betas_sigma", [])),
-        "others": found.subject.calibrations.exclude(pk=found.pk).select_related("hand_shape")[:20],
+        "problem": facts.get("problem") or found.problem,
+        "others": _others(found),
         "can_write": can_write(person(request), found.subject.team),
     }
     return render(request, "calibrations/calibration.html", context)
@@ -109,34 +110,34 @@ def change_calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("calibration", pk)
 
 
-def _scale(request: HttpRequest) -> dict[str, Any]:
-    """The sources of scale that were filled in."""
-    sources: dict[str, Any] = {}
-    where = {"upload": request.POST.get("scale_upload", ""), "frame": int(_number(request, "scale_frame") or 0)}
-    if length_mm := _number(request, "length_mm"):
-        sources["length_mm"] = length_mm
-    if size_mm := _number(request, "object_mm"):
-        size_px = _number(request, "object_px")
-        if not size_px:
-            raise InvalidError("Measure in the picture how large the card or sheet is seen, in pixels.", field="object_px")
-        sources["object"] = {"size_mm": size_mm, "size_px": size_px, **where}
-    if distance_mm := _number(request, "distance_mm"):
-        sources["distance"] = {"distance_mm": distance_mm, **where}
-    return sources
+def _shown(request: HttpRequest, offered: list[Upload], ticked: set[str]) -> str:
+    """Whose pictures are offered to measure in: the video chosen, if it is ticked, else the first that is."""
+    chosen = request.POST.get("scale_upload", "")
+    return chosen if chosen in ticked else next((str(upload.pk) for upload in offered if str(upload.pk) in ticked), "")
 
 
-def _number(request: HttpRequest, name: str) -> float | None:
-    """A number as people write it, with a point or a comma; None where the field is empty."""
-    text = request.POST.get(name, "").strip().replace(",", ".")
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InvalidError(f"«{text[:20]}» is no number ({name}).", field=name)
-    return value
+def _others(found: Calibration) -> list[dict[str, Any]]:
+    """The subject's other calibrations that gave a shape, newest first, and how far their β are from this one's."""
+    shape = found.hand_shape
+    others = found.subject.calibrations.exclude(pk=found.pk).exclude(hand_shape=None)
+    rows = []
+    for each in others.select_related("hand_shape").order_by("-created_at", "-id")[:MOST_OTHERS]:
+        other = cast(HandShape, each.hand_shape)
+        difference = (
+            fmean((a - b) ** 2 for a, b in zip(shape.betas, other.betas, strict=True))
+            if shape and shape.hand_model == other.hand_model
+            else None
+        )
+        rows.append(
+            {
+                "calibration": each,
+                "shape": other,
+                "pictures": len(each.facts.get("pictures", ())),
+                "problem": each.facts.get("problem") or each.problem,
+                "difference": difference,
+            }
+        )
+    return rows
 
 
 def _picture(facts: dict[str, Any]) -> dict[str, Any]:

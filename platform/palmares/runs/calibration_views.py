@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -37,19 +38,25 @@ class CalibrationSerializer(serializers.ModelSerializer[Calibration]):
     place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
     seconds_left = serializers.SerializerMethodField()
     hand_shape = HandShapeSerializer(read_only=True, allow_null=True)
+    problem = serializers.SerializerMethodField(
+        help_text="Which was solved, or is asked for; empty until the default is taken."
+    )
     scale = serializers.DictField(read_only=True)
     facts = serializers.DictField(read_only=True, help_text="Pictures used with their weights; how the estimate settled.")
 
     class Meta:
         model = Calibration
         fields: ClassVar = [
-            "id", "subject", "uploads", "side", "max_images", "weights", "scale", "status", "stage", "progress", "place",
-            "seconds_left", "error", "hand_shape", "facts", "created_at", "started_at", "finished_at",
+            "id", "subject", "uploads", "side", "max_images", "weights", "problem", "scale", "status", "stage", "progress",
+            "place", "seconds_left", "error", "hand_shape", "facts", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
     def get_place(self, item: Calibration) -> int | None:
         return place_in_queue(item=item) if item.status == Status.QUEUED else None
+
+    def get_problem(self, item: Calibration) -> str:
+        return item.facts.get("problem") or item.problem
 
     def get_seconds_left(self, item: Calibration) -> float | None:
         return seconds_left(item=item) if item.status == Status.RUNNING else None
@@ -62,13 +69,25 @@ class UploadsField(serializers.PrimaryKeyRelatedField):
         return Upload.objects.visible_to(self.context["request"].user)
 
 
+def _among(choices: Sequence[str]) -> dict[str, Any]:
+    """What is said of a value that is not among the choices: which there are."""
+    return {"invalid_choice": f"There is no «{{input}}»; there are {', '.join(choices)}."}
+
+
 class NewCalibrationSerializer(serializers.Serializer[Any]):
     """From what to calibrate, and what is known of the size."""
 
     uploads = UploadsField(many=True, queryset=Upload.objects.none())
-    side = serializers.ChoiceField(choices=HandShape.Side.choices, default="both")
+    side = serializers.ChoiceField(choices=HandShape.Side.choices, default="both", error_messages=_among(HandShape.Side.values))
     max_images = serializers.IntegerField(min_value=2, max_value=services.MAX_IMAGES, default=services.MAX_IMAGES)
-    weights = serializers.ChoiceField(choices=services.WEIGHTS, default="confidence")
+    weights = serializers.ChoiceField(choices=services.WEIGHTS, default="confidence", error_messages=_among(services.WEIGHTS))
+    problem = serializers.ChoiceField(
+        choices=services.PROBLEMS,
+        required=False,
+        allow_blank=True,
+        error_messages=_among(services.PROBLEMS),
+        help_text="`poster` (weighted, mesh space), `mean` (released code), `fused`, `fitted`; empty: the product's default.",
+    )
     scale = serializers.DictField(
         required=False,
         help_text="`length_mm`; `object` {size_mm, size_px, upload, frame}; `distance` {distance_mm, upload, frame}.",

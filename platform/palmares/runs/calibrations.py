@@ -20,6 +20,10 @@ from palmares.uploads.models import Upload
 MAX_IMAGES = 20
 MAX_UPLOADS = 20
 WEIGHTS = ("confidence", "uniform")
+PROBLEMS = ("fitted", "fused", "poster", "mean")
+"""Those of `ml.identity.calibration`, which the web does not load."""
+MOST_MM = 100_000
+"""What no length, distance or size in pixels reaches."""
 SCALES = {"length_mm": (), "object": ("size_mm", "size_px"), "distance": ("distance_mm",)}
 """Sources of scale, and the numbers that each needs beside `upload` and `frame`."""
 
@@ -33,6 +37,7 @@ def start_calibration(
     side: str = HandShape.Side.BOTH,
     max_images: int = MAX_IMAGES,
     weights: str = "confidence",
+    problem: str = "",
     scale: dict[str, Any] | None = None,
 ) -> Calibration:
     """Queue a calibration; members only. It waits for uploads that are not ready yet.
@@ -44,11 +49,13 @@ def start_calibration(
         side: `left`, `right`, or `both` for one shape, mirrored.
         max_images: pictures used, 2 to 20.
         weights: `confidence` or `uniform`.
+        problem: which is solved, of `PROBLEMS`; empty for the product's default.
         scale: `{"length_mm": …}` from a ruler, `{"object": {"size_mm", "size_px", "upload", "frame"}}` for a thing of known
             size that faces the camera beside the hand, `{"distance": {"distance_mm", "upload", "frame"}}` to the hand.
 
     Raises:
-        InvalidError: an upload of another subject, or a side, weights or a scale that are not among these.
+        InvalidError: an upload of another subject, a side, weights, a problem or a scale that are not among these, or a
+            distance in an upload whose camera is not known.
         ConflictError: an upload failed.
     """
     require_role(user=by, team=subject.team, role=Role.MEMBER)
@@ -56,6 +63,8 @@ def start_calibration(
         raise InvalidError(f"There is no side {side[:20]!r}; there are {', '.join(HandShape.Side.values)}.", field="side")
     if weights not in WEIGHTS:
         raise InvalidError(f"There are no weights {weights[:20]!r}; there are {', '.join(WEIGHTS)}.", field="weights")
+    if problem and problem not in PROBLEMS:
+        raise InvalidError(f"There is no problem {problem[:20]!r}; there are {', '.join(PROBLEMS)}.", field="problem")
     if not 1 <= len(uploads) <= MAX_UPLOADS:
         raise InvalidError(f"{len(uploads)} uploads; a calibration takes 1 to {MAX_UPLOADS}.", field="uploads")
     if not 2 <= max_images <= MAX_IMAGES:
@@ -65,20 +74,34 @@ def start_calibration(
             raise InvalidError(f"«{upload}» shows another subject.", field="uploads")
         if upload.status in (Status.FAILED, Status.CANCELLED):
             raise ConflictError(f"The upload «{upload}» is {upload.public_status}; retry it first.", field="uploads")
-    made = Calibration(subject=subject, created_by=by, side=side, max_images=max_images, weights=weights)
-    made.scale = checked_scale(scale or {}, {upload.pk for upload in uploads})
+    made = Calibration(subject=subject, created_by=by, side=side, max_images=max_images, weights=weights, problem=problem)
+    made.scale = checked_scale(scale or {}, uploads)
     made.save()
     made.uploads.set(uploads)
     queue.enqueue(item=made)
     return made
 
 
-def checked_scale(scale: dict[str, Any], uploads: set[UUID]) -> dict[str, Any]:
+def camera_is_known(upload: Upload) -> bool:
+    """Whether the focal length is more than a stated guess: given with the upload, or that of the camera that rendered it."""
+    return bool(upload.intrinsics) or "camera" in upload.facts or "synthetic" in upload.facts
+
+
+def needs_a_camera(upload: Upload) -> str:
+    """Why a distance in this upload tells nothing of the size, without a full stop."""
+    return (
+        f"the distance tells the size only with a calibrated camera, and of «{upload}» the focal length is a guess; give the "
+        "camera's `intrinsics` or `focal_px` on the upload first (send the video once more with them), or use a ruler or a card"
+    )
+
+
+def checked_scale(scale: dict[str, Any], uploads: Sequence[Upload]) -> dict[str, Any]:
     """The sources of scale, cleaned.
 
     Raises:
         InvalidError: what is wrong, and what would be right.
     """
+    by_id = {upload.pk: upload for upload in uploads}
     cleaned: dict[str, Any] = {}
     for kind, value in scale.items():
         if kind not in SCALES:
@@ -90,21 +113,37 @@ def checked_scale(scale: dict[str, Any], uploads: set[UUID]) -> dict[str, Any]:
             raise InvalidError(f"`{kind}` is an object with {', '.join((*SCALES[kind], 'upload', 'frame'))}.", field="scale")
         cleaned[kind] = {name: _number(value.get(name), f"{kind}.{name}") for name in SCALES[kind]}
         try:
-            upload, frame = UUID(str(value.get("upload"))), int(value.get("frame", 0))
-        except (TypeError, ValueError, OverflowError) as error:
+            upload = by_id.get(UUID(str(value.get("upload"))))
+        except ValueError as error:
             raise InvalidError(f"`{kind}` needs the id of an `upload` and a `frame`.", field="scale") from error
-        if upload not in uploads:
+        if upload is None:
             raise InvalidError(f"`{kind}.upload` is not one of the uploads to calibrate from.", field="scale")
-        if not 0 <= frame < 1_000_000_000:
-            raise InvalidError(f"`{kind}.frame` is {frame}, expected the index of a frame.", field="scale")
-        cleaned[kind] |= {"upload": str(upload), "frame": frame}
+        frame = _frame(value.get("frame", 0), f"{kind}.frame", upload)
+        if kind == "distance" and not camera_is_known(upload):
+            why = needs_a_camera(upload)
+            raise InvalidError(f"{why[0].upper()}{why[1:]}.", field="scale")
+        cleaned[kind] |= {"upload": str(upload.pk), "frame": frame}
     return cleaned
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e5:
-        raise InvalidError(f"`{name}` is {str(value)[:20]!r}, expected a number above 0.", field="scale")
+    expected = f"expected a number above 0 and below {MOST_MM}"
+    if value is None:
+        raise InvalidError(f"`{name}` is missing, {expected}.", field="scale")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < MOST_MM:
+        raise InvalidError(f"`{name}` is {str(value)[:20]!r}, {expected}.", field="scale")
     return float(value)
+
+
+def _frame(value: Any, name: str, upload: Upload) -> int:
+    """The index of a frame of the upload; of one that is not ready yet, how many it has is not known."""
+    most = upload.frame_count or 1_000_000_000
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < most:
+        last = f"0 to {most - 1}" if upload.frame_count else "a whole number from 0"
+        raise InvalidError(
+            f"`{name}` is {str(value)[:20]!r}, expected the index of a frame of «{upload}», {last}.", field="scale"
+        )
+    return value
 
 
 def cancel_calibration(*, calibration: Calibration, by: User) -> None:

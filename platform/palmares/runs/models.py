@@ -10,8 +10,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from ml.catalog import METHODS
 from palmares.queue.models import OPEN_STATUSES, WorkItem
+from palmares.runs.shapes import in_words
 from palmares.subjects.models import HandShape, Subject
 from palmares.teams.models import User
 from palmares.uploads.models import Upload
@@ -53,6 +53,7 @@ class Run(WorkItem):
     method_version = models.CharField(max_length=20)
     hand_model = models.CharField(max_length=16, default="open")
     hand_shape = models.ForeignKey(HandShape, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    shape = models.JSONField(default=dict, blank=True, help_text="The shape given, and which sides took it; see `shapes`.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     prediction = models.OneToOneField(Prediction, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
 
@@ -67,13 +68,8 @@ class Run(WorkItem):
 
     @property
     def shape_used(self) -> str:
-        """Where the hand's shape came from, as people read it."""
-        shape = self.hand_shape
-        if shape is not None:
-            size = f", {shape.length_mm:.0f} mm long" if shape.length_mm else ""
-            return f"{shape.source} on {shape.created_at:%-d %b %Y}{size}"
-        entry = METHODS.get(self.method)
-        return "calibrated from this clip" if entry and entry.shape == "calibrated" else "estimated"
+        """Where the hand's shape came from, as people read it; of the shape's own row, which may be gone, nothing is asked."""
+        return in_words(method=self.method, shape=self.shape)
 
 
 class CalibrationQuerySet(models.QuerySet["Calibration"]):
@@ -95,6 +91,7 @@ class Calibration(WorkItem):
     side = models.CharField(max_length=5, choices=HandShape.Side, default=HandShape.Side.BOTH)
     max_images = models.PositiveSmallIntegerField(default=20)
     weights = models.CharField(max_length=10, default="confidence", help_text="`confidence` or `uniform`.")
+    problem = models.CharField(max_length=10, blank=True, help_text="Which is solved; empty: the default of the day.")
     scale = models.JSONField(default=dict, blank=True, help_text="What is known of the size; empty where nothing is.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     hand_shape = models.OneToOneField(HandShape, null=True, on_delete=models.CASCADE, related_name="calibration")

@@ -20,6 +20,7 @@ from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs import services
 from palmares.runs.models import Run
 from palmares.runs.serializers import RunSerializer
+from palmares.runs.shapes import choice
 from palmares.subjects.models import HandShape
 from palmares.teams.pages import by_id, can_add, can_write, chosen_team, person, said_to
 from palmares.uploads.models import Upload
@@ -30,6 +31,8 @@ ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete":
 IN_VIEWER = 9
 """Runs that one page compares; keys 1 to 9 toggle them."""
 LATEST = 12
+SHAPES = 20
+"""Newest hand shapes that a method's form offers; the API takes any."""
 RUNNING = 20
 """Rows of each list of the home page, at most."""
 
@@ -64,12 +67,20 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "upload": found,
         "shown": UploadSerializer(found, context={"request": request}).data,
-        "runs": found.runs.select_related("prediction", "hand_shape"),
-        "methods": METHODS.values(),
-        "shapes": found.subject.hand_shapes.all()[:20],
+        "runs": found.runs.select_related("prediction"),
+        "doors": _doors(found),
         "can_write": can_write(person(request), found.subject.team),
     }
     return render(request, "uploads/upload.html", context)
+
+
+def _doors(found: Upload) -> list[dict[str, Any]]:
+    """Each method with the subject's hand shapes that it can take, newest first."""
+    newest = list(found.subject.hand_shapes.all()[:SHAPES])
+    return [
+        {"method": method, "shapes": [(s.pk, choice(s)) for s in newest if s.hand_model in method.hand_models]}
+        for method in METHODS.values()
+    ]
 
 
 @login_required
@@ -78,7 +89,7 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
 def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The Run / Compare page; which runs, which frame and from where is in the query, for the page to read."""
     found = visible_upload(request, pk)
-    runs = found.runs.select_related("prediction", "hand_shape", "upload")[:IN_VIEWER]
+    runs = found.runs.select_related("prediction", "upload")[:IN_VIEWER]
     state = {
         "upload": UploadSerializer(found, context={"request": request}).data,
         "runs": RunSerializer(runs, many=True, context={"request": request}).data,
@@ -90,7 +101,7 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One run: on its way its progress, at its end the viewer (a fragment of this page stays, and links there)."""
-    runs = Run.objects.visible_to(person(request)).select_related("upload__subject__team", "hand_shape", "prediction")
+    runs = Run.objects.visible_to(person(request)).select_related("upload__subject__team", "prediction")
     found = get_object_or_404(runs, pk=pk)
     address = f"{reverse('viewer', args=[found.upload_id])}?runs={found.pk}"
     if found.status == Status.SUCCEEDED and not request.headers.get("HX-Request"):

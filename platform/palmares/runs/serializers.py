@@ -27,6 +27,7 @@ class MethodSerializer(serializers.Serializer[Any]):
     outputs = serializers.ListField(child=serializers.CharField())
     summary = serializers.CharField()
     version = serializers.CharField()
+    hand_models = serializers.ListField(child=serializers.CharField(), help_text="Those it can pose.")
     colour = serializers.CharField(help_text="The same in every mesh, curve and row.")
 
 
@@ -57,6 +58,9 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
     colour = serializers.SerializerMethodField()
     seconds_left = serializers.SerializerMethodField()
     shape_used = serializers.CharField(read_only=True, help_text="Where the hand's shape came from.")
+    shape_by_side = serializers.SerializerMethodField(
+        help_text="Of `left` and `right`, where found: `given`, `calibrated` from the clip itself, or `estimated`; null before."
+    )
     prediction = PredictionSerializer(read_only=True, allow_null=True)
     links = serializers.SerializerMethodField()
 
@@ -64,8 +68,8 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields: ClassVar = [
             "id", "upload", "method", "method_version", "method_title", "colour", "status", "stage", "progress",
-            "seconds_left", "error", "hand_model", "hand_shape", "shape_used", "created_at", "started_at",
-            "finished_at", "prediction", "links",
+            "seconds_left", "error", "hand_model", "hand_shape", "shape_used", "shape_by_side",
+            "created_at", "started_at", "finished_at", "prediction", "links",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
@@ -77,6 +81,10 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
 
     def get_seconds_left(self, run: Run) -> float | None:
         return seconds_left(item=run) if run.status == Status.RUNNING else None
+
+    def get_shape_by_side(self, run: Run) -> dict[str, str] | None:
+        sides: dict[str, str] | None = run.shape.get("sides")
+        return sides
 
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ from palmares.api.problems import ConflictError, InvalidError
 from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
+from palmares.runs.shapes import kept
 from palmares.subjects.models import HandShape
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
@@ -26,7 +27,7 @@ def start_run(
     On an upload that is not ready yet the run waits for it.
 
     Raises:
-        InvalidError: no such method or hand model, or a shape of another subject or model.
+        InvalidError: no such method or hand model, one that the method cannot pose, or a shape of another subject or model.
         ConflictError: the upload failed or was cancelled, so that the run could never start.
     """
     upload = Upload.objects.select_for_update(of=("self",)).select_related("subject__team").get(pk=upload.pk)
@@ -36,6 +37,8 @@ def start_run(
         raise InvalidError(f"There is no method {method!r}; there are {', '.join(METHODS)}.", field="method")
     if hand_model not in HAND_MODELS:
         raise InvalidError(f"There is no hand model {hand_model!r}; there are {', '.join(HAND_MODELS)}.", field="hand_model")
+    if hand_model not in METHODS[method].hand_models:
+        raise InvalidError(f"The weights of {method} are of the open hand, not of `{hand_model}`.", field="hand_model")
     if hand_shape is not None and hand_shape.subject_id != upload.subject_id:
         raise InvalidError("This hand shape is another subject's.", field="hand_shape")
     if hand_shape is not None and hand_shape.hand_model != hand_model:
@@ -50,6 +53,7 @@ def start_run(
         method_version=METHODS[method].version,
         hand_model=hand_model,
         hand_shape=hand_shape,
+        shape=kept(hand_shape),
         created_by=by,
     )
     queue.enqueue(item=run)

@@ -55,7 +55,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
     filterset_class = RunFilter
 
     def get_queryset(self) -> QuerySet[Run]:
-        return Run.objects.visible_to(self.request.user).select_related("prediction", "hand_shape", "upload__subject__team")
+        return Run.objects.visible_to(self.request.user).select_related("prediction", "upload__subject__team")
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Run]]:
         return RunSummarySerializer if self.action == "list" else RunSerializer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 import roma
@@ -10,9 +12,10 @@ import torch
 
 from ml.hand.measure import measure_hand
 from ml.hand.model import load_hand_model
-from ml.identity.calibration import KnownLength, Settings, calibrate
+from ml.identity.calibration import ALIKE, PROBLEMS, KnownLength, Settings, _independent, calibrate
 from ml.identity.choice import choose
 from ml.identity.estimate import Estimate, Trust
+from ml.identity.weights import Kind
 
 MODEL = load_hand_model("open", "right")
 
@@ -195,12 +198,57 @@ def test_joints_seen_in_many_poses_tell_the_shape_of_which_networks_know_nothing
 
 def test_joints_that_are_seen_badly_say_little():
     badly = pictures_of(torch.zeros(10, 10), seen=BONES_SEEN[None], noise=1.0)
-    found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(resamples=0))
+    found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(problem="fitted", resamples=0))
     assert float(found.betas.abs().max()) < 0.05
 
 
 def test_what_is_left_open_shrinks_with_what_is_seen():
     sure, unsure = (
-        calibrate(MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1)).betas_sigma for noise in (1e-4, 1e-2)
+        calibrate(
+            MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1), settings=Settings(problem="fitted")
+        ).betas_sigma
+        for noise in (1e-4, 1e-2)
     )
     assert float(sure.mean()) < float(unsure.mean()) < 1.0
+
+
+@pytest.mark.parametrize("backbone", get_args(Kind))
+def test_where_no_problem_is_named_it_is_the_backbones(backbone):
+    pictures = replace(pictures_of(torch.zeros(3, 10), seen=BONES_SEEN[None], noise=1e-3), backbone=backbone)
+    named, unnamed = (
+        calibrate(MODEL, pictures, moments_of(0.1), settings=settings).betas
+        for settings in (Settings(problem=PROBLEMS[backbone], resamples=0), Settings(resamples=0))
+    )
+    assert (named == unnamed).all()
+
+
+def test_pixels_are_fitted_and_landmarks_are_not():
+    assert PROBLEMS == {"landmarks": "fused", "image": "fitted"}
+
+
+@pytest.mark.parametrize("backbone", get_args(Kind))
+def test_pictures_of_one_person_are_never_worth_more_than_their_likeness_lets_them(backbone):
+    """However many: their errors have a part in common."""
+    alike = ALIKE[backbone]
+    assert 0 < alike.person < alike.clip < 1
+
+    def worth(count: int, clips: int) -> float:
+        return _independent(torch.full((count,), 1 / count).double(), torch.arange(count) % clips, alike)
+
+    assert worth(1, 1) == pytest.approx(1)
+    assert worth(20, 1) < worth(20, 4) < worth(20, 20) < worth(2000, 2000) < 1 / alike.person
+    assert worth(2000, 1) == pytest.approx(1 / alike.clip, rel=0.01)
+
+
+def test_joints_that_are_off_alike_in_all_pictures_are_not_believed_the_more_the_more_there_are():
+    """The joints show a hand of another shape, with a noise that is said to be small against it."""
+    settings = Settings(problem="fitted", resamples=0)
+
+    def moved(count: int) -> float:
+        rotations = poses(1).expand(count, -1, -1, -1)
+        pictures = pictures_of(torch.zeros(count, 10), seen=BONES_SEEN[None], noise=0.01, rotations=rotations)
+        return float(calibrate(MODEL, pictures, torch.zeros(4, 10), settings=settings).betas.norm())
+
+    one, some, many = moved(1), moved(20), moved(100)
+    assert one < some < many
+    assert many / some < 1.1

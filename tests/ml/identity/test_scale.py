@@ -48,6 +48,11 @@ def test_sources_that_contradict_each_other_are_refused_by_name(first, second):
         agreed([ruler(first), ruler(second)])
 
 
+def test_every_source_is_held_against_every_other():
+    with pytest.raises(ScaleError, match=r"contradict each other.*180 mm.*207 mm"):
+        agreed([ruler(180), ruler(193), ruler(207)])
+
+
 @pytest.mark.parametrize("length", [19.0, 1900.0, 90.0])
 def test_lengths_that_no_hand_has_are_refused(length):
     with pytest.raises(ScaleError, match="expected 120 to 250 mm"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_a_run_ends_with_weights_that_load_and_a_card_that_describes_them(cache,
     models = weights.load_models.__wrapped__(backbone)
     assert (models.backbone, models.baseline.training) == (backbone, False)
     assert set(card["models"]) == set(PARTS)
+    assert card["choices"] == kong2022.choices(backbone)
+
+
+def test_other_networks_than_the_baseline_depend_on_its_schedule():
+    one, other = (Config("landmarks", baseline=replace(SHORT, steps=steps)) for steps in (2, 3))
+    assert kong2022._depends_on(one, "baseline") == kong2022._depends_on(other, "baseline")
+    assert kong2022._depends_on(one, "identity") != kong2022._depends_on(other, "identity")
+    noisy = replace(one, noise=0.1)
+    assert kong2022._depends_on(one, "baseline") != kong2022._depends_on(noisy, "baseline")
 
 
 def test_rendered_hands_lie_where_their_crops_show_them(cache):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.training import loop
@@ -51,6 +54,55 @@ def test_resumed_equals_uninterrupted(tmp_path, monkeypatch):
     train(second, batches, loss_of, schedule=schedule, folder=tmp_path / "halves")
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(second.state_dict()[name], tensor, atol=1e-7, rtol=0)
+
+
+def steps_run(folder, schedule: Schedule, **config) -> list[int]:
+    """The steps that a training in this folder takes."""
+    seen: list[int] = []
+
+    def counted(step: int) -> dict[str, torch.Tensor]:
+        seen.append(step)
+        return batches(step)
+
+    train(toy(), counted, loss_of, schedule=schedule, folder=folder, config=config)
+    return seen
+
+
+FINISHED = Schedule(steps=12, batch=16, rate=1e-2)
+
+
+def test_a_finished_run_of_the_same_configuration_is_not_run_again(tmp_path, capsys):
+    assert len(steps_run(tmp_path, FINISHED, clips=(4, 2))) == 12
+    assert steps_run(tmp_path, FINISHED, clips=(4, 2)) == []
+    assert "beginning anew" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "config", "says"),
+    [
+        ({"steps": 8}, {}, "steps: 12, now 8"),
+        ({"steps": 20}, {}, "steps: 12, now 20"),
+        ({"batch": 8}, {}, "batch: 16, now 8"),
+        ({"rate": 2e-2}, {}, "rate: 0.01, now 0.02"),
+        ({"seed": 3}, {}, "seed: 0, now 3"),
+        ({}, {"clips": 5}, "clips: 4, now 5"),
+        ({}, {"baseline": {"steps": 7}}, "baseline: None, now {'steps': 7}"),
+    ],
+)
+def test_the_checkpoint_of_another_configuration_is_not_gone_on_from(tmp_path, capsys, change, config, says):
+    steps_run(tmp_path, FINISHED, clips=4)
+    other = replace(FINISHED, **change)
+    assert steps_run(tmp_path, other, **({"clips": 4} | config)) == list(range(other.steps))
+    assert says in capsys.readouterr().out
+    assert steps_run(tmp_path, other, **({"clips": 4} | config)) == []
+
+
+def test_a_checkpoint_that_does_not_say_what_it_is_of_is_not_gone_on_from(tmp_path, capsys):
+    steps_run(tmp_path, FINISHED)
+    path = tmp_path / "checkpoint.safetensors"
+    save_file(load_file(path), path, metadata={"progress": (tmp_path / "progress.json").read_text()})
+    assert len(steps_run(tmp_path, FINISHED)) == 12
+    assert "does not say of which" in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path):

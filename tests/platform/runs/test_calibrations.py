@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import html
+import re
+from typing import get_args
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from ml.identity.calibration import Problem, Weights
 from palmares.queue.models import Status
+from palmares.runs import calibration_form
+from palmares.runs import calibrations as services
 from palmares.runs.models import Calibration
 from palmares.subjects.models import HandShape
+from palmares.uploads.models import Upload
 from tests.factories import HandShapeFactory, SubjectFactory, UploadFactory
 
+INTRINSICS = [600.0, 0, 320, 0, 600, 240, 0, 0, 1]
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
@@ -41,13 +48,16 @@ def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member,
         ({"uploads": []}, "0 uploads"),
         ({"max_images": 1}, "max_images"),
         ({"max_images": 21}, "max_images"),
-        ({"side": "middle"}, "side"),
+        ({"side": "middle"}, "side: There is no «middle»; there are left, right, both."),
         ({"scale": {"weight": 3}}, "no source of scale 'weight'"),
         ({"scale": {"length_mm": "long"}}, "length_mm"),
-        ({"scale": {"length_mm": -3}}, "above 0"),
+        ({"scale": {"length_mm": -3}}, "above 0 and below 100000"),
+        ({"scale": {"length_mm": 1e9}}, "below 100000"),
         ({"scale": {"length_mm": True}}, "above 0"),
         ({"scale": {"object": 3}}, "`object` is an object"),
-        ({"scale": {"object": {"size_mm": 85.6}}}, "object.size_px"),
+        ({"scale": {"object": {"size_mm": 85.6}}}, "`object.size_px` is missing"),
+        ({"problem": "median"}, "problem: There is no «median»; there are fitted, fused, poster, mean."),
+        ({"weights": "even"}, "weights: There is no «even»; there are confidence, uniform."),
         ({"scale": {"distance": {"distance_mm": 400, "upload": "x"}}}, "needs the id of an `upload`"),
         ({"scale": {"distance": {"distance_mm": 400, "upload": NOBODYS}}}, "not one of the uploads"),
     ],
@@ -57,6 +67,49 @@ def test_what_is_wrong_is_said(api, url, upload, member, change, says):
     assert answer.status_code == 400
     assert says in str(answer.json())
     assert not Calibration.objects.exists()
+
+
+@pytest.mark.parametrize("frame", [1.7, "1", True, None, -1, 150])
+def test_a_frame_is_a_whole_number_within_the_video(api, url, upload, member, frame):
+    scale = {"object": {"size_mm": 85.6, "size_px": 200, "upload": str(upload.pk), "frame": frame}}
+    answer = api(member).post(url, {"uploads": [str(upload.pk)], "scale": scale}, format="json")
+    assert answer.status_code == 400
+    assert "expected the index of a frame of «our clip.mp4», 0 to 149" in answer.json()["detail"]
+
+
+def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, upload, member):
+    scale = {"distance": {"distance_mm": 450, "upload": str(upload.pk), "frame": 3}}
+    body = {"uploads": [str(upload.pk)], "scale": scale}
+    answer = api(member).post(url, body)
+    assert answer.status_code == 400
+    assert "of «our clip.mp4» the focal length is a guess" in answer.json()["detail"]
+    assert "`intrinsics`" in answer.json()["detail"]
+    client.force_login(member)
+    sent = {"uploads": [str(upload.pk)], "distance_mm": "450", "scale_upload": str(upload.pk), "scale_frame": "3"}
+    assert "the focal length is a guess" in html.unescape(
+        client.post(f"/subjects/{subject.pk}/calibrate/", sent).content.decode()
+    )
+    assert not Calibration.objects.exists()
+    for known in (
+        {"intrinsics": INTRINSICS},
+        {"facts": {"camera": {"focal_px": 600.0}}},
+        {"facts": {"synthetic": {"seed": 1}}},
+    ):
+        other = UploadFactory(subject=subject, **known)
+        scale["distance"]["upload"] = str(other.pk)
+        assert api(member).post(url, {"uploads": [str(other.pk)], "scale": scale}).status_code == 201
+
+
+def test_the_problem_and_the_weights_are_chosen(api, url, upload, member):
+    assert get_args(Problem) == services.PROBLEMS
+    assert get_args(Weights) == services.WEIGHTS
+    body = {"uploads": [str(upload.pk)]}
+    assert api(member).post(url, body).json()["problem"] == ""
+    made = api(member).post(url, body | {"problem": "poster", "weights": "uniform"}).json()
+    assert (made["problem"], made["weights"]) == ("poster", "uniform")
+    refused = api(member).post(url, body | {"problem": "median"})
+    assert refused.status_code == 400
+    assert "fitted, fused, poster, mean" in refused.json()["detail"]
 
 
 def test_other_subjects_uploads_are_refused(api, url, team, member, stranger):
@@ -129,14 +182,21 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
     assert (client.get(page).status_code, client.post(page, {}).status_code) == (403, 403)
     client.force_login(member)
     for field, sentence in (
-        ({"length_mm": "18,7 cm"}, "«18.7 cm» is no number"),
+        ({"length_mm": "18,7 cm"}, "Hand length off a ruler: «18,7 cm» is no number"),
+        ({"length_mm": "1e9"}, "«1e9» cannot be right, expected a number above 0 and below 100000"),
         ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
         ({"max_images": "21"}, "takes 2 to 20 pictures"),
         ({"max_images": "nan"}, "is no number"),
         ({"object_mm": "85.6", "object_px": ""}, "Measure in the picture"),
         ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
-        ({"distance_mm": "500", "scale_upload": "x"}, "needs the id of an `upload`"),
-        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"}, "expected the index of a frame"),
+        ({"distance_mm": "500", "scale_upload": "x"}, "«The picture that shows it» is of a video that is not ticked"),
+        (
+            {"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"},
+            "Frame: «1e300», expected a whole number",
+        ),
+        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1.7"}, "Frame: «1.7», expected a whole number"),
+        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "150"}, "Frame: 150 is not in «our clip.mp4»"),
+        ({"max_images": "2.5"}, "Pictures at most: «2.5», expected a whole number"),
     ):
         answer = client.post(page, {"side": "left", "uploads": [str(upload.pk)], **field})
         assert sentence in html.unescape(answer.content.decode()), field
@@ -150,6 +210,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
 
 def test_a_card_and_a_distance_are_given_on_the_page(client, subject, upload, member):
     client.force_login(member)
+    Upload.objects.update(intrinsics=INTRINSICS)
     where = {"scale_upload": str(upload.pk), "scale_frame": "7"}
     sent = {"object_mm": "85.6", "object_px": "171.2", "distance_mm": "450", "uploads": [str(upload.pk)], **where}
     client.post(f"/subjects/{subject.pk}/calibrate/", sent)
@@ -158,6 +219,47 @@ def test_a_card_and_a_distance_are_given_on_the_page(client, subject, upload, me
         "object": {"size_mm": 85.6, "size_px": 171.2, **picture},
         "distance": {"distance_mm": 450.0, **picture},
     }
+
+
+def test_the_picture_that_shows_the_size_is_of_a_ticked_video(client, subject, upload, member):
+    client.force_login(member)
+    newest, page = UploadFactory(subject=subject), f"/subjects/{subject.pk}/calibrate/"
+    sent = {"object_mm": "85.6", "object_px": "171", "uploads": [str(upload.pk)], "scale_upload": str(newest.pk)}
+    shown = html.unescape(client.post(page, sent).content.decode())
+    assert "is of a video that is not ticked under «Videos»" in shown
+    assert "object.upload" not in shown
+    chosen = re.search(r'<option value="([^"]+)" data-video="[^"]*"[^>]* selected', shown)
+    assert chosen is not None
+    assert chosen[1] == str(upload.pk)
+
+
+def test_problem_and_weights_are_chosen_on_the_page_and_shown(client, subject, upload, member, finished):
+    client.force_login(member)
+    page = f"/subjects/{subject.pk}/calibrate/"
+    shown = client.get(page).content.decode()
+    assert all(f'<option value="{name}"' in shown for name in (*services.PROBLEMS, *services.WEIGHTS))
+    assert set(calibration_form.PROBLEMS) == {"", *services.PROBLEMS}
+    assert tuple(calibration_form.WEIGHTS) == services.WEIGHTS
+    refused = client.post(page, {"uploads": [str(upload.pk)], "problem": "median"}).content.decode()
+    assert "There is no problem 'median'; there are fitted, fused, poster, mean" in html.unescape(refused)
+    client.post(page, {"uploads": [str(upload.pk)], "problem": "poster", "weights": "uniform"})
+    made = Calibration.objects.exclude(pk=finished.pk).get()
+    assert (made.problem, made.weights) == ("poster", "uniform")
+    Calibration.objects.filter(pk=finished.pk).update(facts=finished.facts | {"problem": "mean"}, weights="uniform")
+    assert "Problem solved: mean. Weights: uniform." in client.get(f"/calibrations/{finished.pk}/").content.decode()
+
+
+def test_other_calibrations_are_compared_and_failed_ones_left_out(client, subject, member, finished):
+    client.force_login(member)
+    Calibration.objects.create(subject=subject, status=Status.FAILED, error="No hand.")
+    for beta, problem in ((1.0, "mean"), (2.0, "poster")):
+        shape = HandShapeFactory(subject=subject, betas=[beta] + [0.0] * 9, length_mm=190.0, width_mm=60.0)
+        facts = {"pictures": [{}] * 7, "problem": problem, "scale": "assumed"}
+        Calibration.objects.create(subject=subject, status=Status.SUCCEEDED, hand_shape=shape, facts=facts)
+    page = client.get(f"/calibrations/{finished.pk}/").content.decode().partition("Other calibrations")[2]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in page.partition("</table>")[0].split("<tr>")[2:]]
+    assert [row[-4:] for row in rows] == [["7", "poster", "confidence", "0.400"], ["7", "mean", "confidence", "0.100"]]
+    assert "failed" not in page
 
 
 def test_without_a_ready_video_there_is_nothing_to_calibrate(client, subject, member):

@@ -1,8 +1,10 @@
 import pytest
 
 from ml.catalog import METHODS
+from ml.methods.base import Request, UnsupportedModelError, load_method
 from palmares.queue.models import Status
 from palmares.runs.models import Run
+from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from tests.factories import HandShapeFactory, UploadFactory
 
@@ -59,6 +61,32 @@ def test_shapes_of_other_hands(api, member, data, team, subject):
     of_another_team = HandShapeFactory()
     for shape in (of_another_subject, of_another_model, of_another_team):
         assert api(member).post(URL, {**data, "hand_shape": str(shape.pk)}).status_code == 400
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_hand_model_that_the_method_cannot_pose_is_refused_in_its_own_words(api, member, data, method):
+    answer = api(member).post(URL, {**data, "method": method, "hand_model": "mano"})
+    if "mano" in METHODS[method].hand_models:
+        assert answer.status_code == 201
+        return
+    assert answer.status_code == 400
+    nothing = Request(clip=None, keypoints=None, intrinsics=None, hand_model="mano")
+    with pytest.raises(UnsupportedModelError) as said:
+        load_method(method).estimate(nothing, lambda stage, fraction: None)
+    assert answer.json()["detail"] == f"T{str(said.value)[1:]}."
+
+
+def test_shapes_are_told_from_one_another_and_offered_where_they_can_be_taken(client, member, upload, subject):
+    HandShapeFactory(subject=subject, side="left", source="calibrated", length_mm=187.24, details={"scale": "assumed"})
+    HandShapeFactory(subject=subject, source="calibrated", length_mm=190, details={"scale": "a ruler"})
+    HandShapeFactory(subject=subject, hand_model="mano")
+    HandShape.objects.update(created_at="2026-11-21T12:34Z")
+    client.force_login(member)
+    page = client.get(f"/uploads/{upload.pk}/").content.decode()
+    assert page.count(">left hand, 187.2 mm long, scale assumed, calibrated 21 Nov 2026, 12:34 UTC<") == len(METHODS)
+    assert page.count(">both hands, 190.0 mm long, scale from a ruler, calibrated 21 Nov 2026, 12:34 UTC<") == len(METHODS)
+    takes_mano = sum("mano" in method.hand_models for method in METHODS.values())
+    assert page.count(">both hands, length not known, MANO, given 21 Nov 2026, 12:34 UTC<") == takes_mano < len(METHODS)
 
 
 def test_who_may_not(refusals, data):
