@@ -143,13 +143,16 @@ def available_metrics(board: Board, revision: Revision | None, user: User) -> li
     """
     usual = list(PROTOCOLS[board.benchmark.protocol].metrics)
     visible = Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id)
-    first = Score.objects.filter(revision=revision, submission__in=visible).order_by("pk").first() if revision else None
+    scores = Score.objects.filter(revision=revision, submission__in=visible).only("figures")
+    first = scores.order_by("pk").first() if revision else None
     if first is None:
         return usual
-    figures = Figure.objects.filter(board=board, score__revision=revision).order_by()
+    figures = Figure.objects.filter(board=board).order_by()
     names = set(figures.filter(score=first).values_list("metric", flat=True))
-    rest = figures.exclude(metric__in=names).filter(score__submission__in=visible)
-    names.update(rest.values_list("metric", flat=True).distinct())
+    rest = figures.exclude(metric__in=names)
+    if rest.exists():  # asked by itself, of one table: with the joins the database may look at everything for each figure
+        seen = rest.filter(score__revision=revision, score__submission__in=visible)
+        names.update(seen.values_list("metric", flat=True).distinct())
     return in_order(names or (name for name, value in first.figures.items() if value is not None)) or usual
 
 
