@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ml.clip.content import PICTURE_FORMATS, content_of
 from ml.clip.limits import ClipError, Limits, readable
 from ml.clip.pictures import natural
+from ml.formats.archive import BROKEN
 
 MAX_RATIO: Final = 100
 """Unpacked over packed size beyond which a member is a bomb, not a picture; photographs stay near 1."""
@@ -48,7 +48,7 @@ def unpack_pictures(archive: Path, target: Path, limits: Limits) -> int:
                     continue
                 kept += 1
                 raw.rename(target / f"{kept:05d}{_ENDINGS[content]}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError) as error:
+    except (*BROKEN, UnicodeError) as error:
         raise ClipError(f"{archive.name} is a ZIP archive that cannot be unpacked ({error}); make it again") from error
     if not kept:
         raise ClipError(

@@ -16,11 +16,14 @@ from ml.metrics.scoring import Scores
 
 
 def errors_of_nothing(protocol: Protocol, pair: Pair, scores: Scores) -> dict[str, np.ndarray]:
-    """For each mean distance that was scored, the error of nothing in mm [N] where the hand is missing; 0 where it is not."""
+    """For each mean distance that was scored, the error of nothing in mm [N] where a hand is missing; 0 where it is not.
+
+    Empty where none is missing.
+    """
     missing = np.flatnonzero(~scores.found)
     found: dict[str, np.ndarray] = {}
     if not len(missing):
-        return {name: np.zeros(pair.count) for name in scores.per_frame if name.endswith(("mpjpe", "mpvpe"))}
+        return found
     joints = np.asarray(pair.truth.joints(0, pair.count), np.float64)[missing]
     seen = None if pair.truth.seen is None else pair.truth.seen[missing]
     root = joints[:, protocol.root : protocol.root + 1]

@@ -27,6 +27,7 @@ from palmares.queue import bell, services
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
 from tests.factories import UploadFactory
+from tests.seen import upload_with  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

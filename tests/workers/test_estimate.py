@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from ml.clip.encode import web_video
 from ml.formats.prediction import Prediction
-from ml.keypoints.tracks import Keypoints
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.runs.services import start_run
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
-from tests.factories import HandShapeFactory, UploadFactory
-from tests.workers.test_calibrate import FRAMES, seen_hand
+from tests.factories import HandShapeFactory
+from tests.seen import seen_hand
 from workers.attempt import attempt
 from workers.estimate import Estimation
 
@@ -25,18 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def upload(media_root: Path) -> Upload:
-    """A ready upload in which a right hand was found, and no left one."""
-    upload = UploadFactory(name="hands.mp4", width=320, height=240, frame_count=FRAMES)
-    upload.folder = f"uploads/{upload.pk}/web-test"
-    upload.save()
-    folder = media_root / upload.folder
-    folder.mkdir(parents=True)
-    with web_video(folder / "web.mp4", Fraction(30), (320, 240)) as writer:
-        for _ in range(FRAMES):
-            writer.write(np.full((240, 320, 3), 128, np.uint8))
-    Keypoints((seen_hand(0, "right"),), FRAMES, 30.0, 320, 240).save(folder / "keypoints.npz")
-    return upload
+def upload(upload_with) -> Upload:
+    """One in which a right hand was found, and no left one."""
+    made: Upload = upload_with(seen_hand(0, "right"))
+    return made
 
 
 def done(upload: Upload, side: str, *, delete: bool = False) -> Run:
