@@ -283,7 +283,7 @@ def _untold(report: Report) -> Report:
     """A report of so few hands that its figures would be those of single frames: coverage and versions alone."""
     kept = ("official_units", "protocol", "truth", "prediction", "scorer", "coverage", "missing_policy", "counts")
     content = {name: report.content[name] for name in kept}
-    content["flags"] = {"notes": [f"fewer than {policy.FEWEST} hands were predicted: of so few nothing is told"]}
+    content["flags"] = {"notes": [policy.UNTOLD]}
     return Report(dict.fromkeys(report.official), {}, content)
 
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, InvalidError
-from palmares.benchmarks import services, submissions
+from palmares.benchmarks import policy, services, submissions
 from palmares.benchmarks.comparison import compare
 from palmares.benchmarks.leaderboard import changes, leaderboard
 from palmares.benchmarks.models import Benchmark, Revision, Submission, Truth
@@ -166,14 +166,19 @@ def test_figures_are_exact_on_every_board(ours, member):
     assert sum(boards["twelve"]["histogram"]["mpjpe"]) == boards["twelve"]["by_sequence"][0]["rows"] == 12
 
 
-def test_of_a_hand_or_two_nothing_is_told(ours, member):
+def test_of_a_hand_or_two_nothing_is_told(ours, member, client):
     """Or its errors would be those of single frames, from which a truth can be rebuilt."""
     one = submit(ours, member, zipped(**{"hard": SEQUENCES["hard"].rows(np.array([3]))}), "one hand")
     score = one.scores.get()
     assert score.coverage == pytest.approx(1 / ALL)
     assert (score.figures, [v for v in score.report.values() if v is not None]) == ({}, [])
     assert {"pck", "by_joint_mm", "histogram", "by_sequence", "boards"}.isdisjoint(score.content)
-    assert "nothing is told" in score.content["flags"]["notes"][0]
+    assert score.content["flags"]["notes"] == [policy.UNTOLD]
+    client.force_login(member)
+    page = client.get(f"/submissions/{one.pk}/").content.decode()
+    assert policy.UNTOLD in page
+    assert 'id="figures"' not in page
+    assert "has not published" not in page
     assert leaderboard(benchmark=ours, user=member).rows == []
     whole = submit(ours, member, zipped(**SEQUENCES), "whole")
     revision = ours.revisions.get()

@@ -175,7 +175,8 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
     metric = found.benchmark.primary_metric
     other = _other(request, found)
     other_score = shown_score(other) if other else None
-    drawn = [each for each in (score, other_score) if each]
+    is_told = score is not None and bool(score.figures)
+    drawn = [each for each in (score, other_score) if each and is_told]
     everything = _board(found)
     own = role_in(user=user, team=found.team) is not None
     context = {
@@ -183,7 +184,8 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "benchmark": found.benchmark,
         "score": score,
         "verdict": _verdict(request, found, score, other, metric) if score else "",
-        "figures": _figures(request, found, score) if score else (),
+        "untold": policy.UNTOLD if score and not is_told else "",
+        "figures": _figures(request, found, score) if score and is_told else (),
         "official": [(name, score.report[name]) for name in score.content.get("official", score.report)] if score else (),
         "plots": plots(drawn, metric, everything),
         "drawn_scores": drawn,

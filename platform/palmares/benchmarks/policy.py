@@ -12,6 +12,8 @@ from palmares.benchmarks.models import Benchmark, Revision
 FEWEST: Final = 10
 """Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
 
+UNTOLD: Final = f"Fewer than {FEWEST} hands were predicted: of so few no figure is told, or it would be one of single frames."
+
 
 def is_distance(metric: str) -> bool:
     """Whether a metric is a mean distance of points, so that a missing hand can count as one that is far off."""
