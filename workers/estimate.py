@@ -19,7 +19,7 @@ from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
-from ml.methods.base import Request, UnsupportedModelError, load_method
+from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction as Published

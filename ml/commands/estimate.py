@@ -16,7 +16,7 @@ from ml.hand.licensed import LicensedModelError
 from ml.hand.open_model import OpenHandError
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.detector import detect
-from ml.methods.base import Report, Request, load_method
+from ml.methods.interface import Report, Request, load_method
 
 _DETECTION = 0.75
 """Share of the bar that detection takes; it is by far the longest part."""

@@ -24,7 +24,7 @@ class Posed:
     """Joints and how they move, for B frames.
 
     Attributes:
-        joints: [B, 21, 3], metres, camera frame, inside order.
+        joints: [B, 21, 3], metres, camera frame, OpenPose order.
         by_finger: [B, 3, 5, 3, 9]: x, y, z of the points `POINTS` of each finger, by the finger's own angles. A finger's first
             joint and all other fingers stay where they are.
         by_root: [B, 21, 3, 3], for a rotation vector applied on the left of the root's.
@@ -152,9 +152,9 @@ class Kinematics:
 
 
 POINTS = torch.tensor([[6, 7, 8], [10, 11, 12], [18, 19, 20], [14, 15, 16], [2, 3, 4]])
-"""Joints (inside order) that a finger's angles move, fingers in MANO order: all of its own but the first."""
+"""Joints (OpenPose order) that a finger's angles move, fingers in MANO order: all of its own but the first."""
 _FINGERS = torch.tensor([4, 0, 1, 3, 2])
-"""Fingers of MANO's order (index, middle, pinky, ring, thumb) in the inside order (thumb … pinky)."""
+"""Fingers of MANO's order (index, middle, pinky, ring, thumb) in the OpenPose order (thumb … pinky)."""
 _TIPS_TO_MANO = torch.tensor([1, 2, 4, 3, 0])
 """The inverse: tips (thumb … pinky) in MANO's order of fingers."""
 

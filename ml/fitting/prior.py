@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.hand.limits import LIMITS, sample_angles
+from ml.hand.joint_limits import LIMITS, sample_angles
 
 _SAMPLES = 20_000
 _FLOOR = 0.06
@@ -43,7 +43,7 @@ class PosePrior(NamedTuple):
 
 @lru_cache(maxsize=2)
 def pose_prior(dtype: torch.dtype = torch.float32) -> PosePrior:
-    """The prior of `ml.hand.limits.sample_angles`: its mean and covariance over 20 000 draws of a fixed seed."""
+    """The prior of `ml.hand.joint_limits.sample_angles`: its mean and covariance over 20 000 draws of a fixed seed."""
     draws = sample_angles(np.random.default_rng(0), _SAMPLES)[:, 1:].reshape(_SAMPLES, 45)
     covariance = np.cov(draws, rowvar=False) + _FLOOR**2 * np.eye(45)
     return PosePrior(

@@ -1,6 +1,6 @@
 """DexYCB's files: results as text, truth as label files or as one table.
 
-Results: one line a sample, its index and 63 numbers (21 × 3, millimetres, OpenCV camera, inside order), by commas or spaces.
+Results: one line a sample, its index and 63 numbers (21 × 3, millimetres, OpenCV camera, OpenPose order), by commas or spaces.
 Truth: `labels_*.npz` with `joint_3d` [1, 21, 3] in metres, or one `.npz` with `index` [N], `joint_3d` [N, 21, 3] and, if known,
 `side` [N] (0 left, 1 right). Samples whose joints are all −1 or all 0 show no hand and are skipped. Source: dex-ycb-toolkit
 (Chao et al., CVPR 2021).

@@ -1,6 +1,6 @@
 """FreiHAND's and HO3D's files: `pred.json` = `[xyz, verts]`, truth = `evaluation_xyz.json` and `evaluation_verts.json`.
 
-Both are lists of N frames of 21 × 3 joints and V × 3 vertices in metres. FreiHAND: OpenCV camera, inside order. HO3D: OpenGL
+Both are lists of N frames of 21 × 3 joints and V × 3 vertices in metres. FreiHAND: OpenCV camera, OpenPose order. HO3D: OpenGL
 camera, MANO order. Source: the evaluation scripts of both (github.com/lmb-freiburg/freihand, github.com/shreyashampali/ho3d).
 """
 

@@ -1,7 +1,7 @@
-"""Joint orders, camera frames and STB's wrist: from the files of others to the inside, and exactly back.
+"""Joint orders, camera frames and STB's wrist: from the files of data sets to OpenPose order, and exactly back.
 
-Inside: wrist, thumb, index, middle, ring, pinky, each from base to tip (`ml.hand.skeleton`); OpenCV camera (x right, y down, z
-forward). Sources: the data sets' documentation; RHD and STB: Zimmermann & Brox, ICCV 2017, and Zhang et al., ICIP 2017.
+OpenPose order: wrist, thumb, index, middle, ring, pinky, each from base to tip (`ml.hand.skeleton`); OpenCV camera (x right, y
+down, z forward). Sources: the data sets' documentation; RHD and STB: Zimmermann & Brox, ICCV 2017, and Zhang et al., ICIP 2017.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from typing import Final, Literal
 
 import numpy as np
 
-from ml.hand.skeleton import MANO_TO_INSIDE
+from ml.hand.skeleton import MANO_TO_OPENPOSE
 
-Order = Literal["inside", "mano", "rhd", "stb", "interhand"]
+Order = Literal["openpose", "mano", "rhd", "stb", "interhand"]
 Axes = Literal["opencv", "opengl"]
 StbWrist = Literal["middle-2.0", "ring-2.0", "middle-2.2", "mean-2.25"]
 
 _TIP_TO_BASE = tuple(4 * finger + k for finger in range(5) for k in (4, 3, 2, 1))
 _STB = (0, *(1 + 4 * (4 - finger) + k for finger in range(5) for k in range(4)))
 
-TO_INSIDE: Final[MappingProxyType[str, tuple[int, ...]]] = MappingProxyType(
+TO_OPENPOSE: Final[MappingProxyType[str, tuple[int, ...]]] = MappingProxyType(
     {
-        "inside": tuple(range(21)),
-        "mano": MANO_TO_INSIDE,
+        "openpose": tuple(range(21)),
+        "mano": MANO_TO_OPENPOSE,
         "rhd": (0, *_TIP_TO_BASE),
         "stb": _STB,
         "interhand": (20, *(joint - 1 for joint in _TIP_TO_BASE)),
     }
 )
-"""`inside = joints[TO_INSIDE[order]]`. Joint 0 of `stb` is the palm's centre, not the wrist: `stb_wrist`."""
+"""`openpose = joints[TO_OPENPOSE[order]]`. Joint 0 of `stb` is the palm's centre, not the wrist: `stb_wrist`."""
 
 _STB_WRIST: Final[dict[StbWrist, tuple[tuple[int, ...], float]]] = {
     "middle-2.0": ((9,), 2.0),
@@ -37,17 +37,17 @@ _STB_WRIST: Final[dict[StbWrist, tuple[tuple[int, ...], float]]] = {
     "middle-2.2": ((9,), 2.2),
     "mean-2.25": ((5, 9, 13, 17), 2.25),
 }
-"""The knuckles (inside order) that the wrist is extrapolated from, and how far beyond them, in steps from knuckle to palm."""
+"""The knuckles (OpenPose order) that the wrist is extrapolated from, and how far beyond them, in steps from knuckle to palm."""
 
 
-def to_inside(joints: np.ndarray, order: Order) -> np.ndarray:
-    """Joints [..., 21, C] of a file's order, in inside order."""
-    return np.asarray(joints[..., list(TO_INSIDE[order]), :])
+def to_openpose(joints: np.ndarray, order: Order) -> np.ndarray:
+    """Joints [..., 21, C] of a file's order, in OpenPose order."""
+    return np.asarray(joints[..., list(TO_OPENPOSE[order]), :])
 
 
-def from_inside(joints: np.ndarray, order: Order) -> np.ndarray:
-    """Joints [..., 21, C] in inside order, in a file's order: the inverse of `to_inside`."""
-    return np.asarray(joints[..., np.argsort(TO_INSIDE[order]), :])
+def from_openpose(joints: np.ndarray, order: Order) -> np.ndarray:
+    """Joints [..., 21, C] in OpenPose order, in a file's order: the inverse of `to_openpose`."""
+    return np.asarray(joints[..., np.argsort(TO_OPENPOSE[order]), :])
 
 
 def to_opencv(points: np.ndarray, axes: Axes) -> np.ndarray:
@@ -56,7 +56,7 @@ def to_opencv(points: np.ndarray, axes: Axes) -> np.ndarray:
 
 
 def stb_wrist(joints: np.ndarray, rule: StbWrist) -> np.ndarray:
-    """STB's joints [..., 21, 3] in inside order with the palm's centre in place 0 → with the wrist there instead.
+    """STB's joints [..., 21, 3] in OpenPose order with the palm's centre in place 0 → with the wrist there instead.
 
     Four rules are in use, so the rule has a name: wrist = knuckle + factor · (palm − knuckle).
     """

@@ -7,7 +7,7 @@ N rows, one per frame and hand seen:
 `side`                  uint8 [N]           0 left, 1 right
 `track`                 int32 [N]           one physical hand over time
 `score`                 float32 [N]         confidence, 0 … 1
-`joints`                float32 [N, 21, 3]  metres, OpenCV camera frame, inside order
+`joints`                float32 [N, 21, 3]  metres, OpenCV camera frame, OpenPose order
 `vertices` (optional)   float32 [N, V, 3]   metres, OpenCV camera frame
 `pose` (optional)       float32 [N, 16, 3]  axis-angle, MANO order, in the space of the side's own model
 `betas` (optional)      float32 [N, 10]

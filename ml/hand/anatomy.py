@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from ml.hand.skeleton import FINGERS, MANO_JOINTS, MANO_TO_INSIDE, Side
+from ml.hand.skeleton import FINGERS, MANO_JOINTS, MANO_TO_OPENPOSE, Side
 
 # proximal, dorsal and radial part of each finger's dorsal direction in the palm's frame
 _DORSAL: Final = {
@@ -42,7 +42,7 @@ def bone_frames(rest_joints: np.ndarray, side: Side) -> np.ndarray:
     """Axes of the 16 posed joints.
 
     Args:
-        rest_joints: [21, 3], metres, inside order, of the flat rest pose.
+        rest_joints: [21, 3], metres, OpenPose order, of the flat rest pose.
         side: of this hand.
 
     Returns:
@@ -53,7 +53,7 @@ def bone_frames(rest_joints: np.ndarray, side: Side) -> np.ndarray:
     palm = palm_frame(joints)
     frames = [np.stack([-palm[0], palm[2], palm[1]])]
     for index, name in enumerate(MANO_JOINTS[1:], start=1):
-        base = _inside(index)
+        base = _openpose_index(index)
         along = _unit(joints[base + 1] - joints[base])
         dorsal = np.array(_DORSAL[name[:-1]]) @ palm
         dorsal = _unit(dorsal - along * (dorsal @ along))
@@ -63,8 +63,8 @@ def bone_frames(rest_joints: np.ndarray, side: Side) -> np.ndarray:
     return turned
 
 
-def _inside(mano: int) -> int:
-    return MANO_TO_INSIDE.index(mano)
+def _openpose_index(mano: int) -> int:
+    return MANO_TO_OPENPOSE.index(mano)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -73,4 +73,4 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 FINGER_OF: Final = tuple(FINGERS.index(name[:-1]) if name != "wrist" else -1 for name in MANO_JOINTS)
-"""For each of MANO's 16 joints, the number of its finger in inside order; -1 for the wrist."""
+"""For each of MANO's 16 joints, the number of its finger in OpenPose order; -1 for the wrist."""

@@ -20,14 +20,14 @@ from torch import Tensor
 from ml.hand.arrays import HandArrays
 from ml.hand.licensed import load_licensed_mano
 from ml.hand.open_model import load_open_hand
-from ml.hand.skeleton import MANO_PARENTS, MANO_TO_INSIDE, SIDES, Side
+from ml.hand.skeleton import MANO_PARENTS, MANO_TO_OPENPOSE, SIDES, Side
 
 NAMES: Final = ("open", "mano")
 """The hand models there are: the open hand, and licensed MANO where `MANO_DIR` holds it."""
 
 
 class HandOutput(NamedTuple):
-    """`vertices` [B, V, 3] and `joints` [B, 21, 3] (inside order), metres."""
+    """`vertices` [B, V, 3] and `joints` [B, 21, 3] (OpenPose order), metres."""
 
     vertices: Tensor
     joints: Tensor
@@ -128,7 +128,7 @@ class HandModel(torch.nn.Module):
             "_tip_weights": arrays.weights[tips],
         }.items():
             self.register_buffer(key, torch.as_tensor(np.ascontiguousarray(array), dtype=dtype), persistent=False)
-        self.register_buffer("_order", torch.tensor(MANO_TO_INSIDE), persistent=False)
+        self.register_buffer("_order", torch.tensor(MANO_TO_OPENPOSE), persistent=False)
         self.pose_components = arrays.pose_components
         self.pose_mean = arrays.pose_mean
 
@@ -146,7 +146,7 @@ class HandModel(torch.nn.Module):
         return HandOutput(output.vertices, torch.cat([output.joints, tips], 1).index_select(1, self._order))
 
     def joints(self, rotations: Tensor, betas: Tensor, translation: Tensor) -> Tensor:
-        """The 21 joints alone [B, 21, 3], inside order: what `forward` gives, to 1e-6 m, and much faster.
+        """The 21 joints alone [B, 21, 3], OpenPose order: what `forward` gives, to 1e-6 m, and much faster.
 
         The five fingers are posed side by side, level by level; only the fingertips' vertices are skinned.
         """
@@ -172,7 +172,7 @@ class HandModel(torch.nn.Module):
         return about_wrist @ matrices[:, 0].transpose(1, 2) + place.expand(count, 3)[:, None]
 
     def rest_joints(self, betas: Tensor) -> Tensor:
-        """The 21 joints of the flat rest pose [B, 21, 3] for betas [B, 10] (or [10]: B = 1), inside order."""
+        """The 21 joints of the flat rest pose [B, 21, 3] for betas [B, 10] (or [10]: B = 1), OpenPose order."""
         return self._rest_mano(betas).index_select(1, self._order)
 
     def rest_vertices(self, betas: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ rigged right hand of 1 159 vertices (once its seams are welded), 2 314 faces and
 - the 25 joints are folded into MANO's 16 (finger metacarpals into the wrist, tips into the last phalanx), weights added up;
 - scaled to the mean adult hand length; ten shape directions from published anthropometry (`ml.hand.shape_space`);
 - a joint regressor of few vertices a joint: the rig's joints to 1 µm at rest, to 0.02 mm per unit of every β;
-- pose components: the principal directions of poses drawn from the joints' ranges of motion (`ml.hand.limits`);
+- pose components: the principal directions of poses drawn from the joints' ranges of motion (`ml.hand.joint_limits`);
 - no pose correctives (they are zero).
 
 `python -m ml.hand.open_model [GLB]` builds `ml/hand/assets/open_hand.npz`; the left hand is its mirror image.
@@ -25,9 +25,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ml.hand.arrays import HandArrays, TipVertices
-from ml.hand.limits import sample_poses
+from ml.hand.joint_limits import sample_poses
 from ml.hand.shape_space import MEAN_HAND_LENGTH, shape_directions, shape_fields
-from ml.hand.skeleton import MANO_TO_INSIDE, Side
+from ml.hand.skeleton import MANO_TO_OPENPOSE, Side
 
 ASSET: Final = Path(__file__).parent / "assets" / "open_hand.npz"
 
@@ -88,7 +88,7 @@ def build_open_hand(source: Path) -> dict[str, np.ndarray]:
     template, joints = (template - origin) * scale, (joints - origin) * scale
     fields, moved = shape_fields(template, weights, joints)
     directions, joint_directions = shape_directions(fields, moved, tips)
-    rest = joints[_inside_of_mano()]
+    rest = joints[_openpose_of_mano()]
     regressor = _regressor(template, directions, rest, joint_directions)
     poses = sample_poses(np.random.default_rng(0), 20_000, joints, "right")[:, 1:].reshape(-1, 45)
     mean = poses.mean(0)
@@ -179,8 +179,8 @@ def _joints(glb: _Glb, template: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(joints), np.array(tips)
 
 
-def _inside_of_mano() -> np.ndarray:
-    return np.argsort(MANO_TO_INSIDE)[:16]
+def _openpose_of_mano() -> np.ndarray:
+    return np.argsort(MANO_TO_OPENPOSE)[:16]
 
 
 def _regressor(template: np.ndarray, directions: np.ndarray, rest: np.ndarray, joint_directions: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ml.hand.anatomy import FINGER_OF, bone_frames
-from ml.hand.skeleton import FINGERS, MANO_PARENTS, MANO_TO_INSIDE
+from ml.hand.skeleton import FINGERS, MANO_PARENTS, MANO_TO_OPENPOSE
 
 MEAN_HAND_LENGTH: Final = 0.18715
 """Metres; hand length of the mean hand, both sexes alike."""
@@ -85,13 +85,13 @@ def shape_fields(template: np.ndarray, weights: np.ndarray, joints: np.ndarray) 
     Args:
         template: [V, 3] m, a right hand at rest.
         weights: [V, 16].
-        joints: [21, 3] m, inside order.
+        joints: [21, 3] m, OpenPose order.
 
     Returns:
         Displacements of the vertices [M, V, 3] and of the 16 joints [M, 16, 3], metres; the wrist stays where it is.
     """
     frames = bone_frames(joints, "right")
-    rest = joints[np.argsort(MANO_TO_INSIDE)[:16]]
+    rest = joints[np.argsort(MANO_TO_OPENPOSE)[:16]]
     vertices, moved = [], []
     for measure in MEASURES.values():
         stretch = np.zeros((16, 3, 3))

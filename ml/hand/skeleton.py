@@ -2,7 +2,7 @@
 
 Two orders matter:
 
-- the *inside* order, 21 joints: wrist, then thumb, index, middle, ring, pinky, each from base to tip. MediaPipe,
+- the *OpenPose* order, 21 joints: wrist, then thumb, index, middle, ring, pinky, each from base to tip. MediaPipe,
   OpenPose, FreiHAND and DexYCB use it, and so does everything in this code base unless a name says otherwise.
 - the *MANO* order, 16 joints: wrist, index 1-3, middle 1-3, pinky 1-3, ring 1-3, thumb 1-3. Poses are in this
   order. With the five fingertips appended (thumb, index, middle, ring, pinky) it is HO3D's order of 21.
@@ -22,16 +22,16 @@ SIDES: Final[tuple[Side, Side]] = ("left", "right")
 FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
 
 JOINTS: Final[tuple[str, ...]] = ("wrist", *(f"{finger}{k}" for finger in FINGERS for k in (1, 2, 3, 4)))
-"""The 21 joints in inside order; 1 is a finger's base (MCP; CMC of the thumb), 4 its tip."""
+"""The 21 joints in OpenPose order; 1 is a finger's base (MCP; CMC of the thumb), 4 its tip."""
 
 PARENTS: Final[tuple[int, ...]] = (-1, *(0 if k == 0 else 4 * f + k for f in range(5) for k in range(4)))
-"""Parent of each of the 21 joints, inside order."""
+"""Parent of each of the 21 joints, OpenPose order."""
 
 BONES: Final[tuple[tuple[int, int], ...]] = tuple((parent, child) for child, parent in enumerate(PARENTS) if parent >= 0)
-"""The 20 bones as (parent, child), inside order."""
+"""The 20 bones as (parent, child), OpenPose order."""
 
 TIPS: Final = (4, 8, 12, 16, 20)
-"""The five fingertips in inside order: thumb, index, middle, ring, pinky."""
+"""The five fingertips in OpenPose order: thumb, index, middle, ring, pinky."""
 
 MANO_JOINTS: Final[tuple[str, ...]] = (
     "wrist",
@@ -42,11 +42,11 @@ MANO_JOINTS: Final[tuple[str, ...]] = (
 MANO_PARENTS: Final = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14)
 """Parent of each of MANO's 16 joints."""
 
-MANO_TO_INSIDE: Final = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)
-"""`inside = mano21[MANO_TO_INSIDE]`, where mano21 = 16 MANO joints + tips (thumb, index, middle, ring, pinky)."""
+MANO_TO_OPENPOSE: Final = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)
+"""`openpose = mano21[MANO_TO_OPENPOSE]`, where mano21 = 16 MANO joints + tips (thumb, index, middle, ring, pinky)."""
 
-INSIDE_TO_MANO: Final[tuple[int, ...]] = tuple(MANO_TO_INSIDE.index(j) for j in range(21))
-"""`mano21 = inside[INSIDE_TO_MANO]`: the exact inverse."""
+OPENPOSE_TO_MANO: Final[tuple[int, ...]] = tuple(MANO_TO_OPENPOSE.index(j) for j in range(21))
+"""`mano21 = openpose[OPENPOSE_TO_MANO]`: the exact inverse."""
 
 MANO_TIP_VERTICES: Final[dict[str, tuple[int, int, int, int, int]]] = {
     "smplx": (744, 320, 443, 554, 671),

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import place
+from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import ANGLES, Kinematics
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
-from ml.hand.limits import joint_angles
+from ml.hand.joint_limits import joint_angles
 from ml.hand.model import HandModel
 from ml.identity.estimate import Estimate
 
@@ -59,7 +59,7 @@ def joint_information(model: HandModel, pictures: Estimate, betas: Tensor) -> In
     shapes = betas.float()[None]
     problem, angles = problem_of(Kinematics(model), pictures, pictures.baseline, shape_known=False)
     joints = model.joints(pictures.baseline, shapes.expand(count, 10), torch.zeros(3))
-    start = Parameters(angles, pictures.baseline[:, 0], place(joints, pictures.sight, torch.eye(3)), shapes)
+    start = Parameters(angles, pictures.baseline[:, 0], solve_translation(joints, pictures.sight, torch.eye(3)), shapes)
     solved = solve(problem, start, steps=STEPS)
     hessian, gradient = shape_information(problem, solved)
     return Information(solved.betas[0].double(), hessian.double(), gradient.double())

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import place
+from ml.fitting.inverse_kinematics import solve_translation
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel
 from ml.identity.calibration import KnownLength
@@ -67,7 +67,7 @@ def at_depth(
     """
     joints = model.joints(rotations[None], betas[None], torch.zeros(3))
     pixels = torch.as_tensor(joints_2d, dtype=torch.float32)[None]
-    there = joints + place(joints, pixels, torch.as_tensor(intrinsics, dtype=torch.float32))[:, None]
+    there = joints + solve_translation(joints, pixels, torch.as_tensor(intrinsics, dtype=torch.float32))[:, None]
     length = float(measure_hand(model, betas).length) * depth_m / float(there[0, :, 2].mean())
     return Source(name, KnownLength(length, spread * length))
 

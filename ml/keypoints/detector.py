@@ -22,8 +22,8 @@ from typing import Any, Final, Self
 import numpy as np
 
 from ml.clip import Clip
+from ml.keypoints.association import Detection, associate, by_side
 from ml.keypoints.gaps import fill_gaps
-from ml.keypoints.track import Detection, associate, by_side
 from ml.keypoints.tracks import Keypoints
 
 Report = Callable[[str, float], None]

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from ml.clip import Clip
-from ml.keypoints.track import DUPLICATE, GATE, Detection, hand_distance, hand_size
+from ml.keypoints.association import DUPLICATE, GATE, Detection, hand_distance, hand_size
 from ml.keypoints.tracks import HandTrack
 
 CROP: Final = 2.4

@@ -20,8 +20,8 @@ class HandTrack:
         track: its number in the clip.
         side: settled once for the whole track, for a picture that is *not* mirrored.
         frames: int32 [n], ascending.
-        joints_2d: float32 [n, 21, 2], pixels, inside order.
-        world: float32 [n, 21, 3], metres about the hand's centre, axes of the OpenCV camera, inside order.
+        joints_2d: float32 [n, 21, 2], pixels, OpenPose order.
+        world: float32 [n, 21, 3], metres about the hand's centre, axes of the OpenCV camera, OpenPose order.
         score: float32 [n], 0 … 1.
     """
 

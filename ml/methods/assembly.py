@@ -16,7 +16,7 @@ from ml.formats.spill import release, spilled
 from ml.hand.model import HandModel
 from ml.hand.skeleton import SIDES
 from ml.keypoints.tracks import HandTrack
-from ml.methods.base import Request
+from ml.methods.interface import Request
 
 CHUNK = 512
 """Frames whose meshes are computed at once: bounds memory, whatever the length of the video."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import invert, place
+from ml.fitting.inverse_kinematics import inverse_kinematics, solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.prior import pose_prior
 from ml.fitting.solver import Parameters, Problem, solve
@@ -19,7 +19,7 @@ from ml.formats.prediction import Prediction
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.base import Report, Request
+from ml.methods.interface import Report, Request
 from ml.methods.mediapipe_ik import track_shape
 
 NOISE = 0.01
@@ -84,7 +84,7 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
     betas = track_shape(request, track, kinematics, world)
     if track.side not in request.betas:
         betas = torch.zeros_like(betas)  # the world landmarks' scale is not to be taken over
-    angles, root = invert(kinematics, world, betas)
+    angles, root = inverse_kinematics(kinematics, world, betas)
     joints = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
     problem = Problem(
         kinematics,
@@ -95,7 +95,7 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
         shape_known=track.side in request.betas,
         shape_shared=not request.independent,
     )
-    return problem, Parameters(angles, root, place(joints, pixels, intrinsics), betas)
+    return problem, Parameters(angles, root, solve_translation(joints, pixels, intrinsics), betas)
 
 
 def rows(problem: Problem, frames: Tensor) -> Problem:

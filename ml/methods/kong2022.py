@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import place
+from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, solve
 from ml.formats.prediction import Prediction
@@ -33,7 +33,7 @@ from ml.identity.observation import Observation
 from ml.identity.weights import DEFAULT, Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.base import Report, Request, UnsupportedModelError
+from ml.methods.interface import Report, Request, UnsupportedModelError
 
 STEPS = 10
 CHUNK = 512
@@ -103,7 +103,7 @@ def placed(found: Estimate, rotations: Tensor, betas: Tensor) -> Placed:
     """Hands of these rotations and shapes put where their joints are seen."""
     right = load_hand_model("open", "right")
     joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
-    return Placed(rotations, betas, place(joints, found.sight, torch.eye(3)))
+    return Placed(rotations, betas, solve_translation(joints, found.sight, torch.eye(3)))
 
 
 def refined(found: Estimate, hand: Placed) -> Placed:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse import invert, place, shape_from_bones
+from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones, solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.formats.prediction import Prediction
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.base import Report, Request
+from ml.methods.interface import Report, Request
 
 
 class MediaPipeIK:
@@ -41,10 +41,10 @@ def pose_track(request: Request, track: HandTrack) -> FittedTrack:
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     with torch.no_grad():
         betas = track_shape(request, track, kinematics, world)
-        angles, root = invert(kinematics, world, betas)
+        angles, root = inverse_kinematics(kinematics, world, betas)
         rotations = kinematics.matrices(angles, root)
         joints = model.joints(rotations, betas, torch.zeros(3))
-        return FittedTrack(track, model, rotations, betas, place(joints, pixels, intrinsics))
+        return FittedTrack(track, model, rotations, betas, solve_translation(joints, pixels, intrinsics))
 
 
 def track_shape(request: Request, track: HandTrack, kinematics: Kinematics, world: Tensor) -> Tensor:

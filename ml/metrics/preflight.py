@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from ml.formats.frames import FrameSet
-from ml.formats.orders import TO_INSIDE
+from ml.formats.orders import TO_OPENPOSE
 from ml.hand.skeleton import BONES
 from ml.metrics.alignment import procrustes_align
 from ml.metrics.errors import distances
@@ -194,14 +194,14 @@ def _check_root(protocol: Protocol, joints: np.ndarray, name: str, *, truth: np.
 
 
 def _bone_length(joints: np.ndarray, order: str) -> float:
-    inside = joints[:, list(TO_INSIDE[order])]
+    ordered = joints[:, list(TO_OPENPOSE[order])]
     parents, children = np.array(BONES).T
-    return float(np.median(np.linalg.norm(inside[:, children] - inside[:, parents], axis=-1).sum(-1)))
+    return float(np.median(np.linalg.norm(ordered[:, children] - ordered[:, parents], axis=-1).sum(-1)))
 
 
 def _check_order(protocol: Protocol, joints: np.ndarray, name: str) -> list[Finding]:
     """The right order is the one whose bones are short: any other jumps between fingers."""
-    lengths = {order: _bone_length(joints, order) for order in TO_INSIDE}
+    lengths = {order: _bone_length(joints, order) for order in TO_OPENPOSE}
     best = min(lengths, key=lengths.__getitem__)
     if best == protocol.order or lengths[best] > _CLEARLY * lengths[protocol.order]:
         return []
@@ -226,7 +226,7 @@ def _check_meshes(prediction: FrameSet, rows: np.ndarray, joints: np.ndarray) ->
 
 def _bend_wrongly(protocol: Protocol, joints: np.ndarray, sides: np.ndarray) -> bool:
     """Fingers bend towards the palm, so bent fingers tell a left hand from a right one."""
-    bend = bend_towards(joints[:, list(TO_INSIDE[protocol.order])])
+    bend = bend_towards(joints[:, list(TO_OPENPOSE[protocol.order])])
     clear = np.abs(bend) > 0.1
     return bool(clear.sum() >= 8 and ((bend > 0) == (sides == 1))[clear].mean() < 0.25)
 
@@ -234,7 +234,7 @@ def _bend_wrongly(protocol: Protocol, joints: np.ndarray, sides: np.ndarray) -> 
 def bend_towards(joints: np.ndarray) -> np.ndarray:
     """How far the fingers bend to the palm's side [n], as a share of the finger's length; above 0 for right hands.
 
-    Joints [n, 21, 3] in inside order; OpenGL's axes do as well as OpenCV's, for they are turned and not mirrored. The palm's
+    Joints [n, 21, 3] in OpenPose order; OpenGL's axes do as well as OpenCV's, for they are turned and not mirrored. The palm's
     normal is (index MCP − wrist) × (pinky MCP − wrist); it points out of the back of a left hand and out of the palm of a
     right one.
     """
@@ -254,9 +254,9 @@ def _check_against(protocol: Protocol, joints: np.ndarray, truth: np.ndarray, na
     joints, truth = joints[whole], truth[whole]
     findings = []
     here = _error_mm(protocol, truth, joints)
-    to_file = np.argsort(TO_INSIDE[protocol.order])
+    to_file = np.argsort(TO_OPENPOSE[protocol.order])
     reordered = {
-        o: _error_mm(protocol, truth, joints[:, list(TO_INSIDE[o])][:, to_file]) for o in TO_INSIDE if o != protocol.order
+        o: _error_mm(protocol, truth, joints[:, list(TO_OPENPOSE[o])][:, to_file]) for o in TO_OPENPOSE if o != protocol.order
     }
     best = min(reordered, key=reordered.__getitem__)
     if reordered[best] < _CLEARLY * here:

@@ -60,7 +60,7 @@ class Protocol:
     title: str
     format: Format
     source: str
-    order: Order = "inside"
+    order: Order = "openpose"
     axes: Axes = "opencv"
     unit: Unit = "m"
     joint_alignments: tuple[Alignment, ...] = ("none", "root", "procrustes", "procrustes-rotation")
@@ -160,7 +160,7 @@ _JOINT_LIST = Protocol(
 
 _FINGERTIPS = replace(
     _JOINT_LIST,
-    order="inside",
+    order="openpose",
     root=0,
     # Only fingertips are annotated: there is no joint to take as the root.
     joint_alignments=("none", "procrustes"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ml.formats.orders import TO_INSIDE
+from ml.formats.orders import TO_OPENPOSE
 from ml.metrics.errors import Curve, counts_of_bins, shares_of_counts, threshold_bins
 from ml.metrics.pairing import Pair
 from ml.metrics.protocol import PREFIXES, Protocol
@@ -89,9 +89,9 @@ def joints_of_rows(protocol: Protocol, pair: Pair, scores: Scores, rows: np.ndar
             thresholds = curve.thresholds(1.0)
             counts = counts_of_bins(threshold_bins(values, thresholds, strict=curve.strict), len(thresholds))
             curves.append(_curve(curve, number, f"{PREFIXES[alignment]}auc_joints", counts, counted.sum(0)))
-        inside = values[:, list(TO_INSIDE[protocol.order])]
+        ordered = values[:, list(TO_OPENPOSE[protocol.order])]
         by_joint[f"{PREFIXES[alignment]}mpjpe"] = [
-            float(column[np.isfinite(column)].mean()) if np.isfinite(column).any() else None for column in inside.T
+            float(column[np.isfinite(column)].mean()) if np.isfinite(column).any() else None for column in ordered.T
         ]
     return {"pck": curves, "by_joint_mm": by_joint}
 
@@ -153,9 +153,9 @@ def _curve(curve: Curve, number: int, name: str, counts: np.ndarray, total: np.n
 
 
 def _by_joint(protocol: Protocol, errors: PointErrors) -> list[float | None]:
-    """Mean error of each joint, inside order (`ml.hand.skeleton.JOINTS`), mm."""
-    inside = list(TO_INSIDE[protocol.order])
-    sums, found = errors.sums[inside].tolist(), errors.found[inside].tolist()
+    """Mean error of each joint, OpenPose order (`ml.hand.skeleton.JOINTS`), mm."""
+    ordered = list(TO_OPENPOSE[protocol.order])
+    sums, found = errors.sums[ordered].tolist(), errors.found[ordered].tolist()
     return [protocol.unit_mm * s / n if n else None for s, n in zip(sums, found, strict=True)]
 
 

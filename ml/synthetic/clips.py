@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from ml.clip.encode import web_video
 from ml.formats.prediction import Prediction
 from ml.hand.camera import default_intrinsics, project
-from ml.hand.limits import angles_to_pose
+from ml.hand.joint_limits import angles_to_pose
 from ml.hand.model import HandModel, load_hand_model, mirror_pose
 from ml.hand.skeleton import SIDES, Side
 from ml.synthetic.motion import ACTIVITIES, Activity, Place, joint_motion, root_motion
@@ -40,7 +40,7 @@ class HandTruth:
         pose: float32 [T, 16, 3], axis-angle, MANO order.
         betas: float32 [10].
         translation: float32 [T, 3].
-        joints: float32 [T, 21, 3], inside order.
+        joints: float32 [T, 21, 3], OpenPose order.
         vertices: float32 [T, V, 3].
         visible: bool [T, 21]: inside the picture and covered by nothing but the flesh about it. Filled as frames are drawn.
     """

@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from ml.hand.limits import LIMITS, sample_angles
+from ml.hand.joint_limits import LIMITS, sample_angles
 from ml.hand.skeleton import MANO_JOINTS
 
 Activity = Literal["reach", "grasp", "count", "type", "sign"]

@@ -48,7 +48,7 @@ def skin_colours(subject: Subject, rest: np.ndarray, normals: np.ndarray, joints
         subject: whose skin.
         rest: [V, 3] m.
         normals: [V, 3], unit; the palm looks along −y.
-        joints: [21, 3] m, inside order.
+        joints: [21, 3] m, OpenPose order.
     """
     rng = np.random.default_rng(subject.seed)
     palm = np.clip(0.5 - 0.9 * normals[:, 1], 0, 1)[:, None]

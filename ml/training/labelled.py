@@ -35,7 +35,7 @@ class Label:
         pose: [16, 3], axis-angle, MANO order, the root's in the camera.
         betas: [10].
         translation: [3], m.
-        joints: [21, 3], m, camera frame, inside order.
+        joints: [21, 3], m, camera frame, OpenPose order.
     """
 
     picture: Path

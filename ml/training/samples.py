@@ -18,8 +18,8 @@ import torch
 
 from ml.hand.skeleton import SIDES, Side
 from ml.identity.crops import RIM_PX, crop_of
+from ml.keypoints.association import Detection
 from ml.keypoints.detector import HandDetector
-from ml.keypoints.track import Detection
 from ml.synthetic.clips import make_clip
 from ml.synthetic.subjects import Split, make_subject
 
@@ -47,7 +47,7 @@ class Samples:
         pose: float32 [n, 16, 3], axis-angle, MANO order.
         betas: float32 [n, 10].
         translation: float32 [n, 3], m.
-        joints: float32 [n, 21, 3], m, camera frame, inside order.
+        joints: float32 [n, 21, 3], m, camera frame, OpenPose order.
         drawn: int32 [n], frames that were rendered for this subject's chunk in all; others were not found.
         crop: uint8 [n, 3, 112, 112], its picture, with the rim (`ml.identity.crops`).
     """

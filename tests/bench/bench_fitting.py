@@ -18,9 +18,9 @@ from ml.formats.prediction import Prediction
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
-from ml.methods.base import Request, load_method
 from ml.methods.fit2d import prepare, select, solve_clip
 from ml.methods.fit2d import rows as some
+from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
 from ml.synthetic.demo import write_demo_clips
 

@@ -14,7 +14,7 @@ from smplx.utils import Struct
 
 from ml.hand.model import load_hand_model
 from ml.hand.open_model import load_open_hand
-from ml.hand.skeleton import MANO_TO_INSIDE
+from ml.hand.skeleton import MANO_TO_OPENPOSE
 
 FRAMES = 128
 
@@ -53,7 +53,7 @@ def rows() -> list[tuple[str, str, str]]:
     def by_smplx() -> torch.Tensor:
         output = whole(betas=betas, global_orient=pose[:, 0], hand_pose=pose[:, 1:].reshape(FRAMES, 45), transl=place)
         tips = output.vertices[:, list(model.tip_vertices)]
-        return torch.cat([output.joints, tips], 1)[:, list(MANO_TO_INSIDE)]
+        return torch.cat([output.joints, tips], 1)[:, list(MANO_TO_OPENPOSE)]
 
     def by_joints() -> torch.Tensor:
         return model.joints(pose, betas, place)

@@ -23,7 +23,7 @@ from ml.identity.estimate import estimate_tracks
 from ml.identity.weights import load_models
 from ml.keypoints.detector import detect
 from ml.keypoints.tracks import HandTrack, Keypoints
-from ml.methods.base import Request, load_method
+from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"

@@ -15,7 +15,7 @@ from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import HandTrack, Keypoints
-from ml.methods.base import Request, load_method
+from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
 
 LENGTHS = (300, 18_000)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.formats.orders import TO_INSIDE
+from ml.formats.orders import TO_OPENPOSE
 from palmares_client.command import main
 from tests.client.conftest import ID, TOKEN
 from tests.predictions import hands, moved, npz, zipped
@@ -121,7 +121,7 @@ def test_scores_of_ones_teams(signed_in, capfd):
 def test_check_needs_no_server(prediction, tmp_path, capfd):
     assert main(["check", "--protocol", "palmares", str(prediction)]) == 0
     assert "nothing to complain of" in said(capfd)[0]
-    rest = TRUTH.joints[:, np.argsort(TO_INSIDE["mano"])] * 1000
+    rest = TRUTH.joints[:, np.argsort(TO_OPENPOSE["mano"])] * 1000
     path = tmp_path / "pred.txt"
     path.write_text("\n".join(f"{i} " + " ".join(f"{v:.4f}" for v in row.ravel()) for i, row in enumerate(rest)))
     assert main(["check", "--protocol", "dexycb", "--json", str(path)]) == 0

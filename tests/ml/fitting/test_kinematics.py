@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ml.fitting.kinematics import Kinematics
-from ml.hand.limits import sample_angles
+from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.hand.skeleton import SIDES
 

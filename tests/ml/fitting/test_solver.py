@@ -12,7 +12,7 @@ from ml.fitting.kinematics import Kinematics
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
 from ml.hand.camera import default_intrinsics, project
-from ml.hand.limits import sample_angles
+from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
 
 COUNT = 24

@@ -5,30 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.formats.orders import TO_INSIDE, from_inside, stb_palm, stb_wrist, to_inside, to_opencv
+from ml.formats.orders import TO_OPENPOSE, from_openpose, stb_palm, stb_wrist, to_opencv, to_openpose
 from ml.hand.skeleton import JOINTS, MANO_JOINTS
 
 
-@pytest.mark.parametrize("order", TO_INSIDE)
+@pytest.mark.parametrize("order", TO_OPENPOSE)
 def test_orders_are_exact_inverses(order):
     joints = np.random.default_rng(0).normal(size=(5, 21, 3))
-    assert sorted(TO_INSIDE[order]) == list(range(21))
-    assert (from_inside(to_inside(joints, order), order) == joints).all()
-    assert (to_inside(from_inside(joints, order), order) == joints).all()
+    assert sorted(TO_OPENPOSE[order]) == list(range(21))
+    assert (from_openpose(to_openpose(joints, order), order) == joints).all()
+    assert (to_openpose(from_openpose(joints, order), order) == joints).all()
 
 
 def test_orders_by_name():
     fingers = ("thumb", "index", "middle", "ring", "pinky")
     files = {
-        "inside": list(JOINTS),
+        "openpose": list(JOINTS),
         "mano": [*MANO_JOINTS, *(f"{finger}4" for finger in fingers)],
         "rhd": ["wrist", *(f"{finger}{k}" for finger in fingers for k in (4, 3, 2, 1))],
         "stb": ["wrist", *(f"{finger}{k}" for finger in reversed(fingers) for k in (1, 2, 3, 4))],
         "interhand": [*(f"{finger}{k}" for finger in fingers for k in (4, 3, 2, 1)), "wrist"],
     }
-    # MANO's thumb has three posed joints, 1-3, as every finger: base, middle, far; the names agree with the inside.
+    # MANO's thumb has three posed joints, 1-3, as every finger: base, middle, far; the names agree with OpenPose order.
     for order, names in files.items():
-        assert [names[joint] for joint in TO_INSIDE[order]] == list(JOINTS)
+        assert [names[joint] for joint in TO_OPENPOSE[order]] == list(JOINTS)
 
 
 def test_axes_are_their_own_inverse():

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from ml.clip import open_clip
+from ml.keypoints.association import hand_distance
 from ml.keypoints.detector import MAX_HANDS, HandDetector, detect
 from ml.keypoints.gaps import fill_gaps
-from ml.keypoints.track import hand_distance
 from ml.keypoints.tracks import HandTrack, Keypoints
 
 MEDIA = Path(__file__).resolve().parents[4] / "shared" / "media"

@@ -18,7 +18,7 @@ from ml.hand.camera import project
 from ml.identity.estimate import _pictures, estimate_tracks
 from ml.identity.weights import Kind, card_file, load_models, weights_file
 from ml.keypoints.tracks import HandTrack, Keypoints
-from ml.methods.base import Request, UnsupportedModelError, load_method
+from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.synthetic.clips import make_clip
 from ml.synthetic.subjects import make_subject
 

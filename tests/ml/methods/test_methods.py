@@ -12,10 +12,10 @@ from ml import catalog
 from ml.clip import Clip
 from ml.fitting.kinematics import Kinematics
 from ml.hand.camera import default_intrinsics, project
-from ml.hand.limits import sample_angles
+from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.keypoints.tracks import HandTrack, Keypoints
-from ml.methods.base import Request, load_method
+from ml.methods.interface import Request, load_method
 
 FRAMES = np.r_[0:12, 20:32].astype(np.int32)
 """A gap in the middle."""

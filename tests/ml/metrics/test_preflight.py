@@ -12,7 +12,7 @@ from ml.commands.check import check
 from ml.formats.faults import FormatError
 from ml.formats.frames import ArrayFrames
 from ml.formats.joint_lists import METRES, open_joints
-from ml.formats.orders import from_inside, to_opencv
+from ml.formats.orders import from_openpose, to_opencv
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import TIPS
 from ml.metrics.pairing import Pair, open_pair
@@ -38,9 +38,9 @@ def shaken(joints: np.ndarray) -> np.ndarray:
 
 
 def pair_of(protocol: str, truth: np.ndarray, prediction: np.ndarray) -> Pair:
-    """Both [N, 21, 3] in metres, inside order, OpenCV; as a file of the protocol holds them."""
+    """Both [N, 21, 3] in metres, OpenPose order, OpenCV; as a file of the protocol holds them."""
     recipe = PROTOCOLS[protocol]
-    held = (to_opencv(from_inside(j, recipe.order), recipe.axes) * 1000 / recipe.unit_mm for j in (truth, prediction))
+    held = (to_opencv(from_openpose(j, recipe.order), recipe.axes) * 1000 / recipe.unit_mm for j in (truth, prediction))
     return Pair(*(ArrayFrames(name, joints) for name, joints in zip(("truth", "pred"), held, strict=True)), len(truth))
 
 
@@ -66,7 +66,7 @@ def test_a_good_file_is_nothing_to_speak_of(name):
 
 def written(folder, protocol: str, unit: str, *, states: str):
     """Truth and prediction as files, the prediction in one unit and said to be in another."""
-    joints = from_inside(bent_hands(), PROTOCOLS[protocol].order)
+    joints = from_openpose(bent_hands(), PROTOCOLS[protocol].order)
     truth = fingertips(joints) if protocol in ("do", "ed") else joints
     np.savez(folder / "truth.npz", unit="m", joints=truth)
     np.savez(folder / "pred.npz", unit=states, joints=shaken(joints) / METRES[unit])

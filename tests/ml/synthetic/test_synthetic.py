@@ -9,7 +9,7 @@ import torch
 from ml.clip import open_clip
 from ml.formats.prediction import Prediction
 from ml.hand.camera import project
-from ml.hand.limits import LIMITS
+from ml.hand.joint_limits import LIMITS
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
 from ml.synthetic.benchmark import plan, render_benchmark

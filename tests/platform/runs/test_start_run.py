@@ -1,7 +1,7 @@
 import pytest
 
 from ml.catalog import METHODS
-from ml.methods.base import Request, UnsupportedModelError, load_method
+from ml.methods.interface import Request, UnsupportedModelError, load_method
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.subjects.models import HandShape

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ml.fitting.inverse import invert, place, shape_from_bones
+from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones, solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.hand.camera import default_intrinsics, project
-from ml.hand.limits import sample_angles
+from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.hand.skeleton import SIDES
 
@@ -26,7 +26,7 @@ def made(request):
 
 def test_it_finds_the_pose(made):
     kinematics, joints, betas = made
-    angles, root = invert(kinematics, joints, betas)
+    angles, root = inverse_kinematics(kinematics, joints, betas)
     found = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
     assert (found - joints).norm(dim=-1).mean() < 0.0005
     assert torch.allclose(root @ root.mT, torch.eye(3).expand_as(root), atol=1e-5)
@@ -34,8 +34,8 @@ def test_it_finds_the_pose(made):
 
 def test_origin_and_scale_do_not_matter(made):
     kinematics, joints, betas = made
-    angles, root = invert(kinematics, joints, betas)
-    moved_angles, moved_root = invert(kinematics, 3.7 * joints + torch.tensor([0.3, -2.0, 5.0]), betas)
+    angles, root = inverse_kinematics(kinematics, joints, betas)
+    moved_angles, moved_root = inverse_kinematics(kinematics, 3.7 * joints + torch.tensor([0.3, -2.0, 5.0]), betas)
     assert torch.allclose(moved_root, root, atol=1e-3)
     assert (moved_angles - angles).abs().median() < 1e-3
 
@@ -43,8 +43,8 @@ def test_origin_and_scale_do_not_matter(made):
 def test_a_turned_hand_has_a_turned_root_and_the_same_fingers(made):
     kinematics, joints, betas = made
     turn = rotation_matrices(torch.tensor([[0.4, -1.1, 0.7]]))[0]
-    angles, root = invert(kinematics, joints, betas)
-    turned_angles, turned_root = invert(kinematics, joints @ turn.mT, betas)
+    angles, root = inverse_kinematics(kinematics, joints, betas)
+    turned_angles, turned_root = inverse_kinematics(kinematics, joints @ turn.mT, betas)
     assert torch.allclose(turned_root, turn @ root, atol=1e-4)
     assert (turned_angles - angles).abs().median() < 1e-3
 
@@ -62,6 +62,6 @@ def test_it_finds_the_place_in_spite_of_one_wild_joint(made):
     intrinsics = torch.as_tensor(default_intrinsics(640, 480))
     translation = torch.tensor([[0.05, -0.04, 0.6]]).expand(len(joints), 3)
     pixels = project(joints + translation[:, None], intrinsics)
-    assert torch.allclose(place(joints, pixels, intrinsics), translation, atol=1e-4)
+    assert torch.allclose(solve_translation(joints, pixels, intrinsics), translation, atol=1e-4)
     pixels[:, 8] += 150
-    assert (place(joints, pixels, intrinsics, rounds=8) - translation).norm(dim=-1).median() < 0.01
+    assert (solve_translation(joints, pixels, intrinsics, rounds=8) - translation).norm(dim=-1).median() < 0.01

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ml.hand.anatomy import bone_frames
-from ml.hand.limits import LIMITS, angles_to_pose, beyond_limits, joint_angles, sample_angles, sample_poses
+from ml.hand.joint_limits import LIMITS, angles_to_pose, beyond_limits, joint_angles, sample_angles, sample_poses
 from ml.hand.model import load_hand_model, mirror_pose, rotation_matrices
 from ml.hand.skeleton import FINGERS, MANO_JOINTS, SIDES
 

@@ -50,8 +50,8 @@ class Detection:
     """One hand in one picture.
 
     Attributes:
-        joints_2d: float32 [21, 2], pixels, inside order.
-        world: float32 [21, 3], metres about the hand's centre, axes of the OpenCV camera, inside order.
+        joints_2d: float32 [21, 2], pixels, OpenPose order.
+        world: float32 [21, 3], metres about the hand's centre, axes of the OpenCV camera, OpenPose order.
         right: probability, 0 … 1, that it is a right hand, for a picture that is not mirrored.
     """
 

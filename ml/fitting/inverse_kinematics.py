@@ -2,7 +2,7 @@
 
 The palm gives the root's rotation (orthogonal Procrustes over wrist and knuckles); then each finger, joint by joint: flexion
 and deviation that turn the rest bone to the observed one, and at the base the twist that puts the next bone into the plane
-of flexion. Angles are kept within the limits of `ml.hand.limits`.
+of flexion. Angles are kept within the limits of `ml.hand.joint_limits`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 
 from ml.fitting.kinematics import Kinematics
-from ml.hand.limits import LIMITS
-from ml.hand.skeleton import BONES, MANO_TO_INSIDE
+from ml.hand.joint_limits import LIMITS
+from ml.hand.skeleton import BONES, MANO_TO_OPENPOSE
 
 PALM = (0, 1, 5, 9, 13, 17)
-"""Wrist and the five finger bases, inside order: they move little against each other."""
+"""Wrist and the five finger bases, OpenPose order: they move little against each other."""
 _PALM_WEIGHTS = (2.0, 0.5, 1.0, 1.0, 1.0, 1.0)
 _BENT = 0.25
 """Sine of the bend at which the plane of flexion is half trusted."""
 
 
-def invert(kinematics: Kinematics, joints: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
     """Angles [B, 45] and root rotations [B, 3, 3] of a hand of shape betas [1 or B, 10] that comes close to joints [B, 21, 3].
 
     Only directions are used, so `joints` may have any origin and scale.
@@ -64,7 +64,7 @@ def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.00
     parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
     seen = (joints[:, children] - joints[:, parents]).norm(dim=-1).median(0).values
     betas = torch.zeros(1, 10, dtype=joints.dtype)
-    derivative = kinematics.model._shape.T.view(21, 3, 10)[torch.tensor(MANO_TO_INSIDE)]
+    derivative = kinematics.model._shape.T.view(21, 3, 10)[torch.tensor(MANO_TO_OPENPOSE)]
     for _ in range(4):  # bone lengths are nearly linear in β
         rest = kinematics.model.rest_joints(betas)[0]
         bones = rest[children] - rest[parents]
@@ -75,7 +75,7 @@ def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.00
     return betas
 
 
-def place(joints: Tensor, pixels: Tensor, intrinsics: Tensor, rounds: int = 3) -> Tensor:
+def solve_translation(joints: Tensor, pixels: Tensor, intrinsics: Tensor, rounds: int = 3) -> Tensor:
     """Translations [B, 3] (m) that bring joints [B, 21, 3] onto pixels [B, 21, 2] through intrinsics [3, 3].
 
     Least squares, linear in the translation; every further round divides by the depths of the one before, so that it is
