@@ -1,5 +1,12 @@
 /// <reference types="vitest/config" />
+import { readdirSync } from "node:fs";
 import { defineConfig } from "vite";
+
+/** Every `<folder>/main.ts(x)` is loaded by some page. */
+const entries = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((folder) => folder.isDirectory())
+  .flatMap((folder) => readdirSync(`${import.meta.dirname}/${folder.name}`).map((file) => `${folder.name}/${file}`))
+  .filter((path) => /\/main\.tsx?$/.test(path));
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -11,17 +18,7 @@ export default defineConfig({
     manifest: "manifest.json",
     assetsInlineLimit: 0, // the content security policy allows no data: fonts
     target: "es2022",
-    rollupOptions: {
-      input: [
-        "style/main.css",
-        "live/main.ts",
-        "upload/main.ts",
-        "submit/main.ts",
-        "hand/main.ts",
-        "measure/main.ts",
-        "viewer/main.tsx",
-      ],
-    },
+    rollupOptions: { input: ["style/main.css", ...entries] },
   },
   test: { include: ["**/*.test.ts"] },
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { METRICS, meanOverHands, type Series, shown, worstFrames } from "./series";
+import { type Metric, meanOverHands, type Series, shown, worstFrames } from "./series";
 
 const series: Series = {
   frame_count: 4,
@@ -27,7 +27,8 @@ describe("worstFrames", () => {
 
 describe("shown", () => {
   it("has a unit, or a dash", () => {
-    expect(shown(1.23456, METRICS[1])).toBe("1.23 mm/frame²");
-    expect(shown(null, METRICS[0])).toBe("–");
+    const metric: Metric = { name: "jitter", title: "Jitter", unit: "mm/frame²", digits: 2, definition: "" };
+    expect(shown(1.23456, metric)).toBe("1.23 mm/frame²");
+    expect(shown(null, metric)).toBe("–");
   });
 });

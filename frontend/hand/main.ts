@@ -50,14 +50,24 @@ interface Span {
   label: HTMLElement;
 }
 
-/** Wrist, middle fingertip and the two outer knuckles, as the page gives them, in metres. */
-function landmarks(place: HTMLElement): Vector3[] {
+/** Between which the hand's length and width are measured. */
+interface Landmarks {
+  wrist: Vector3;
+  tip: Vector3; // of the middle finger
+  index: Vector3; // knuckles
+  little: Vector3;
+}
+
+/** The four landmarks as the page gives them, in metres. */
+function landmarks(place: HTMLElement): Landmarks {
   const points = JSON.parse(place.dataset.spans ?? "[]") as [number, number, number][];
-  return points.map((point) => new Vector3(...point));
+  const [wrist, tip, index, little] = points.map((point) => new Vector3(...point));
+  if (!wrist || !tip || !index || !little) throw new Error(`${points.length} landmarks, expected 4`);
+  return { wrist, tip, index, little };
 }
 
 /** Turns the hand so that its fingers point up and the back of it or the palm faces whoever looks. */
-function upright([wrist, tip, index, little]: Vector3[]): Matrix4 {
+function upright({ wrist, tip, index, little }: Landmarks): Matrix4 {
   const up = tip.clone().sub(wrist).normalize();
   const across = index.clone().sub(little);
   across.addScaledVector(up, -across.dot(up)).normalize();
@@ -92,7 +102,8 @@ async function show(place: HTMLElement): Promise<void> {
   gltf.scene.applyMatrix4(turn);
   const middle = new Box3().setFromObject(gltf.scene).getCenter(new Vector3());
   gltf.scene.position.sub(middle);
-  const [wrist, tip, index, little] = points.map((point) => point.applyMatrix4(turn).sub(middle));
+  const { wrist, tip, index, little } = points;
+  for (const point of [wrist, tip, index, little]) point.applyMatrix4(turn).sub(middle);
   const spans: Span[] = [
     { ends: [wrist, tip], at: -0.2, label: label(place, place.dataset.length ?? "") },
     { ends: [little, index], at: 1.5, label: label(place, place.dataset.width ?? "") },

@@ -35,6 +35,7 @@ export function toMarkdown(cells: Cells): string {
 }
 
 function textOf(cell: Element): string {
+  // biome-ignore lint/performance/useDomNodeTextContent: only what is shown, with its line breaks
   return (cell as HTMLElement).innerText.replace(/\s+/g, " ").trim();
 }
 

@@ -1,23 +1,25 @@
+import { Matrix4, Vector4 } from "three";
 import { describe, expect, it } from "vitest";
-import { contain, fitPosition, projectionFromIntrinsics } from "./camera";
+import { contain, fitPosition, type Intrinsics, projectionFromIntrinsics } from "./camera";
+import type { Vec3 } from "./geometry";
 
 /** Pixel where a point of the camera frame of OpenCV comes to lie, by the matrix and the viewport. */
-function pixel(point: number[], intrinsics: number[], width: number, height: number): number[] {
-  const m = projectionFromIntrinsics(intrinsics, width, height);
-  const p = [point[0], -point[1], -point[2], 1];
-  const clip = [0, 1, 2, 3].map((row) => p.reduce((sum, value, column) => sum + m[column * 4 + row] * value, 0));
-  return [((clip[0] / clip[3] + 1) / 2) * width, ((1 - clip[1] / clip[3]) / 2) * height];
+function pixel([x, y, z]: Vec3, intrinsics: Intrinsics, width: number, height: number): { u: number; v: number } {
+  const matrix = new Matrix4().fromArray(projectionFromIntrinsics(intrinsics, width, height));
+  const clip = new Vector4(x, -y, -z, 1).applyMatrix4(matrix);
+  return { u: ((clip.x / clip.w + 1) / 2) * width, v: ((1 - clip.y / clip.w) / 2) * height };
 }
 
 describe("projectionFromIntrinsics", () => {
   it("puts points where K puts them, off-centre and skewed too", () => {
-    const k = [812, 3, 301, 0, 790, 260, 0, 0, 1];
-    for (const [x, y, z] of [
+    const k: Intrinsics = [812, 3, 301, 0, 790, 260, 0, 0, 1];
+    const points: Vec3[] = [
       [0, 0, 0.5],
       [0.11, -0.07, 0.42],
       [-0.2, 0.13, 0.9],
-    ]) {
-      const [u, v] = pixel([x, y, z], k, 640, 480);
+    ];
+    for (const [x, y, z] of points) {
+      const { u, v } = pixel([x, y, z], k, 640, 480);
       expect(u).toBeCloseTo((k[0] * x + k[1] * y) / z + k[2], 6);
       expect(v).toBeCloseTo((k[4] * y) / z + k[5], 6);
     }

@@ -1,16 +1,30 @@
 /** Cameras: the one that took the video, and the one that walks around the hands. */
 
 import { type Matrix4, PerspectiveCamera } from "three";
+import type { Vec3 } from "./geometry";
 
 export const NEAR = 0.01;
 export const FAR = 20;
 
+/** A pinhole camera's matrix K row by row, in pixels. */
+export type Intrinsics = [
+  fx: number,
+  skew: number,
+  cx: number,
+  _: number,
+  fy: number,
+  cy: number,
+  _: number,
+  _: number,
+  _: number,
+];
+
 /**
- * Projection (column by column, OpenGL) of a pinhole camera with intrinsics K (9 numbers, row by row, px) on a
+ * Projection (column by column, OpenGL) of a pinhole camera with intrinsics K on a
  * picture of width × height px. The optical axis may lie anywhere, so the frustum is off-centre:
  * a point (X, Y, Z), y up and z backward, comes to lie where K puts (X, −Y, −Z).
  */
-export function projectionFromIntrinsics(k: number[], width: number, height: number, near = NEAR, far = FAR): number[] {
+export function projectionFromIntrinsics(k: Intrinsics, width: number, height: number, near = NEAR, far = FAR): number[] {
   const [fx, skew, cx, , fy, cy] = k;
   const depth = (far + near) / (near - far);
   return [
@@ -23,7 +37,7 @@ export function projectionFromIntrinsics(k: number[], width: number, height: num
 
 /** The camera of the video, at the origin of the camera frame. */
 export class VideoCamera extends PerspectiveCamera {
-  constructor(intrinsics: number[], width: number, height: number) {
+  constructor(intrinsics: Intrinsics, width: number, height: number) {
     super();
     this.projectionMatrix.fromArray(projectionFromIntrinsics(intrinsics, width, height));
     this.projectionMatrixInverse.copy(this.projectionMatrix as Matrix4).invert();
@@ -46,16 +60,11 @@ export function contain(outer: Rect, width: number, height: number): Rect {
 }
 
 /** Where to stand so that a ball (m) is in the picture: seen from `direction` (need not be a unit vector). */
-export function fitPosition(
-  centre: number[],
-  radius: number,
-  direction: number[],
-  fieldOfView: number,
-  aspect: number,
-): number[] {
+export function fitPosition(centre: Vec3, radius: number, direction: Vec3, fieldOfView: number, aspect: number): Vec3 {
   const half = ((fieldOfView / 2) * Math.PI) / 180;
   const narrow = Math.min(half, Math.atan(Math.tan(half) * aspect));
   const distance = (radius / Math.sin(narrow)) * 1.05;
   const length = Math.hypot(...direction);
-  return centre.map((c, k) => c + (direction[k] / length) * distance);
+  const along = (axis: 0 | 1 | 2) => centre[axis] + (direction[axis] / length) * distance;
+  return [along(0), along(1), along(2)];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ChunkCache, MeshSource, wantedChunks } from "./chunks";
-import type { TrackHeader } from "./track";
+import type { TrackChunk, TrackHand, TrackHeader } from "./track";
 
 const folder = new URL("./fixtures/track/", import.meta.url);
 const header: TrackHeader = JSON.parse(readFileSync(new URL("track.json", folder)).toString());
@@ -18,11 +18,14 @@ function serve(refuse: (file: string) => boolean = () => false) {
   return asked;
 }
 
+const hand = (index: number) => header.hands[index] as TrackHand;
+const chunk = (index: number) => hand(0).chunks[index] as TrackChunk;
+
 afterEach(() => vi.unstubAllGlobals());
 
 describe("wantedChunks", () => {
   it("begins at the cursor, goes on to the end, then from the start", () => {
-    const order = wantedChunks(header, 65, 1e9).map(({ hand, chunk }) => `${hand}/${header.hands[hand].chunks[chunk].first}`);
+    const order = wantedChunks(header, 65, 1e9).map(({ hand, chunk }) => `${header.hands.indexOf(hand)}/${chunk.first}`);
     expect(order).toEqual(["0/60", "1/60", "0/120", "0/0", "1/0"]);
   });
 
@@ -36,20 +39,20 @@ describe("MeshSource", () => {
     serve();
     const source = await MeshSource.open("/run/", new ChunkCache(), 0);
     await vi.waitFor(() => expect(source.buffered()).toEqual([[0, header.frame_count - 1]]));
-    expect(source.positions(0, 0)?.length).toBe(header.hands[0].vertex_count * 3);
+    expect(source.positions(0, 0)?.length).toBe(hand(0).vertex_count * 3);
     expect(source.positions(1, 65)).toBeNull();
-    expect(source.positions(1, 70)?.length).toBe(header.hands[1].vertex_count * 3);
+    expect(source.positions(1, 70)?.length).toBe(hand(1).vertex_count * 3);
   });
 
   it("loads the chunk at the cursor before the others", async () => {
     const asked = serve();
     await MeshSource.open("/run/", new ChunkCache(), 125);
     const chunks = asked.filter((file) => header.hands.some((hand) => hand.chunks.some((chunk) => chunk.file === file)));
-    expect(chunks[0]).toBe(header.hands[0].chunks[2].file);
+    expect(chunks[0]).toBe(chunk(2).file);
   });
 
   it("says so when a chunk does not come, after trying again", async () => {
-    const bad = header.hands[0].chunks[0].file;
+    const bad = chunk(0).file;
     const asked = serve((file) => file === bad);
     const source = await MeshSource.open("/run/", new ChunkCache(), 0);
     const error = await new Promise<Error>((resolve) => {

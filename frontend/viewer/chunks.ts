@@ -1,6 +1,20 @@
 /** Loads the meshes of a run: the chunk under the cursor first, then onwards; memory stays within a budget. */
 
-import { boxScale, checkHeader, decodeChunk, decodeFaces, gunzip, type Range, rowOf, type TrackHeader, union } from "./track";
+import type { Indices } from "./geometry";
+import {
+  type BoxScale,
+  boxScale,
+  checkHeader,
+  decodeChunk,
+  decodeFaces,
+  gunzip,
+  type Range,
+  rowOf,
+  type TrackChunk,
+  type TrackHand,
+  type TrackHeader,
+  union,
+} from "./track";
 
 /** Decoded chunks of all runs, the least recently used thrown away beyond the budget (bytes). */
 export class ChunkCache {
@@ -34,26 +48,26 @@ export class ChunkCache {
   }
 }
 
-export interface ChunkAddress {
-  hand: number;
-  chunk: number;
+export interface WantedChunk {
+  hand: TrackHand;
+  chunk: TrackChunk;
 }
 
 /**
  * Which chunks to have, most urgent first: those at the cursor, then onwards to the end, then from the start (where a
  * loop goes on), until `limit` decoded bytes are reached.
  */
-export function wantedChunks(header: TrackHeader, frame: number, limit: number): ChunkAddress[] {
+export function wantedChunks(header: TrackHeader, frame: number, limit: number): WantedChunk[] {
   const span = Math.max(header.frame_count, 1);
-  const all = header.hands.flatMap((hand, h) =>
-    hand.chunks.map((chunk, c) => {
+  const all = header.hands.flatMap((hand, index) =>
+    hand.chunks.map((chunk) => {
       const inside = frame >= chunk.first && frame < chunk.first + chunk.count;
       const distance = inside ? 0 : chunk.first > frame ? chunk.first - frame : chunk.first - frame + span;
-      return { hand: h, chunk: c, distance, bytes: chunk.rows * hand.vertex_count * 6 };
+      return { hand, chunk, index, distance, bytes: chunk.rows * hand.vertex_count * 6 };
     }),
   );
-  all.sort((a, b) => a.distance - b.distance || a.hand - b.hand);
-  const chosen: ChunkAddress[] = [];
+  all.sort((a, b) => a.distance - b.distance || a.index - b.index);
+  const chosen: WantedChunk[] = [];
   let sum = 0;
   for (const { hand, chunk, distance, bytes } of all) {
     if (distance > 0) sum += bytes;
@@ -67,7 +81,7 @@ const ATTEMPTS = 3;
 
 /** The meshes of one run. `base` is the URL of its header; files lie below it. */
 export class MeshSource {
-  readonly scale: { centre: number[]; step: number[] };
+  readonly scale: BoxScale;
   private readonly inFlight = new Set<string>();
   private readonly failures = new Map<string, number>();
   private frame = 0;
@@ -75,7 +89,8 @@ export class MeshSource {
 
   private constructor(
     readonly header: TrackHeader,
-    readonly faces: Array<Uint16Array | Uint32Array>,
+    /** One for each hand of the header. */
+    readonly faces: Indices[],
     private readonly base: string,
     private readonly cache: ChunkCache,
   ) {
@@ -91,7 +106,7 @@ export class MeshSource {
     const faces: MeshSource["faces"] = [];
     const source = new MeshSource(header, faces, base, cache);
     const loaded = header.hands.map(async (hand, index) => {
-      faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type);
+      faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count);
     });
     source.request(first);
     await Promise.all(loaded);
@@ -101,6 +116,7 @@ export class MeshSource {
   /** The quantised positions of a hand at a frame; `null` in a gap, `undefined` while they are on their way. */
   positions(hand: number, frame: number): Int16Array | null | undefined {
     const entry = this.header.hands[hand];
+    if (!entry) return null;
     const row = rowOf(entry.present, frame);
     if (row < 0) return null;
     let before = 0;
@@ -153,12 +169,11 @@ export class MeshSource {
     // A quarter of the budget for what lies ahead: the rest keeps what was just seen, and the other runs.
     for (const { hand, chunk } of wantedChunks(this.header, this.frame, this.cache.budget / 4)) {
       if (this.closed || this.inFlight.size >= PARALLEL) return;
-      const entry = this.header.hands[hand];
-      const { file, rows } = entry.chunks[chunk];
+      const { file, rows } = chunk;
       const tries = this.failures.get(file) ?? 0;
       if (this.inFlight.has(file) || this.cache.has(this.key(file)) || tries >= ATTEMPTS) continue;
       this.inFlight.add(file);
-      this.load(file, rows, entry.vertex_count, tries);
+      this.load(file, rows, hand.vertex_count, tries);
     }
   }
 

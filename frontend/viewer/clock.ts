@@ -73,8 +73,8 @@ export class Clock {
 
   /** The next speed up (+1) or down (−1) of `SPEEDS`. */
   changeSpeed(direction: 1 | -1): void {
-    const faster = SPEEDS.filter((speed) => (direction > 0 ? speed > this.speed : speed < this.speed));
-    if (faster.length) this.setSpeed(direction > 0 ? faster[0] : faster[faster.length - 1]);
+    const next = direction > 0 ? SPEEDS.find((speed) => speed > this.speed) : SPEEDS.findLast((speed) => speed < this.speed);
+    if (next) this.setSpeed(next);
   }
 
   setLoop(loop: boolean): void {

@@ -23,8 +23,8 @@ function asHex(colour: string, context: CanvasRenderingContext2D): string {
   context.clearRect(0, 0, 1, 1);
   context.fillStyle = colour;
   context.fillRect(0, 0, 1, 1);
-  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
-  return `#${[r, g, b].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  const rgb = context.getImageData(0, 0, 1, 1).data.subarray(0, 3);
+  return `#${Array.from(rgb, (value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
 
 function read(root: HTMLElement, context: CanvasRenderingContext2D): PageColours {
@@ -34,7 +34,8 @@ function read(root: HTMLElement, context: CanvasRenderingContext2D): PageColours
     probe.style.color = `var(${name})`;
     return asHex(getComputedStyle(probe).color, context);
   };
-  const [paper, ink, quiet, rule] = ["--viewer-paper", "--viewer-ink", "--viewer-quiet", "--viewer-rule"].map(value);
+  const paper = value("--viewer-paper");
+  const [ink, quiet, rule] = [value("--viewer-ink"), value("--viewer-quiet"), value("--viewer-rule")];
   probe.remove();
   const brightness = [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(paper.slice(at, at + 2), 16), 0);
   return { paper, ink, quiet, rule, dark: brightness < 384 };

@@ -1,3 +1,4 @@
+import { Vector3 } from "three";
 import { describe, expect, it } from "vitest";
 import { bounds, edges, vertexNormals } from "./geometry";
 
@@ -17,8 +18,8 @@ describe("vertexNormals", () => {
     const normals = new Float32Array(12).fill(7);
     vertexNormals(corners, tetrahedron, normals);
     for (let v = 0; v < 4; v++) {
-      const dot = [0, 1, 2].reduce((sum, k) => sum + normals[3 * v + k] * (corners[3 * v + k] - 0.25), 0);
-      expect(dot).toBeGreaterThan(0);
+      const outwards = new Vector3().fromArray(corners, 3 * v).subScalar(0.25);
+      expect(outwards.dot(new Vector3().fromArray(normals, 3 * v))).toBeGreaterThan(0);
     }
   });
 });

@@ -1,6 +1,7 @@
 /** What the hands stand in: a faint grid with cells of 10 cm, and where the video's camera stood. */
 
 import { BufferGeometry, Float32BufferAttribute, Group, LineBasicMaterial, LineSegments, Scene } from "three";
+import type { Intrinsics } from "./camera";
 
 const CELL = 0.1;
 const HALF = 5; // cells from the middle to the edge
@@ -59,17 +60,14 @@ export class Ground {
     this.floor.position.set(Math.round(x / CELL) * CELL, y, Math.round(z / CELL) * CELL);
   }
 
-  /** Draw the pyramid through which the video was taken, from its intrinsics (9 numbers, px). */
-  setCamera(k: number[], width: number, height: number): void {
+  /** Draw the pyramid through which the video was taken, from its intrinsics. */
+  setCamera(k: Intrinsics, width: number, height: number): void {
     if (this.camera) this.scene.remove(this.camera);
     const depth = 0.06;
-    const corners = [
-      [0, 0],
-      [width, 0],
-      [width, height],
-      [0, height],
-    ].map(([u, v]) => [((u - k[2]) / k[0]) * depth, (-(v - k[5]) / k[4]) * depth, -depth]);
-    const points = corners.flatMap((corner, i) => [0, 0, 0, ...corner, ...corner, ...corners[(i + 1) % 4]]);
+    const [fx, , cx, , fy, cy] = k;
+    const corner = (u: number, v: number) => [((u - cx) / fx) * depth, (-(v - cy) / fy) * depth, -depth];
+    const corners = [corner(0, 0), corner(width, 0), corner(width, height), corner(0, height)];
+    const points = corners.flatMap((from, i) => [0, 0, 0, ...from, ...from, ...(corners[(i + 1) % 4] ?? from)]);
     this.camera = lines(points, this.ink, 0.4);
     this.scene.add(this.camera);
   }

@@ -3,15 +3,16 @@
 import { Box3, BufferAttribute, BufferGeometry, DynamicDrawUsage, LineSegments, Mesh, Scene, Sphere, Vector3 } from "three";
 import { VideoCamera } from "./camera";
 import type { MeshSource } from "./chunks";
-import { bounds, edges, vertexNormals } from "./geometry";
+import { bounds, edges, type Indices, vertexNormals } from "./geometry";
 import { EdgeMaterial, HandMaterial } from "./materials";
 import { dequantise } from "./track";
 
 interface Hand {
   mesh: Mesh;
   lines: LineSegments | null;
-  positions: Float32Array;
-  normals: Float32Array;
+  faces: Indices;
+  positions: BufferAttribute;
+  normals: BufferAttribute;
   row: Int16Array | null; // what is on the GPU now
 }
 
@@ -36,7 +37,10 @@ export class RunHands {
     this.edge = new EdgeMaterial(colour);
     // OpenCV's y down and z forward become three's y up and z backward.
     this.scene.scale.set(1, -1, -1);
-    this.hands = header.hands.map((hand, index) => this.makeHand(hand.vertex_count, index));
+    this.hands = header.hands.flatMap((hand, index) => {
+      const faces = source.faces[index];
+      return faces ? [this.makeHand(hand.vertex_count, faces)] : [];
+    });
   }
 
   /** Show this frame. False while meshes for it are still on their way. */
@@ -49,10 +53,10 @@ export class RunHands {
       if (hand.lines) hand.lines.visible = Boolean(row) && this.wireframe;
       if (!row || (hand.row?.buffer === row.buffer && hand.row.byteOffset === row.byteOffset)) return;
       hand.row = row;
-      dequantise(row, this.source.scale, hand.positions);
-      vertexNormals(hand.positions, this.source.faces[index], hand.normals);
-      hand.mesh.geometry.attributes.position.needsUpdate = true;
-      hand.mesh.geometry.attributes.normal.needsUpdate = true;
+      dequantise(row, this.source.scale, hand.positions.array as Float32Array);
+      vertexNormals(hand.positions.array as Float32Array, hand.faces, hand.normals.array as Float32Array);
+      hand.positions.needsUpdate = true;
+      hand.normals.needsUpdate = true;
     });
     return complete;
   }
@@ -67,10 +71,10 @@ export class RunHands {
     this.wireframe = wireframe;
     this.surface.setOpacity(opacity);
     this.edge.setOpacity(opacity);
-    this.hands.forEach((hand, index) => {
-      if (wireframe && !hand.lines) hand.lines = this.makeLines(hand, index);
+    for (const hand of this.hands) {
+      if (wireframe && !hand.lines) hand.lines = this.makeLines(hand);
       if (hand.lines) hand.lines.visible = wireframe && hand.mesh.visible;
-    });
+    }
   }
 
   /** Lines are drawn with the colours, not with the depth. */
@@ -83,7 +87,7 @@ export class RunHands {
     const box = new Box3();
     for (const hand of this.hands) {
       if (!hand.mesh.visible) continue;
-      const { min, max } = bounds(hand.positions);
+      const { min, max } = bounds(hand.positions.array as Float32Array);
       box.expandByPoint(new Vector3(min[0], -min[1], -min[2])).expandByPoint(new Vector3(max[0], -max[1], -max[2]));
     }
     return box.isEmpty() ? null : box.getBoundingSphere(new Sphere());
@@ -99,24 +103,24 @@ export class RunHands {
     this.source.close();
   }
 
-  private makeHand(vertexCount: number, index: number): Hand {
+  private makeHand(vertexCount: number, faces: Indices): Hand {
     const geometry = new BufferGeometry();
-    const positions = new Float32Array(vertexCount * 3);
-    const normals = new Float32Array(vertexCount * 3);
-    geometry.setAttribute("position", new BufferAttribute(positions, 3).setUsage(DynamicDrawUsage));
-    geometry.setAttribute("normal", new BufferAttribute(normals, 3).setUsage(DynamicDrawUsage));
-    geometry.setIndex(new BufferAttribute(this.source.faces[index], 1));
+    const positions = new BufferAttribute(new Float32Array(vertexCount * 3), 3).setUsage(DynamicDrawUsage);
+    const normals = new BufferAttribute(new Float32Array(vertexCount * 3), 3).setUsage(DynamicDrawUsage);
+    geometry.setAttribute("position", positions);
+    geometry.setAttribute("normal", normals);
+    geometry.setIndex(new BufferAttribute(faces, 1));
     const mesh = new Mesh(geometry, this.surface);
     mesh.frustumCulled = false; // its bounds change with every frame
     mesh.visible = false;
     this.scene.add(mesh);
-    return { mesh, lines: null, positions, normals, row: null };
+    return { mesh, lines: null, faces, positions, normals, row: null };
   }
 
-  private makeLines(hand: Hand, index: number): LineSegments {
+  private makeLines(hand: Hand): LineSegments {
     const geometry = new BufferGeometry();
-    geometry.setAttribute("position", hand.mesh.geometry.attributes.position);
-    geometry.setIndex(new BufferAttribute(edges(this.source.faces[index], hand.positions.length / 3), 1));
+    geometry.setAttribute("position", hand.positions);
+    geometry.setIndex(new BufferAttribute(edges(hand.faces, hand.positions.count), 1));
     const lines = new LineSegments(geometry, this.edge);
     lines.frustumCulled = false;
     lines.renderOrder = 1;

@@ -36,22 +36,26 @@ const fragmentShader = /* glsl */ `
     #include <colorspace_fragment>
   }`;
 
-/** The surface of one method's hands. Writes depth only where `depthOnly`, with the very same vertices. */
+/** The surface of one method's hands. */
 export class HandMaterial extends ShaderMaterial {
+  private readonly opacityUniform: { value: number };
+
   constructor(colour: string) {
+    const opacity = { value: 1 };
     super({
       vertexShader,
       fragmentShader,
-      uniforms: { colour: { value: new Color(colour) }, opacity: { value: 1 } },
+      uniforms: { colour: { value: new Color(colour) }, opacity },
       side: DoubleSide,
       polygonOffset: true,
       polygonOffsetFactor: 1,
       polygonOffsetUnits: 1,
     });
+    this.opacityUniform = opacity;
   }
 
   setOpacity(opacity: number): void {
-    this.uniforms.opacity.value = opacity;
+    this.opacityUniform.value = opacity;
     this.transparent = opacity < 1;
   }
 }

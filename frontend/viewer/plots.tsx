@@ -10,7 +10,7 @@ import { pageColours } from "./colours";
 import type { Model } from "./model";
 
 /** Second sign beside the colour: runs of one method have one colour. */
-const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+const DASHES: number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 function lines(model: Model, metric: Metric): Line[] {
   return model.runs.flatMap((run, index) => {
@@ -21,7 +21,7 @@ function lines(model: Model, metric: Metric): Line[] {
         letter: run.letter,
         title: run.info.value.method_title,
         colour: run.info.value.colour,
-        dash: DASHES[index % DASHES.length],
+        dash: DASHES[index % DASHES.length] ?? [],
         values,
       },
     ];

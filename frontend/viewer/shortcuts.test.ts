@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { RunInfo, UploadInfo } from "./api";
 import { Clock } from "./clock";
-import { Model } from "./model";
+import { Model, type RunModel } from "./model";
 import { match, shortcuts } from "./shortcuts";
 import { DEFAULT_STATE } from "./state";
 
@@ -69,15 +69,16 @@ describe("Model", () => {
 
   it("shows one alone, and all again", () => {
     const { model } = page();
-    model.solo(model.runs[1]);
+    const second = model.runs[1] as RunModel;
+    model.solo(second);
     expect(model.shownRuns.value.map((one) => one.id)).toEqual(["b"]);
-    model.solo(model.runs[1]);
+    model.solo(second);
     expect(model.shownRuns.value.length).toBe(3);
   });
 
   it("gives back the state it was made from", () => {
     const { model } = page();
-    model.runs[1].opacity.value = 0.3;
+    (model.runs[1] as RunModel).opacity.value = 0.3;
     expect(model.state()).toEqual({ ...DEFAULT_STATE, runs: ["a", "b"], opacity: { b: 0.3 } });
   });
 });

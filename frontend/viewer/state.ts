@@ -47,7 +47,6 @@ export function parseState(search: string): ViewState {
   const frame = numbers(query.get("frame"), 1)?.[0] ?? 0;
   const speed = numbers(query.get("speed"), 1)?.[0] ?? 1;
   const camera = numbers(query.get("camera"), 6);
-  const zoom = numbers(query.get("zoom"), 2);
   const runs = query.get("runs")?.split(",").filter(Boolean) ?? null;
   return {
     frame: Math.max(0, Math.round(frame)),
@@ -61,8 +60,13 @@ export function parseState(search: string): ViewState {
       position: camera.slice(0, 3) as CameraState["position"],
       target: camera.slice(3) as CameraState["target"],
     },
-    zoom: zoom && zoom[0] >= 0 && zoom[0] < zoom[1] ? (zoom.map(Math.round) as [number, number]) : null,
+    zoom: parseZoom(query.get("zoom")),
   };
+}
+
+function parseZoom(text: string | null): [number, number] | null {
+  const [first = -1, last = -1] = numbers(text, 2) ?? [];
+  return first >= 0 && first < last ? [Math.round(first), Math.round(last)] : null;
 }
 
 /** One opacity a run, in the order of `runs`; empty places are the default. */
@@ -70,7 +74,8 @@ function parseOpacity(text: string | null, runs: string[]): Record<string, numbe
   const found: Record<string, number> = {};
   text?.split(",").forEach((part, index) => {
     const value = Number(part);
-    if (part !== "" && index < runs.length && value >= 0 && value <= 1) found[runs[index]] = value;
+    const run = runs[index];
+    if (part !== "" && run !== undefined && value >= 0 && value <= 1) found[run] = value;
   });
   return found;
 }
@@ -83,7 +88,10 @@ export function writeState(state: ViewState, search = ""): string {
     if (value !== null) query.set(key, value);
   };
   const trim = (value: number) => String(Number(value.toFixed(3)));
-  const opacities = (state.runs ?? []).map((run) => (run in state.opacity ? trim(state.opacity[run]) : ""));
+  const opacities = (state.runs ?? []).map((run) => {
+    const opacity = state.opacity[run];
+    return opacity === undefined ? "" : trim(opacity);
+  });
   put("runs", state.runs?.join(",") ?? null);
   put("frame", state.frame ? String(state.frame) : null);
   put("opacity", opacities.some(Boolean) ? opacities.join(",") : null);

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import type { Intrinsics } from "./camera";
+import type { Vec3 } from "./geometry";
 import {
   boxScale,
   checkHeader,
@@ -17,14 +19,16 @@ import {
 const folder = new URL("./fixtures/track/", import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, folder));
 const header: TrackHeader = checkHeader(JSON.parse(read("track.json").toString()));
-const expected: Array<{
+interface ExpectedHand {
   side: string;
   frames: number[];
   faces: number[];
   first: number[];
   sixtieth: number[];
   last: number[];
-}> = JSON.parse(read("expected.json").toString());
+}
+const expected: ExpectedHand[] = JSON.parse(read("expected.json").toString());
+const pairs = () => header.hands.map((hand, index) => [hand, expected[index] as ExpectedHand] as const);
 
 function buffer(name: string): ArrayBuffer {
   const bytes = gunzipSync(read(`track/${name}`));
@@ -34,36 +38,40 @@ function buffer(name: string): ArrayBuffer {
 describe("what Python wrote", () => {
   it("has the hands, frames and faces it says", () => {
     expect(header.hands.map((hand) => hand.side)).toEqual(expected.map((hand) => hand.side));
-    header.hands.forEach((hand, index) => {
+    for (const [hand, truth] of pairs()) {
       const frames = hand.present.flatMap(([a, b]) => Array.from({ length: b - a + 1 }, (_, k) => a + k));
-      expect(frames).toEqual(expected[index].frames);
-      expect([...decodeFaces(buffer(hand.faces.file), hand.faces.type)]).toEqual(expected[index].faces);
-    });
+      expect(frames).toEqual(truth.frames);
+      expect([...decodeFaces(buffer(hand.faces.file), hand.faces.type, hand.vertex_count)]).toEqual(truth.faces);
+    }
   });
 
   it("decodes to the same numbers", () => {
     const scale = boxScale(header.box);
-    header.hands.forEach((hand, index) => {
+    for (const [hand, truth] of pairs()) {
       const rows = hand.chunks.flatMap((chunk) => {
         const positions = decodeChunk(buffer(chunk.file), chunk.rows, hand.vertex_count);
         const stride = hand.vertex_count * 3;
         return Array.from({ length: chunk.rows }, (_, k) => positions.subarray(k * stride, (k + 1) * stride));
       });
-      expect(rows.length).toBe(expected[index].frames.length);
-      const wanted = { 0: expected[index].first, 60: expected[index].sixtieth, [rows.length - 1]: expected[index].last };
-      for (const [row, numbers] of Object.entries(wanted)) {
+      expect(rows.length).toBe(truth.frames.length);
+      for (const [row, numbers] of [
+        [rows[0], truth.first],
+        [rows[60], truth.sixtieth],
+        [rows.at(-1), truth.last],
+      ] as const) {
         const metres = new Float32Array(numbers.length);
-        dequantise(rows[Number(row)], scale, metres);
-        for (const [k, value] of metres.entries()) expect(value).toBeCloseTo(numbers[k], 6);
+        dequantise(row as Int16Array, scale, metres);
+        expect(metres.every((value, k) => Math.abs(value - (numbers[k] as number)) < 5e-7)).toBe(true);
       }
-    });
+    }
   });
 
   it("is unpacked by the browser's own gzip", async () => {
-    const file = header.hands[0].chunks[0].file;
-    const packed = read(`track/${file}`);
-    const plain = await gunzip(packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength) as ArrayBuffer);
-    expect(new Uint8Array(plain)).toEqual(new Uint8Array(buffer(file)));
+    for (const { file } of header.hands.flatMap((hand) => hand.chunks)) {
+      const packed = read(`track/${file}`);
+      const plain = await gunzip(packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength) as ArrayBuffer);
+      expect(new Uint8Array(plain)).toEqual(new Uint8Array(buffer(file)));
+    }
   });
 });
 
@@ -71,7 +79,14 @@ describe("what is not a track", () => {
   it("is refused with a reason", () => {
     expect(() => checkHeader({ ...header, version: 2 })).toThrow("version 2");
     expect(() => checkHeader({ ...header, fps: 0 })).toThrow("frame rate");
+    expect(() => checkHeader({ ...header, box: { ...header.box, min: [0, 0] as unknown as Vec3 } })).toThrow(
+      "box.min is not 3",
+    );
+    expect(() => checkHeader({ ...header, intrinsics: [] as unknown as Intrinsics })).toThrow("intrinsics is not 9");
     expect(() => decodeChunk(new ArrayBuffer(5), 1, 1)).toThrow("chunk of 5 bytes, expected 6");
+    const faces = new Uint16Array([0, 1, 7]).buffer;
+    expect(() => decodeFaces(faces, "uint16", 7)).toThrow("vertex index 7, expected less than 7");
+    expect(() => decodeFaces(faces.slice(0, 4), "uint16", 8)).toThrow("2 vertex indices, expected a multiple of 3");
   });
 });
 

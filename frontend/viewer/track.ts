@@ -3,6 +3,9 @@
  * `track.test.ts` decodes the fixture which its test writes.
  */
 
+import type { Intrinsics } from "./camera";
+import type { Indices, Vec3 } from "./geometry";
+
 export type Range = [first: number, last: number]; // inclusive
 
 export interface TrackChunk {
@@ -28,11 +31,11 @@ export interface TrackHeader {
   frame_count: number;
   width: number;
   height: number;
-  intrinsics: number[];
+  intrinsics: Intrinsics;
   method: string;
   hand_model: string;
   unit: "m";
-  box: { min: number[]; max: number[] };
+  box: { min: Vec3; max: Vec3 };
   chunk_frames: number;
   hands: TrackHand[];
 }
@@ -43,6 +46,13 @@ const LIMIT = 32767;
 export function checkHeader(header: TrackHeader): TrackHeader {
   if (header.version !== 1) throw new Error(`track of version ${header.version}; this page reads version 1`);
   if (!(header.fps > 0) || !(header.frame_count >= 0)) throw new Error("track without a frame rate or a number of frames");
+  for (const [name, list, length] of [
+    ["intrinsics", header.intrinsics, 9],
+    ["box.min", header.box?.min, 3],
+    ["box.max", header.box?.max, 3],
+  ] as const)
+    if (list?.length !== length || !list.every(Number.isFinite))
+      throw new Error(`track whose ${name} is not ${length} numbers`);
   return header;
 }
 
@@ -60,34 +70,43 @@ export function decodeChunk(data: ArrayBuffer, rows: number, vertexCount: number
   const bytes = new Uint8Array(data);
   const positions = new Int16Array(size);
   for (let i = 0; i < size; i++) {
-    const before = i < stride ? 0 : positions[i - stride];
-    positions[i] = before + (bytes[i] | (bytes[size + i] << 8)); // an Int16Array wraps modulo 2¹⁶ by itself
+    const before = i < stride ? 0 : (positions[i - stride] as number);
+    // an Int16Array wraps modulo 2¹⁶ by itself
+    positions[i] = before + ((bytes[i] as number) | ((bytes[size + i] as number) << 8));
   }
   return positions;
 }
 
-/** Vertex numbers of the triangles, from the unpacked bytes of a faces file. */
-export function decodeFaces(data: ArrayBuffer, type: "uint16" | "uint32"): Uint16Array | Uint32Array {
-  return type === "uint16" ? new Uint16Array(data) : new Uint32Array(data);
+/** Vertex indices of the triangles (F × 3), from the unpacked bytes of a faces file; all of them below `vertexCount`. */
+export function decodeFaces(data: ArrayBuffer, type: "uint16" | "uint32", vertexCount: number): Indices {
+  const faces = type === "uint16" ? new Uint16Array(data) : new Uint32Array(data);
+  if (faces.length % 3) throw new Error(`faces with ${faces.length} vertex indices, expected a multiple of 3`);
+  for (const index of faces)
+    if (index >= vertexCount) throw new Error(`face with vertex index ${index}, expected less than ${vertexCount}`);
+  return faces;
 }
 
-/** Metres = `centre + quantised · step`. */
-export function boxScale(box: TrackHeader["box"]): { centre: number[]; step: number[] } {
-  const axes = [0, 1, 2];
+/** How quantised positions become metres: `centre + quantised · step`, axis by axis. */
+export interface BoxScale {
+  centre: Vec3;
+  step: Vec3;
+}
+
+export function boxScale({ min, max }: TrackHeader["box"]): BoxScale {
   return {
-    centre: axes.map((k) => (box.min[k] + box.max[k]) / 2),
-    step: axes.map((k) => (box.max[k] - box.min[k]) / (2 * LIMIT)),
+    centre: [(min[0] + max[0]) / 2, (min[1] + max[1]) / 2, (min[2] + max[2]) / 2],
+    step: [(max[0] - min[0]) / (2 * LIMIT), (max[1] - min[1]) / (2 * LIMIT), (max[2] - min[2]) / (2 * LIMIT)],
   };
 }
 
 /** Write the positions (m, camera frame of OpenCV) of one row into `target` (V × 3). */
-export function dequantise(row: Int16Array, scale: { centre: number[]; step: number[] }, target: Float32Array): void {
+export function dequantise(row: Int16Array, scale: BoxScale, target: Float32Array): void {
   const [cx, cy, cz] = scale.centre;
   const [sx, sy, sz] = scale.step;
   for (let i = 0; i < row.length; i += 3) {
-    target[i] = cx + row[i] * sx;
-    target[i + 1] = cy + row[i + 1] * sy;
-    target[i + 2] = cz + row[i + 2] * sz;
+    target[i] = cx + (row[i] as number) * sx;
+    target[i + 1] = cy + (row[i + 1] as number) * sy;
+    target[i + 2] = cz + (row[i + 2] as number) * sz;
   }
 }
 

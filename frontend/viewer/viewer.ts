@@ -7,6 +7,7 @@ import { trackUrl } from "./api";
 import { fitPosition, type Rect } from "./camera";
 import { ChunkCache, MeshSource } from "./chunks";
 import { Clock, TimerDriver } from "./clock";
+import type { Vec3 } from "./geometry";
 import { Ground } from "./ground";
 import { RunHands } from "./hands";
 import type { Model, RunModel } from "./model";
@@ -23,7 +24,7 @@ export interface Elements {
 
 export type Standpoint = "fit" | "front" | "side" | "top";
 
-const DIRECTIONS: Record<Standpoint, number[]> = {
+const DIRECTIONS: Record<Standpoint, Vec3> = {
   fit: [0.55, 0.4, 1],
   front: [0, 0, 1],
   side: [1, 0, 0.001],
