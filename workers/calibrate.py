@@ -23,6 +23,7 @@ from ml.identity.estimate import Estimate, estimate_tracks, joined_estimates
 from ml.identity.scale import ScaleError, Source, agreed, at_depth, depth_of_object, ruler
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
+from ml.web_copy import WEB_VIDEO
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.calibrations import camera_is_known, needs_a_camera
 from palmares.runs.models import Calibration
@@ -30,7 +31,6 @@ from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from palmares.uploads.stored import forget_files
 from workers.ingest import KEYPOINTS
-from workers.ingestion import WEB_VIDEO
 from workers.storage import fetch, keep_only, store_folder
 
 Say = Callable[[str, float], None]

@@ -21,6 +21,7 @@ from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
+from ml.web_copy import WEB_VIDEO
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction as Published
 from palmares.runs.models import Run
@@ -29,7 +30,6 @@ from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from palmares.uploads.stored import forget_files
 from workers.ingest import KEYPOINTS
-from workers.ingestion import WEB_VIDEO
 from workers.storage import fetch, keep_only, store_folder
 
 Report = Callable[[str, float], None]

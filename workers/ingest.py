@@ -1,4 +1,4 @@
-"""From an upload's file to its web copy, pictures, facts and keypoints."""
+"""From an upload's file to its web copy, images, facts and keypoints."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from django.conf import settings
 
 from ml.clip import ClipError, Limits, open_clip
 from ml.keypoints.detector import detect
+from ml.progress import ProgressCallback
+from ml.web_copy import WEB_VIDEO, WebCopyFacts, make_web_copy
 from palmares.queue.errors import WorkFailedError
 from palmares.uploads.models import Upload
 from palmares.uploads.stored import forget_files
-from workers.ingestion import WEB_VIDEO, Ingested, ingest
 from workers.storage import fetch, keep_only, store_file, store_folder
 from workers.synthetic import render
 
-Report = Callable[[str, float], None]
-
 KEYPOINTS: Final = "keypoints.npz"
 MAX_HANDS: Final = 4
-"""Hands looked for in one picture: two people's."""
+"""Hands looked for in one image: two people's."""
 
 
 class Ingestion:
@@ -33,7 +32,7 @@ class Ingestion:
     def folder(self, item: Upload) -> str:
         return f"uploads/{item.pk}/web-{item.lease}"
 
-    def perform(self, item: Upload, scratch: Path, report: Report) -> Callable[[], None]:
+    def perform(self, item: Upload, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
         """Render where it is synthetic; then ingest, find the hands, store."""
         folder = self.folder(item)
         if synthetic := item.facts.get("synthetic"):
@@ -44,10 +43,10 @@ class Ingestion:
             source, truth = fetch(item.source, scratch), None
         target = scratch / "web"
         try:
-            facts = ingest(
+            facts = make_web_copy(
                 source,
                 target,
-                report=_part(report, 0.0, 0.35),
+                progress=_part(report, 0.0, 0.35),
                 limits=Limits(max_bytes=settings.MAX_UPLOAD_BYTES),
                 name=item.name,
             )
@@ -78,7 +77,7 @@ class Ingestion:
         keep_only(f"uploads/{item.pk}", published.rsplit("/", 1)[-1])
 
 
-def camera_matrix(camera: dict[str, Any], facts: Ingested) -> list[float] | None:
+def camera_matrix(camera: dict[str, Any], facts: WebCopyFacts) -> list[float] | None:
     """What the sender said of the camera, for the pixels of the web copy: [9], row by row; None where nothing was said."""
     if matrix := camera.get("intrinsics"):
         given = np.asarray(matrix, float).reshape(3, 3)
@@ -90,7 +89,7 @@ def camera_matrix(camera: dict[str, Any], facts: Ingested) -> list[float] | None
     return [float(x) for x in (scale @ given).ravel()]
 
 
-def _publish(item: Upload, folder: str, facts: Ingested, found: dict[str, Any], *, has_truth: bool) -> None:
+def _publish(item: Upload, folder: str, facts: WebCopyFacts, found: dict[str, Any], *, has_truth: bool) -> None:
     Upload.objects.filter(pk=item.pk).update(
         folder=folder,
         kind=facts.kind,
@@ -106,5 +105,5 @@ def _publish(item: Upload, folder: str, facts: Ingested, found: dict[str, Any], 
     )
 
 
-def _part(report: Report, start: float, end: float) -> Report:
+def _part(report: ProgressCallback, start: float, end: float) -> ProgressCallback:
     return lambda stage, fraction: report(f"{stage[:1].upper()}{stage[1:]}", start + (end - start) * min(1.0, fraction))

@@ -21,16 +21,16 @@ QUALITY: Final = 12
 those of the original on a signing hand; at 18 they differ by 0.58 mm, and 4:2:0 alone, without loss, costs 0.34 mm."""
 
 MAX_BIT_RATE: Final = "8M"
-"""Bits a second that noisy pictures may take; half an hour is then 1.8 GB at most."""
+"""Bits a second that noisy images may take; half an hour is then 1.8 GB at most."""
 
 BT709: Final = 1
 
 
 class VideoWriter(Protocol):
-    """Takes pictures one by one."""
+    """Takes images one by one."""
 
-    def write(self, picture: np.ndarray) -> None:
-        """Append a picture, uint8 [height, width, 3], RGB, of the writer's size."""
+    def write(self, image: np.ndarray) -> None:
+        """Append an image, uint8 [height, width, 3], RGB, of the writer's size."""
         ...
 
     def write_planar(self, frame: VideoFrame) -> None:
@@ -42,8 +42,8 @@ class _Writer:
     def __init__(self, container: av.container.OutputContainer, stream: av.VideoStream, rate: Fraction) -> None:
         self._container, self._stream, self._rate, self._count = container, stream, rate, 0
 
-    def write(self, picture: np.ndarray) -> None:
-        frame = VideoFrame.from_ndarray(picture, format="rgb24")
+    def write(self, image: np.ndarray) -> None:
+        frame = VideoFrame.from_ndarray(image, format="rgb24")
         self.write_planar(
             frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
         )

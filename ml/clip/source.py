@@ -1,4 +1,4 @@
-"""One way to read pictures, whether they come from a video or a folder."""
+"""One way to read images, whether they come from a video or a folder."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Literal
 import numpy as np
 from av.video.frame import VideoFrame
 
-from ml.clip.content import PICTURE_FORMATS, VIDEO_FORMATS, content_of, described
-from ml.clip.limits import ClipError, Limits
-from ml.clip.pictures import PictureSet, list_pictures, picture_frames
-from ml.clip.video import Picture, VideoFacts, planar, probe_video, rgb, video_frames
+from ml.clip.image_set import ImageSet, image_frames, list_images
+from ml.clip.media_limits import ClipError, Limits
+from ml.clip.media_types import IMAGE_FORMATS, VIDEO_FORMATS, described, media_type_of
+from ml.clip.video import Output, VideoFacts, planar, probe_video, rgb, video_frames
 
-PICTURES_FPS = 30.0
+IMAGES_FPS = 30.0
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Pictures in order.
+    """Images in order.
 
     Attributes:
-        path: a video file, or a folder whose pictures are taken in name order.
+        path: a video file, or a folder whose images are taken in name order.
         kind: `video` or `images`.
         fps: frames a second (constant); 30 for images, where it only paces playing.
         frame_count: the number of frames that `frames()` gives.
         width, height: pixels, after any rotation the file asks for.
-        video: what a video file says of itself; None for pictures.
-        pictures: the files of a set of pictures; None for a video.
+        video: what a video file says of itself; None for images.
+        images: the files of a set of images; None for a video.
     """
 
     path: Path
@@ -40,10 +40,10 @@ class Clip:
     width: int
     height: int
     video: VideoFacts | None = field(default=None, repr=False, compare=False)
-    pictures: PictureSet | None = field(default=None, repr=False, compare=False)
+    images: ImageSet | None = field(default=None, repr=False, compare=False)
 
     def frames(self, *, start: int = 0, stop: int | None = None, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
-        """The pictures from `start` to before `stop`, uint8 [height, width, 3], RGB, upright; exactly that many.
+        """The images from `start` to before `stop`, uint8 [height, width, 3], RGB, upright; exactly that many.
 
         Memory does not grow with the clip. Arrays are not to be written to: a repeated frame is the same array.
 
@@ -53,16 +53,16 @@ class Clip:
             size: width and height to scale to, pixels; the clip's own unless told.
 
         Raises:
-            ClipError: a picture cannot be decoded, or the video ends early.
+            ClipError: an image cannot be decoded, or the video ends early.
         """
         span = range(start, self.frame_count if stop is None else min(stop, self.frame_count))
         size = size or (self.width, self.height)
         if self.kind == "images":
-            return picture_frames(self.pictures or list_pictures(self.path, Limits()), span, size)
+            return image_frames(self.images or list_images(self.path, Limits()), span, size)
         return self._video_frames(span, lambda frame, rotation: rgb(frame, size, rotation))
 
     def planar_frames(self, size: tuple[int, int]) -> Iterator[VideoFrame]:
-        """All pictures of a video in 4:2:0, upright, scaled to a `size` (width, height; both even): for encoding."""
+        """All images of a video in 4:2:0, upright, scaled to a `size` (width, height; both even): for encoding."""
         return self._video_frames(range(self.frame_count), lambda frame, rotation: planar(frame, size, rotation))
 
     @property
@@ -70,16 +70,16 @@ class Clip:
         """Frames a second, exactly."""
         return self.video.rate if self.video else Fraction(self.fps).limit_denominator(1001)
 
-    def _video_frames(self, span: range, convert: Callable[[VideoFrame, int], Picture]) -> Iterator[Picture]:
+    def _video_frames(self, span: range, convert: Callable[[VideoFrame, int], Output]) -> Iterator[Output]:
         if not span:
             return iter(())
         origin = float(self.video.times[0]) if self.video else None
         rotation = self.video.rotation if self.video else 0
-        return video_frames(self.path, self.rate, span, origin=origin, picture_of=lambda frame: convert(frame, rotation))
+        return video_frames(self.path, self.rate, span, origin=origin, convert=lambda frame: convert(frame, rotation))
 
 
 def open_clip(path: str | Path, limits: Limits | None = None) -> Clip:
-    """Probe a video file, a folder of pictures or a single picture.
+    """Probe a video file, a folder of images or a single image.
 
     A video of variable frame rate is read at a constant one, each frame the nearest in time. What a file is, its
     content tells, not its name.
@@ -92,15 +92,15 @@ def open_clip(path: str | Path, limits: Limits | None = None) -> Clip:
         raise ClipError(f"there is no file or folder {path}")
     if path.is_file():
         limits.check_size(path)
-        content = content_of(path)
-        if content not in PICTURE_FORMATS:
+        content = media_type_of(path)
+        if content not in IMAGE_FORMATS:
             if content not in VIDEO_FORMATS:
                 raise ClipError(f"{path.name} is not a video: it is {described(content)}")
             return _video(path, limits)
     elif not path.is_dir():
         raise ClipError(f"{path} is neither a file nor a folder")
-    pictures = list_pictures(path, limits)
-    return Clip(path, "images", PICTURES_FPS, len(pictures.paths), pictures.width, pictures.height, pictures=pictures)
+    images = list_images(path, limits)
+    return Clip(path, "images", IMAGES_FPS, len(images.paths), images.width, images.height, images=images)
 
 
 def _video(path: Path, limits: Limits) -> Clip:

@@ -17,14 +17,14 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
-from ml.clip.content import VIDEO_FORMATS, content_of, described
-from ml.clip.limits import ClipError, Limits, readable
+from ml.clip.media_limits import ClipError, Limits, readable
+from ml.clip.media_types import VIDEO_FORMATS, described, media_type_of
 from ml.clip.timing import constant_rate, grid_length
 
 DECODER_THREADS: Final = 2
 """Each thread holds frames of its own: few of them keep the memory small on machines with many cores."""
 
-Picture = TypeVar("Picture")
+Output = TypeVar("Output")
 
 CUT_OFF: Final = "it was cut off while it was recorded or copied; copy or export it again"
 
@@ -65,7 +65,7 @@ class VideoFacts:
 
 
 def probe_video(path: Path, limits: Limits) -> VideoFacts:
-    """Read a video's facts and timestamps; its pictures are not decoded, but for the first.
+    """Read a video's facts and timestamps; its frames are not decoded, but for the first.
 
     Raises:
         ClipError: it is no video, or is outside the limits; the message says why.
@@ -101,8 +101,8 @@ def video_frames(
     span: range,
     *,
     origin: float | None,
-    picture_of: Callable[[VideoFrame], Picture],
-) -> Iterator[Picture]:
+    convert: Callable[[VideoFrame], Output],
+) -> Iterator[Output]:
     """The frames `span` of a video on the grid of a constant rate, each the nearest in time of the file's frames.
 
     Args:
@@ -110,17 +110,17 @@ def video_frames(
         rate: frames a second.
         span: indices on the grid, consecutive.
         origin: time of frame 0 in the file, seconds; None: the time of its first frame.
-        picture_of: makes of a decoded frame what is wanted; called only for frames that are given.
+        convert: makes of a decoded frame what is wanted; called only for frames that are given.
 
     Yields:
-        Exactly `len(span)` pictures. A repeated frame is the same object again.
+        Exactly `len(span)` results. A repeated frame is the same object again.
 
     Raises:
         ClipError: the video ends early or cannot be decoded.
     """
     index, last = span.start, -np.inf
     held: VideoFrame | None = None
-    picture: Picture | None = None
+    output: Output | None = None
     with _opened(path) as (container, stream):
         if span.start and origin is not None:
             _seek(container, stream, origin + (span.start - 1) / float(rate))
@@ -128,25 +128,25 @@ def video_frames(
             time = last + 1 / float(rate) if frame.time is None and np.isfinite(last) else frame.time or 0.0
             origin = time if origin is None else origin
             while held is not None and index < span.stop and origin + index / float(rate) < (last + time) / 2:
-                picture = picture_of(held) if picture is None else picture
-                yield picture
+                output = convert(held) if output is None else output
+                yield output
                 index += 1
             if index >= span.stop:
                 return
-            held, picture, last = frame, None, time
+            held, output, last = frame, None, time
     if held is None or origin is None:
         raise ClipError(f"{path.name} holds no frame that can be decoded")
     missing = origin + (span.stop - 1) / float(rate) - last
     if missing > max(1.0, 3 / float(rate)):
         raise ClipError(f"{path.name} can be decoded only up to {last - origin:.1f} s, {missing:.1f} s are missing: {CUT_OFF}")
-    picture = picture_of(held) if picture is None else picture
+    output = convert(held) if output is None else output
     for _ in range(index, span.stop):
-        yield picture
+        yield output
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    content = content_of(path)
+    content = media_type_of(path)
     if content not in VIDEO_FORMATS:
         raise ClipError(f"{path.name} is not a video: it is {described(content)}")
     if content == "mov":
@@ -158,7 +158,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     with container:
         streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
-            audio = "audio only, no pictures" if container.streams.audio else "no pictures"
+            audio = "audio only, no images" if container.streams.audio else "no images"
             raise ClipError(f"{path.name} holds {audio}; choose a video")
         stream = streams[0]
         if stream.codec_context is None:
@@ -215,7 +215,7 @@ def _timestamps(container: InputContainer, stream: VideoStream, path: Path, limi
 
 
 def _ends_with_data(path: Path, declared: float, seconds: float) -> bool:
-    """Whether no other stream (a longer sound track) explains that the pictures end before the declared length."""
+    """Whether no other stream (a longer sound track) explains that the frames end before the declared length."""
     with _opened(path) as (container, _):
         others = [
             float(s.duration * s.time_base) for s in container.streams if s.type != "video" and s.duration and s.time_base

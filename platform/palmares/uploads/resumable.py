@@ -22,7 +22,7 @@ from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
 from palmares.uploads.camera import GivenCamera
-from palmares.uploads.content import HEAD_BYTES, checked_extension
+from palmares.uploads.file_types import HEAD_BYTES, checked_extension
 from palmares.uploads.models import Upload
 from palmares.uploads.partial import add_bytes, head_of, make_partial, partial_path
 from palmares.uploads.services import admit, check_size, clean_name, destination, source_key

@@ -19,7 +19,7 @@ from palmares.subjects.services import unsorted_subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import first_team, require_role
 from palmares.uploads.camera import GivenCamera
-from palmares.uploads.content import HEAD_BYTES, checked_extension, is_pictures
+from palmares.uploads.file_types import HEAD_BYTES, checked_extension, is_images
 from palmares.uploads.models import Upload
 from palmares.uploads.partial import forget_partial
 from palmares.uploads.stored import forget_files
@@ -99,7 +99,7 @@ def receive(
 def admit(*, upload: Upload, source: str, extension: str) -> None:
     """All bytes are stored under the key `source`: keep the row and queue its ingestion."""
     upload.source = source
-    upload.kind = Upload.Kind.IMAGES if is_pictures(extension) else Upload.Kind.VIDEO
+    upload.kind = Upload.Kind.IMAGES if is_images(extension) else Upload.Kind.VIDEO
     upload.received_at = timezone.now()
     upload.save()
     enqueue(item=upload)

@@ -2,7 +2,7 @@
 
 **The web copy's pixels are the pixels of everything downstream.** Methods run on `web.mp4`, keypoints and intrinsics
 are in its frame, the viewer draws on it. An intrinsics matrix given for the original is multiplied by
-`diag(width / source_width, height / source_height, 1)`. A set of pictures becomes a `web.mp4` too, one frame a picture,
+`diag(width / source_width, height / source_height, 1)`. A set of images becomes a `web.mp4` too, one frame an image,
 each a keyframe: then there is one way to read, to seek and to draw; only the kind says that nothing may be smoothed.
 """
 
@@ -23,12 +23,11 @@ import numpy as np
 from PIL import Image
 
 from ml.clip import Clip, ClipError, Limits, open_clip
-from ml.clip.content import content_of
 from ml.clip.encode import web_video
+from ml.clip.media_types import media_type_of
 from ml.clip.timing import nearest_sources
-from workers.archive import unpack_pictures
-
-Report = Callable[[str, float], None]
+from ml.progress import ProgressCallback
+from ml.web_copy.image_archive import unpack_images
 
 WEB_VIDEO: Final = "web.mp4"
 POSTER: Final = "poster.jpg"
@@ -42,12 +41,12 @@ LONGER_SIDE: Final = 1280
 THUMBNAILS: Final = 12
 THUMBNAIL_HEIGHT: Final = 90
 POSTER_WIDTH: Final = 640
-REPORT_EVERY: Final = 8
+PROGRESS_EVERY: Final = 8
 _VIDEO_ENDINGS: Final = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
 
 
 @dataclass(frozen=True)
-class Ingested:
+class WebCopyFacts:
     """Facts of what was ingested; the files lie in the target folder under this module's names.
 
     Attributes:
@@ -55,11 +54,11 @@ class Ingested:
         fps, frame_count, width, height, duration: of the web copy (s, pixels).
         source_width, source_height: pixels of the original, upright.
         rotation: degrees counter-clockwise by which the original's frames were turned upright.
-        codec: of the original; of pictures `pictures`.
+        codec: of the original; of images `images`.
         source_frame_count: frames of the original.
         variable_rate: whether the original's frames were not evenly spaced.
         duplicates, drops: frames shown twice, and left out, to make the rate constant.
-        left_out: files of an archive that are no pictures.
+        left_out: files of an archive that are no images.
         sha256, size: of the original, hexadecimal and bytes.
         thumbnails: how many the filmstrip holds, side by side.
     """
@@ -88,17 +87,17 @@ class Ingested:
         return asdict(self)
 
 
-def ingest(
-    source: Path, target_dir: Path, *, report: Report, limits: Limits | None = None, name: str | None = None
-) -> Ingested:
-    """Make the web copy, poster, filmstrip, table of timestamps and facts of a video or a set of pictures.
+def make_web_copy(
+    source: Path, target_dir: Path, *, progress: ProgressCallback, limits: Limits | None = None, name: str | None = None
+) -> WebCopyFacts:
+    """Make the web copy, poster, filmstrip, table of timestamps and facts of a video or a set of images.
 
     `target_dir` appears in one step when everything is made, in place of an earlier one; after an error there is nothing new.
 
     Args:
-        source: a video, a picture, a folder of pictures, or a ZIP of pictures.
+        source: a video, an image, a folder of images, or a ZIP of images.
         target_dir: the folder to make.
-        report: told the stage and the fraction done; it may raise, to cancel.
+        progress: told the stage and the fraction done; it may raise, to cancel.
         limits: what is accepted.
         name: the file's name as its owner knows it, for messages.
 
@@ -109,14 +108,14 @@ def ingest(
     label = name or source.name
     try:
         with _published(target_dir) as folder, tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            report("checking", 0.0)
+            progress("checking", 0.0)
             clip, left_out = _clip_of(source, Path(scratch), limits, label)
-            sha256, size = _checksum(source, report)
+            sha256, size = _checksum(source, progress)
             table = _write_timestamps(clip, folder / TIMESTAMPS)
             width, height = web_size(clip.width, clip.height)
-            thumbnails = _write_pictures(clip, folder, (width, height), report)
+            thumbnails = _write_images(clip, folder, (width, height), progress)
             video = clip.video
-            ingested = Ingested(
+            ingested = WebCopyFacts(
                 kind=clip.kind,
                 fps=clip.fps,
                 frame_count=clip.frame_count,
@@ -126,7 +125,7 @@ def ingest(
                 source_width=clip.width,
                 source_height=clip.height,
                 rotation=video.rotation if video else 0,
-                codec=video.codec if video else "pictures",
+                codec=video.codec if video else "images",
                 source_frame_count=len(video.times) if video else clip.frame_count,
                 variable_rate=bool(video and not video.one_to_one),
                 duplicates=clip.frame_count - len(np.unique(table)),
@@ -139,7 +138,7 @@ def ingest(
             (folder / FACTS).write_text(json.dumps(ingested.facts(), indent=1))
     except ClipError as error:
         raise ClipError(str(error).replace(source.name, label)) from error
-    report("ready", 1.0)
+    progress("ready", 1.0)
     return ingested
 
 
@@ -168,15 +167,15 @@ def _clip_of(source: Path, scratch: Path, limits: Limits, label: str) -> tuple[C
     if not source.is_file():
         return open_clip(source, limits), 0
     limits.check_size(source)
-    if content_of(source) != "zip":
+    if media_type_of(source) != "zip":
         return open_clip(source, limits), 0
     if label.lower().endswith(_VIDEO_ENDINGS):
-        raise ClipError(f"{label} is a ZIP archive, not a video; unpack it, or name it .zip if it holds pictures")
-    left_out = unpack_pictures(source, scratch, limits)
+        raise ClipError(f"{label} is a ZIP archive, not a video; unpack it, or name it .zip if it holds images")
+    left_out = unpack_images(source, scratch, limits)
     return open_clip(scratch, limits), left_out
 
 
-def _checksum(source: Path, report: Report) -> tuple[str, int]:
+def _checksum(source: Path, progress: ProgressCallback) -> tuple[str, int]:
     """SHA-256 and size of a file; of a folder, of its files' own checksums in name order."""
     digest, done = hashlib.sha256(), 0
     if source.is_dir():
@@ -189,7 +188,7 @@ def _checksum(source: Path, report: Report) -> tuple[str, int]:
         while chunk := stream.read(1 << 22):
             digest.update(chunk)
             done += len(chunk)
-            report("checking", done / total)
+            progress("checking", done / total)
     return digest.hexdigest(), done
 
 
@@ -206,16 +205,16 @@ def _write_timestamps(clip: Clip, path: Path) -> np.ndarray:
     return index
 
 
-def _write_pictures(clip: Clip, folder: Path, size: tuple[int, int], report: Report) -> int:
+def _write_images(clip: Clip, folder: Path, size: tuple[int, int], progress: ProgressCallback) -> int:
     """Decode once: the web copy frame by frame, the poster and the filmstrip on the way."""
     shown = np.unique(np.linspace(0, clip.frame_count - 1, THUMBNAILS).round().astype(int)).tolist()
     thumb = (max(1, round(THUMBNAIL_HEIGHT * size[0] / size[1])), THUMBNAIL_HEIGHT)
     strip = Image.new("RGB", (thumb[0] * len(shown), thumb[1]))
-    for index, picture in enumerate(_web_copy(clip, folder / WEB_VIDEO, size)):
-        if index % REPORT_EVERY == 0:
-            report("web copy", index / clip.frame_count)
+    for index, pixels_of in enumerate(_web_copy(clip, folder / WEB_VIDEO, size)):
+        if index % PROGRESS_EVERY == 0:
+            progress("web copy", index / clip.frame_count)
         if index in shown:
-            image = Image.fromarray(picture())
+            image = Image.fromarray(pixels_of())
             place = shown.index(index)
             strip.paste(image.resize(thumb, Image.Resampling.BOX), (thumb[0] * place, 0))
             if place == len(shown) // 2:
@@ -226,12 +225,12 @@ def _write_pictures(clip: Clip, folder: Path, size: tuple[int, int], report: Rep
 
 
 def _web_copy(clip: Clip, path: Path, size: tuple[int, int]) -> Iterator[Callable[[], np.ndarray]]:
-    """Write the web copy; give for each frame written a function that makes its RGB picture."""
+    """Write the web copy; give for each frame written a function that makes its RGB image."""
     if clip.video is None:
         with web_video(path, clip.rate, size, interval=1) as writer:
-            for picture in clip.frames(size=size):
-                writer.write(picture)
-                yield partial(np.asarray, picture)
+            for image in clip.frames(size=size):
+                writer.write(image)
+                yield partial(np.asarray, image)
         return
     with web_video(path, clip.rate, size, colour=clip.video.colour) as writer:
         for frame in clip.planar_frames(size):

@@ -16,8 +16,8 @@ from PIL import Image
 
 from ml.clip import ClipError, Limits, open_clip
 from ml.clip.encode import web_video
-from workers.archive import unpack_pictures
-from workers.ingestion import FACTS, FILMSTRIP, POSTER, TIMESTAMPS, WEB_VIDEO, ingest, web_size
+from ml.web_copy import FACTS, FILMSTRIP, POSTER, TIMESTAMPS, WEB_VIDEO, make_web_copy, web_size
+from ml.web_copy.image_archive import unpack_images
 
 SIZE = (64, 48)
 
@@ -59,7 +59,7 @@ def levels(path: Path) -> list[int]:
 def test_a_video_is_kept_as_web_copy_thumbnails_and_facts(video, tmp_path):
     stages = []
     target = tmp_path / "kept" / "7"
-    ingested = ingest(video, target, report=lambda *told: stages.append(told))
+    ingested = make_web_copy(video, target, progress=lambda *told: stages.append(told))
     assert sorted(p.name for p in target.iterdir()) == sorted([WEB_VIDEO, POSTER, FILMSTRIP, TIMESTAMPS, FACTS])
     assert (ingested.kind, ingested.fps, ingested.frame_count, ingested.duration) == ("video", 25.0, 40, 1.6)
     assert (ingested.width, ingested.height, ingested.codec, ingested.rotation) == (*SIZE, "h264", 0)
@@ -80,7 +80,7 @@ def test_a_video_is_kept_as_web_copy_thumbnails_and_facts(video, tmp_path):
 
 
 def test_the_web_copy_is_seekable(video, tmp_path):
-    ingest(video, tmp_path / "kept", report=silent)
+    make_web_copy(video, tmp_path / "kept", progress=silent)
     with av.open(str(tmp_path / "kept" / WEB_VIDEO)) as container:
         packets = [p for p in container.demux(container.streams.video[0]) if p.size]
     assert [p.pts for p in packets] == [p.dts for p in packets]
@@ -103,7 +103,7 @@ def test_variable_rate_is_counted(tmp_path):
             frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    ingested = ingest(path, tmp_path / "kept", report=silent)
+    ingested = make_web_copy(path, tmp_path / "kept", progress=silent)
     assert (ingested.variable_rate, ingested.fps, ingested.frame_count, ingested.source_frame_count) == (True, 30.0, 60, 58)
     assert (ingested.duplicates, ingested.drops) == (2, 0)
     assert open_clip(tmp_path / "kept" / WEB_VIDEO).frame_count == 60
@@ -124,7 +124,7 @@ def test_size_of_the_web_copy(size, expected):
 
 
 @pytest.mark.parametrize("form", ["folder", "archive"])
-def test_pictures_become_a_video_of_keyframes(tmp_path, form):
+def test_images_become_a_video_of_keyframes(tmp_path, form):
     members = {"set/img10.png": png(200), "set/img2.png": png(100, (48, 64)), "set/notes.txt": b"hello"}
     if form == "archive":
         source = archive(tmp_path / "set.zip", {**members, "__MACOSX/._img2.png": b"x"})
@@ -133,8 +133,8 @@ def test_pictures_become_a_video_of_keyframes(tmp_path, form):
         source.mkdir()
         for name, data in members.items():
             (tmp_path / name).write_bytes(data)
-    ingested = ingest(source, tmp_path / "kept", report=silent)
-    assert (ingested.kind, ingested.frame_count, ingested.codec) == ("images", 2, "pictures")
+    ingested = make_web_copy(source, tmp_path / "kept", progress=silent)
+    assert (ingested.kind, ingested.frame_count, ingested.codec) == ("images", 2, "images")
     assert (ingested.width, ingested.height) == (64, 64)
     assert ingested.left_out == (1 if form == "archive" else 0)
     assert levels(tmp_path / "kept" / WEB_VIDEO) == pytest.approx([100, 200], abs=2)
@@ -144,7 +144,7 @@ def test_pictures_become_a_video_of_keyframes(tmp_path, form):
 
 def test_again_takes_the_place_of_before(video, tmp_path):
     for _ in range(2):
-        ingest(video, tmp_path / "kept", report=silent)
+        make_web_copy(video, tmp_path / "kept", progress=silent)
     assert {p.name for p in tmp_path.iterdir()} == {"hands.mp4", "kept"}
 
 
@@ -153,12 +153,12 @@ class CancelledError(Exception):
 
 
 def test_cancelling_leaves_nothing(video, tmp_path):
-    def report(stage: str, fraction: float) -> None:
+    def progress(stage: str, fraction: float) -> None:
         if stage == "web copy":
             raise CancelledError
 
     with pytest.raises(CancelledError):
-        ingest(video, tmp_path / "kept", report=report)
+        make_web_copy(video, tmp_path / "kept", progress=progress)
     assert list(tmp_path.iterdir()) == [video]
 
 
@@ -166,14 +166,14 @@ def test_an_error_leaves_nothing_and_names_the_file_as_its_owner_does(tmp_path):
     source = tmp_path / "0a1b2c"
     source.write_bytes(b"no video " * 100)
     with pytest.raises(ClipError, match=r"^My hands\.mp4 is not a video"):
-        ingest(source, tmp_path / "kept", report=silent, name="My hands.mp4")
+        make_web_copy(source, tmp_path / "kept", progress=silent, name="My hands.mp4")
     assert list(tmp_path.iterdir()) == [source]
 
 
 def test_a_zip_renamed_mp4_is_refused(tmp_path):
     source = archive(tmp_path / "hands.mp4", {"a.png": png(1)})
     with pytest.raises(ClipError, match=r"hands\.mp4 is a ZIP archive, not a video"):
-        ingest(source, tmp_path / "kept", report=silent)
+        make_web_copy(source, tmp_path / "kept", progress=silent)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_zip_renamed_mp4_is_refused(tmp_path):
 def test_hostile_archives(tmp_path, members, sentence):
     source = archive(tmp_path / "set.zip", members)
     with pytest.raises(ClipError, match=sentence):
-        ingest(source, tmp_path / "kept", report=silent)
+        make_web_copy(source, tmp_path / "kept", progress=silent)
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -202,15 +202,15 @@ def test_a_link_in_an_archive_is_refused(tmp_path):
         link.external_attr = 0o120777 << 16
         opened.writestr(link, "/etc/passwd")
     with pytest.raises(ClipError, match="symbolic link"):
-        ingest(source, tmp_path / "kept", report=silent)
+        make_web_copy(source, tmp_path / "kept", progress=silent)
 
 
 def test_limits_of_archives(tmp_path):
     source = archive(tmp_path / "set.zip", {f"{k}.png": png(k) for k in range(5)})
-    with pytest.raises(ClipError, match="at most 2 pictures"):
-        ingest(source, tmp_path / "kept", report=silent, limits=Limits(max_pictures=2))
+    with pytest.raises(ClipError, match="at most 2 images"):
+        make_web_copy(source, tmp_path / "kept", progress=silent, limits=Limits(max_images=2))
     with pytest.raises(ClipError, match="at most 100 bytes"):
-        ingest(source, tmp_path / "kept", report=silent, limits=Limits(max_unpacked_bytes=100))
+        make_web_copy(source, tmp_path / "kept", progress=silent, limits=Limits(max_unpacked_bytes=100))
 
 
 def test_a_header_that_lies_about_the_size_does_not_help(tmp_path):
@@ -222,7 +222,7 @@ def test_a_header_that_lies_about_the_size_does_not_help(tmp_path):
     (tmp_path / "lie.zip").write_bytes(data)
     (tmp_path / "out").mkdir()
     with pytest.raises(ClipError):
-        unpack_pictures(tmp_path / "lie.zip", tmp_path / "out", Limits(max_unpacked_bytes=1000))
+        unpack_images(tmp_path / "lie.zip", tmp_path / "out", Limits(max_unpacked_bytes=1000))
     assert sum(p.stat().st_size for p in (tmp_path / "out").iterdir()) <= 1000 + 10
 
 
@@ -230,4 +230,4 @@ def test_a_damaged_archive(tmp_path):
     source = tmp_path / "set.zip"
     source.write_bytes(archive(tmp_path / "whole.zip", {"a.png": png(1)}).read_bytes()[:60])
     with pytest.raises(ClipError, match="cannot be unpacked"):
-        ingest(source, tmp_path / "kept", report=silent)
+        make_web_copy(source, tmp_path / "kept", progress=silent)

@@ -8,15 +8,15 @@ from typing import Final
 VIDEO_FORMATS: Final = ("mov", "matroska", "avi", "mpegts", "mpeg", "ogg", "flv")
 """Containers that are opened, by FFmpeg's names. Playlists (HLS, concat) are not among them: they name other files."""
 
-PICTURE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
-"""Pictures that are opened, by Pillow's names."""
+IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+"""Images that are opened, by Pillow's names."""
 
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 
 _NAMES: Final = {
     "zip": "a ZIP archive",
-    "HEIF": "a HEIF or AVIF picture (export it as JPEG)",
+    "HEIF": "a HEIF or AVIF image (export it as JPEG)",
     "audio": "audio only",
     "gif": "a GIF",
     "pdf": "a PDF",
@@ -53,8 +53,8 @@ _PREFIXES: Final = (
 )
 
 
-def content_of(path: Path) -> str:
-    """Name of what a file holds: one of `VIDEO_FORMATS`, `PICTURE_FORMATS`, another known name, or `unknown`."""
+def media_type_of(path: Path) -> str:
+    """Name of what a file holds: one of `VIDEO_FORMATS`, `IMAGE_FORMATS`, another known name, or `unknown`."""
     with path.open("rb") as stream:
         head = stream.read(1024)
     for prefix, name in _PREFIXES:

@@ -1,4 +1,4 @@
-"""Sets of pictures: a folder's JPEG, PNG and WebP files in name order, on one canvas."""
+"""Sets of images: a folder's JPEG, PNG and WebP files in name order, on one canvas."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ml.clip.content import PICTURE_FORMATS, VIDEO_FORMATS, content_of, described
-from ml.clip.limits import ClipError, Limits, readable
+from ml.clip.media_limits import ClipError, Limits, readable
+from ml.clip.media_types import IMAGE_FORMATS, VIDEO_FORMATS, described, media_type_of
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Pictures and their canvas.
+class ImageSet:
+    """Images and their canvas.
 
-    The canvas is as wide as the widest and as high as the highest picture, once upright; a picture of another size is
+    The canvas is as wide as the widest and as high as the highest image, once upright; an image of another size is
     scaled to fit, centred, on black: a camera's principal point stays in the middle, and its field of view across the
     longer side stays what it was.
     """
@@ -32,39 +32,37 @@ class PictureSet:
     height: int
 
 
-def list_pictures(path: Path, limits: Limits) -> PictureSet:
-    """The pictures of a folder in natural name order (`2.jpg` before `10.jpg`), or a single picture.
+def list_images(path: Path, limits: Limits) -> ImageSet:
+    """The images of a folder in natural name order (`2.jpg` before `10.jpg`), or a single image.
 
-    Files that are no pictures are passed over, as are hidden ones and folders within.
+    Files that are no images are passed over, as are hidden ones and folders within.
 
     Raises:
-        ClipError: there is no picture, or something is outside the limits.
+        ClipError: there is no image, or something is outside the limits.
     """
     files = (
         sorted((p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")), key=natural)
         if path.is_dir()
         else [path]
     )
-    pictures = [p for p in files if p.stat().st_size and content_of(p) in PICTURE_FORMATS]
-    if not pictures:
+    images = [p for p in files if p.stat().st_size and media_type_of(p) in IMAGE_FORMATS]
+    if not images:
         found = f"; {files[0].name} is {_what(files[0])}" if files else ": it is empty"
-        raise ClipError(f"{path.name} holds no JPEG, PNG or WebP pictures{found}")
-    if len(pictures) > limits.max_pictures:
-        raise ClipError(f"{path.name} holds {len(pictures)} pictures; at most {limits.max_pictures} are accepted")
-    total = sum(p.stat().st_size for p in pictures)
+        raise ClipError(f"{path.name} holds no JPEG, PNG or WebP images{found}")
+    if len(images) > limits.max_images:
+        raise ClipError(f"{path.name} holds {len(images)} images; at most {limits.max_images} are accepted")
+    total = sum(p.stat().st_size for p in images)
     if total > limits.max_bytes:
-        raise ClipError(
-            f"the pictures of {path.name} have {readable(total)}; at most {readable(limits.max_bytes)} are accepted"
-        )
-    sizes = np.array([_upright_size(p, limits) for p in pictures])
+        raise ClipError(f"the images of {path.name} have {readable(total)}; at most {readable(limits.max_bytes)} are accepted")
+    sizes = np.array([_upright_size(p, limits) for p in images])
     width, height = (int(s) for s in sizes.max(axis=0))
-    return PictureSet(tuple(pictures), width, height)
+    return ImageSet(tuple(images), width, height)
 
 
-def picture_frames(pictures: PictureSet, span: range, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """The pictures `span`, uint8 [height, width, 3], RGB, upright, on the canvas scaled to `size` (width, height)."""
+def image_frames(images: ImageSet, span: range, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """The images `span`, uint8 [height, width, 3], RGB, upright, on the canvas scaled to `size` (width, height)."""
     for index in span:
-        yield _on_canvas(pictures.paths[index], size)
+        yield _on_canvas(images.paths[index], size)
 
 
 def natural(path: PurePath) -> tuple[list[tuple[int, int | str]], str]:
@@ -79,9 +77,9 @@ def _upright_size(path: Path, limits: Limits) -> tuple[int, int]:
             width, height = image.size
             sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
     except (OSError, SyntaxError, ValueError) as error:
-        raise ClipError(f"{path.name} is a picture that cannot be read ({error}); export it again") from error
-    if width * height > limits.max_picture_pixels:
-        allowed = limits.max_picture_pixels / 1e6
+        raise ClipError(f"{path.name} is an image that cannot be read ({error}); export it again") from error
+    if width * height > limits.max_image_pixels:
+        allowed = limits.max_image_pixels / 1e6
         raise ClipError(f"{path.name} is {width} × {height} pixels; at most {allowed:g} megapixels are accepted")
     return (height, width) if sideways else (width, height)
 
@@ -103,13 +101,13 @@ def _opened(path: Path) -> Image.Image:
         # Our own limit on pixels is checked before anything is decoded.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            return Image.open(path, formats=PICTURE_FORMATS)
+            return Image.open(path, formats=IMAGE_FORMATS)
         except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise ClipError(f"{path.name} is not a picture that can be read; export it again as JPEG or PNG") from error
+            raise ClipError(f"{path.name} is not an image that can be read; export it again as JPEG or PNG") from error
 
 
 def _what(path: Path) -> str:
     if not path.stat().st_size:
         return "empty (0 bytes)"
-    content = content_of(path)
+    content = media_type_of(path)
     return "a video" if content in VIDEO_FORMATS else described(content)

@@ -15,21 +15,21 @@ class Limits:
     """What is accepted: checked before and while decoding.
 
     Attributes:
-        max_bytes: size of the file, or of all pictures of a set together.
+        max_bytes: size of the file, or of all images of a set together.
         max_seconds: length of a video.
         max_frames: frames of a video.
         max_pixels: width × height of a video's frame.
-        max_pictures: pictures of a set.
-        max_picture_pixels: width × height of a picture of a set; photographs are larger than video frames.
-        max_unpacked_bytes: what an archive of pictures may hold once unpacked.
+        max_images: images of a set.
+        max_image_pixels: width × height of an image of a set; photographs are larger than video frames.
+        max_unpacked_bytes: what an archive of images may hold once unpacked.
     """
 
     max_bytes: int = 2 << 30
     max_seconds: float = 30 * 60
     max_frames: int = 60 * 60 * 30
     max_pixels: int = 4096 * 2304
-    max_pictures: int = 2000
-    max_picture_pixels: int = 64_000_000
+    max_images: int = 2000
+    max_image_pixels: int = 64_000_000
     max_unpacked_bytes: int = 4 << 30
 
     def check_size(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: the cheap look at the door. Workers look inside."""
+"""What a file is by its first bytes, checked before anything is stored; workers decode the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from palmares.api.problems import UnsupportedContentError
 
 HEAD_BYTES: Final = 4096
-"""How much of a file's beginning is looked at."""
+"""Bytes at the beginning of a file that are looked at."""
 
 _EXTENSIONS: Final = {
     "MP4 or QuickTime video": ".mp4",
@@ -17,9 +17,9 @@ _EXTENSIONS: Final = {
     "MPEG video": ".mpg",
     "Ogg video": ".ogv",
     "Flash video": ".flv",
-    "JPEG picture": ".jpg",
-    "PNG picture": ".png",
-    "WebP picture": ".webp",
+    "JPEG image": ".jpg",
+    "PNG image": ".png",
+    "WebP image": ".webp",
     "ZIP archive": ".zip",
 }
 """What is accepted, and the ending it is stored under; the ending of the person's own name never reaches the disk."""
@@ -30,11 +30,11 @@ _PREFIXES: Final = (
     (b"FLV\x01", "Flash video"),
     (b"\x00\x00\x01\xba", "MPEG video"),
     (b"\x00\x00\x01\xb3", "MPEG video"),
-    (b"\xff\xd8\xff", "JPEG picture"),
-    (b"\x89PNG\r\n\x1a\n", "PNG picture"),
+    (b"\xff\xd8\xff", "JPEG image"),
+    (b"\x89PNG\r\n\x1a\n", "PNG image"),
     (b"PK\x03\x04", "ZIP archive"),
     (b"PK\x05\x06", "ZIP archive"),
-    (b"GIF8", "GIF picture"),
+    (b"GIF8", "GIF image"),
     (b"%PDF", "PDF document"),
     (b"ID3", "sound file"),
     (b"fLaC", "sound file"),
@@ -43,22 +43,22 @@ _PREFIXES: Final = (
     (b"\x1f\x8b", "gzip archive"),
     (b"#EXTM3U", "playlist"),
 )
-_RIFF: Final = {b"AVI ": "AVI video", b"WEBP": "WebP picture", b"WAVE": "sound file"}
+_RIFF: Final = {b"AVI ": "AVI video", b"WEBP": "WebP image", b"WAVE": "sound file"}
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 _VIDEO_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
 _TS_PACKET: Final = 188
 
 
-def content_of(head: bytes) -> str:
-    """What the beginning of a file says it is, in words; `unknown kind of file` if it says nothing."""
+def media_type_of(head: bytes) -> str:
+    """Type of a file in words, from its first bytes; `unknown kind of file` where they match nothing."""
     for prefix, words in _PREFIXES:
         if head.startswith(prefix):
             return words
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12], "unknown kind of file")
     if head[4:8] in _ISO_BOXES:
-        return "HEIF picture" if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS else "MP4 or QuickTime video"
+        return "HEIF image" if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS else "MP4 or QuickTime video"
     if len(head) > 2 * _TS_PACKET and head[0] == head[_TS_PACKET] == head[2 * _TS_PACKET] == 0x47:
         return "MPEG transport stream"
     return "unknown kind of file"
@@ -72,26 +72,24 @@ def checked_extension(*, head: bytes, name: str) -> str:
         name: the file's name on the disk it came from; for the sentence only.
 
     Raises:
-        UnsupportedContentError: neither a video, a picture nor an archive of pictures.
+        UnsupportedContentError: neither a video, an image nor an archive of images.
     """
-    words = content_of(head)
+    words = media_type_of(head)
     if words == "ZIP archive" and name.lower().endswith(_VIDEO_ENDINGS):
         raise UnsupportedContentError(
-            f"«{name}» is named like a video but is a ZIP archive; upload the video itself, or a .zip of pictures.",
+            f'"{name}" is named like a video but is a ZIP archive; upload the video itself, or a .zip of images.',
             field="file",
         )
     if words not in _EXTENSIONS:
+        kind = "file of an unknown kind" if words == "unknown kind of file" else words
         raise UnsupportedContentError(
-            f"«{name}» is not a video: it is a file of an unknown kind; accepted are videos (MP4, MOV, WebM, MKV, AVI), "
-            "pictures (JPEG, PNG, WebP) and a ZIP of pictures."
-            if words == "unknown kind of file"
-            else f"«{name}» is not a video: it is a {words}; accepted are videos (MP4, MOV, WebM, MKV, AVI), "
-            "pictures (JPEG, PNG, WebP) and a ZIP of pictures.",
+            f'"{name}" is not a video: it is a {kind}; accepted are videos (MP4, MOV, WebM, MKV, AVI), '
+            "images (JPEG, PNG, WebP) and a ZIP of images.",
             field="file",
         )
     return _EXTENSIONS[words]
 
 
-def is_pictures(extension: str) -> bool:
-    """Whether files stored under this ending hold pictures."""
+def is_images(extension: str) -> bool:
+    """Whether files stored under this ending hold images."""
     return extension in (".jpg", ".png", ".webp", ".zip")
