@@ -13,7 +13,7 @@ import orjson
 
 from ml.clip import open_clip
 from ml.formats.prediction import Prediction
-from ml.formats.track import write_track
+from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_model

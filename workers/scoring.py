@@ -1,11 +1,11 @@
-"""Scoring submissions: figures by frame and in sum, on every board, under the revision that is in force."""
+"""Scoring submissions: rows are read, `ml.metrics` scores them, and the results are written back under a revision."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,14 +13,17 @@ import numpy as np
 from django.db import transaction
 
 from ml.formats.faults import FormatError
-from ml.metrics.absence import errors_of_nothing
+from ml.metrics.board_values import BoardValue, ScoredRows, board_values
+from ml.metrics.breakdown import by_sequence, error_histograms, sequence_index
 from ml.metrics.crew import Crew
-from ml.metrics.errors import areas_of_bins, threshold_bins
+from ml.metrics.frame_contributions import frame_contributions
+from ml.metrics.missing_hand_rule import MissingHandRule
+from ml.metrics.missing_hands import zero_prediction_errors
 from ml.metrics.pairing import open_pair
-from ml.metrics.protocol import PREFIXES, PROTOCOLS, Protocol
+from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import SCORER_VERSION, Report, build_report, joints_of_rows, scorer_sha256
 from ml.metrics.scoring import Scores, score_pair
-from ml.metrics.statistics import bootstrap_interval, contributions
+from ml.progress import ProgressCallback
 from palmares.benchmarks import policy
 from palmares.benchmarks.comparison import FRAMES, rows_of
 from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission, Truth
@@ -32,31 +35,18 @@ from palmares.queue.models import Status
 from palmares.uploads.stored import forget_files
 from workers.storage import fetch, keep_only, store_folder
 
-Say = Callable[[str, float], None]
-
-HISTOGRAM_MM: Final = np.linspace(0, 100, 51)
-"""Bins of the histogram of errors by frame; what lies beyond counts in the last one."""
 _TWO_CORES_FROM: Final = 4000
 """Rows for which a second process pays."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A submission that has been scored and filed; its figures by the rule of a revision for missing hands."""
+    """A submission that has been scored and filed; its values on boards by the rule of a revision for missing hands."""
 
     coverage: float
     report: Report
-    figures: Callable[[Benchmark | Revision], list[dict[str, Any]]]
+    board_values: Callable[[Revision], list[tuple[Board, BoardValue]]]
     folder: str
-
-
-@dataclass(frozen=True)
-class Frames:
-    """What is known of each row: scores, errors of nothing in mm (`ml.metrics.absence`), and index of the sequence [N]."""
-
-    scores: Scores
-    nothing: dict[str, np.ndarray]
-    sequence: np.ndarray
 
 
 class Scoring:
@@ -65,7 +55,7 @@ class Scoring:
     def folder(self, item: Submission) -> str:
         return f"{submission_prefix(item.pk)}/scores-{item.lease}"
 
-    def perform(self, item: Submission, scratch: Path, report: Say) -> Callable[[], None]:
+    def perform(self, item: Submission, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
         """Score against the submission's truth."""
         scored = score_submission(item, item.truth, self.folder(item), scratch, report)
         return lambda: _publish_where_shown(item, scored)
@@ -89,7 +79,7 @@ class ScoringAgain:
     def folder(self, item: Revision) -> str:
         return f"benchmarks/{item.benchmark_id}/revisions/{item.lease}"
 
-    def perform(self, item: Revision, scratch: Path, report: Say) -> Callable[[], None]:
+    def perform(self, item: Revision, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
         """Score them one after the other. One that the truth does not fit any more stays without a score here."""
         found = list(Submission.objects.there().filter(benchmark=item.benchmark, status=Status.SUCCEEDED))
         done: list[tuple[Submission, Scored]] = []
@@ -114,8 +104,8 @@ class ScoringAgain:
         """Nothing but scores was made, and those are named."""
 
 
-def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path, report: Say) -> Scored:
-    """Score one submission and store its figures by frame under `folder`.
+def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path, report: ProgressCallback) -> Scored:
+    """Score one submission and store its values by frame under `folder`.
 
     Raises:
         WorkFailedError: its file cannot be scored against this truth.
@@ -134,35 +124,44 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         except FormatError as error:
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
         result = build_report(protocol, pair, scores)
-        sequence = _sequence_index(pair.truth.columns.get("sequence"), truth.sequences, pair.count)
+        sequence = sequence_index(pair.truth.columns.get("sequence"), [entry["name"] for entry in truth.sequences], pair.count)
         boards = _boards(item.benchmark, scores, truth)
         subsets = {
             board.slug: {**joints_of_rows(protocol, pair, scores, rows), **_parts(scores, sequence, truth, rows)}
             for board, rows in boards
             if board.tag
         }
-        frames = Frames(scores, errors_of_nothing(protocol, pair, scores), sequence)
+        zero_errors = zero_prediction_errors(protocol, pair, scores)
         is_uneven = pair.truth.seen is not None
-    report("Drawing the intervals", 0.9)
+    report("Computing the intervals", 0.9)
+    all_rows = np.ones(pair.count, bool)
     if not policy.is_told(item.benchmark, int(scores.found.sum()), pair.count, is_subset=False):
-        result, boards = _untold(result), []
+        result, boards = _withheld(result), []
     else:
-        parts = _parts(scores, sequence, truth, np.ones(pair.count, bool))
-        result.content.update(official=list(result.official), **parts, boards=subsets)
-    evened = _evened(protocol, scores, np.ones(pair.count, bool)) if is_uneven else {}
+        result.content.update(official=list(result.official), **_parts(scores, sequence, truth, all_rows), boards=subsets)
+
+    def contributions(rows: np.ndarray) -> dict[str, np.ndarray]:
+        return frame_contributions(protocol, scores, rows) if is_uneven else {}
+
+    scored = ScoredRows(scores, zero_errors, sequence, contributions)
+    _store_frames(scored, contributions(all_rows), folder, scratch)
+
+    def values(revision: Revision) -> list[tuple[Board, BoardValue]]:
+        rule = MissingHandRule(revision.missing == Benchmark.Missing.PENALISED, revision.penalty_mm)
+        return [(board, value) for board, rows in boards for value in board_values(rule, scored, result.metrics, rows)]
+
+    return Scored(float(scores.found.mean()), result, values, folder)
+
+
+def _store_frames(scored: ScoredRows, contributions: dict[str, np.ndarray], folder: str, scratch: Path) -> None:
+    """File the values of each row as `frames.npz` under `folder`."""
     target = scratch / "made"
     target.mkdir()
-    arrays = {f"nothing_{name}": values for name, values in frames.nothing.items()}
-    arrays |= scores.per_frame | {f"even_{name}": values for name, values in evened.items()}
+    arrays = {f"nothing_{name}": values for name, values in scored.zero_errors.items()}
+    arrays |= scored.scores.per_frame | {f"even_{name}": values for name, values in contributions.items()}
     arrays = {name: values.astype(np.float32) for name, values in arrays.items()}
-    np.savez_compressed(target / FRAMES, found=scores.found, sequence=sequence, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(target / FRAMES, found=scored.scores.found, sequence=scored.sequence, **arrays)  # type: ignore[arg-type]
     store_folder(target, folder)
-
-    def figures(rule: Benchmark | Revision) -> list[dict[str, Any]]:
-        of_rows = (lambda rows: _evened(protocol, scores, rows)) if is_uneven else (lambda _: {})
-        return _figures(rule, frames, result, boards, of_rows)
-
-    return Scored(float(scores.found.mean()), result, figures, folder)
 
 
 @transaction.atomic
@@ -181,7 +180,7 @@ def _publish_where_shown(item: Submission, scored: Scored) -> None:
 
 @transaction.atomic
 def publish(item: Submission, revision: Revision, scored: Scored) -> None:
-    """Write a score with its figures; one that was there under this revision gives way."""
+    """Write a score with its values; one that was there under this revision gives way."""
     Score.objects.filter(submission=item, revision=revision).delete()
     score = Score.objects.create(
         submission=item,
@@ -192,7 +191,9 @@ def publish(item: Submission, revision: Revision, scored: Scored) -> None:
         content=scored.report.content,
         folder=scored.folder,
     )
-    Figure.objects.bulk_create(Figure(score=score, **figure) for figure in scored.figures(revision))
+    Figure.objects.bulk_create(
+        Figure(score=score, board=board, **asdict(value)) for board, value in scored.board_values(revision)
+    )
 
 
 def versions(protocol: Protocol) -> dict[str, str]:
@@ -261,14 +262,6 @@ def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:
     return path
 
 
-def _sequence_index(names: Any, sequences: list[dict[str, Any]], count: int) -> np.ndarray:
-    """Index of each row's sequence [N]; all 0 where the truth is one piece."""
-    if names is None:
-        return np.zeros(count, np.int32)
-    index = {entry["name"]: number for number, entry in enumerate(sequences)}
-    return np.array([index[str(name)] for name in names][:count], np.int32)
-
-
 def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Board, np.ndarray]]:
     """The boards that have something to show, and their rows, bool [N]."""
     found = []
@@ -279,78 +272,20 @@ def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Bo
     return found
 
 
-def _untold(report: Report) -> Report:
-    """A report of so few hands that its figures would be those of single frames: coverage and versions alone."""
+def _withheld(report: Report) -> Report:
+    """A report of so few hands that its values would be those of single frames: coverage and versions alone."""
     kept = ("official_units", "protocol", "truth", "prediction", "scorer", "coverage", "missing_policy", "counts")
     content = {name: report.content[name] for name in kept}
     content["flags"] = {"notes": [policy.UNTOLD]}
     return Report(dict.fromkeys(report.official), {}, content)
 
 
-def _figures(
-    rule: Benchmark | Revision,
-    frames: Frames,
-    report: Report,
-    boards: list[tuple[Board, np.ndarray]],
-    evened: Callable[[np.ndarray], dict[str, np.ndarray]],
-) -> list[dict[str, Any]]:
-    """Every metric on every board, with its bootstrap interval; whole sequences are drawn where there are several."""
-    found: list[dict[str, Any]] = []
-    scores = frames.scores
-    for board, rows in boards:
-        coverage = float(scores.found[rows].mean())
-        sequence = frames.sequence[rows]
-        labels = sequence if len(np.unique(sequence)) > 1 else None
-        even = evened(rows)
-        for metric, value in report.metrics.items():
-            facts = {"board": board, "metric": metric, "coverage": coverage}
-            facts["is_ranked"] = policy.is_ranked(rule, metric, coverage)
-            if metric in scores.per_frame:
-                values = even.get(metric, scores.per_frame[metric][rows])
-                nothing = frames.nothing[metric][rows] if metric in frames.nothing else 0.0
-                interval = bootstrap_interval(policy.ranked_values(rule, metric, values, scores.found[rows], nothing), labels)
-                if interval.units:
-                    mean = value if rows.all() and coverage == 1.0 and value is not None else interval.mean
-                    found.append({**facts, "value": mean, "low": interval.low, "high": interval.high})
-            elif value is not None and rows.all():
-                found.append({**facts, "value": value, "low": value, "high": value})
-    return found
-
-
-def _evened(protocol: Protocol, scores: Scores, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Of some rows, where joints are annotated unevenly: what each adds to the means over joints (`contributions`)."""
-    found = {}
-    for alignment, distances in scores.joint_distances.items():
-        values, prefix = distances[rows], PREFIXES[alignment]
-        found[f"{prefix}mpjpe"] = contributions(values)
-        for number, curve in enumerate(protocol.curves):
-            bins = threshold_bins(values, curve.thresholds(1.0), strict=curve.strict)
-            areas = np.where(np.isfinite(values), areas_of_bins(curve)[bins], np.nan)
-            found[f"{prefix}auc_joints" + (f"@{curve.name}" if number else "")] = contributions(areas)
-    return found
-
-
 def _parts(scores: Scores, sequence: np.ndarray, truth: Truth, rows: np.ndarray) -> dict[str, Any]:
-    """Of some rows, bool [N]: means of each figure by sequence, and how many frames lie in each 2 mm of each distance."""
-    table = []
-    for number, entry in enumerate(truth.sequences):
-        of_both = rows & (sequence == number)
-        if of_both.any():
-            means = {name: _mean(values[of_both]) for name, values in scores.per_frame.items()}
-            coverage = float(scores.found[of_both].mean())
-            table.append({**entry, "rows": int(of_both.sum()), "coverage": coverage, "figures": means})
-    histogram: dict[str, Any] = {"edges_mm": HISTOGRAM_MM.tolist()}
-    for name, values in scores.per_frame.items():
-        if policy.is_distance(name):
-            there = np.clip(values[rows & np.isfinite(values)], 0, HISTOGRAM_MM[-1])
-            histogram[name] = np.histogram(there, HISTOGRAM_MM)[0].tolist()
-    return {"by_sequence": table, "histogram": histogram}
+    """Of some rows, bool [N]: means by sequence, and histograms of errors."""
+    means = by_sequence(scores, sequence, len(truth.sequences), rows)
+    table = [{**entry, **part} for entry, part in zip(truth.sequences, means, strict=True) if part]
+    return {"by_sequence": table, "histogram": error_histograms(scores, rows)}
 
 
-def _mean(values: np.ndarray) -> float | None:
-    there = values[np.isfinite(values)]
-    return float(there.mean()) if len(there) else None
-
-
-def _part(report: Say, start: float, end: float, prefix: str) -> Say:
+def _part(report: ProgressCallback, start: float, end: float, prefix: str) -> ProgressCallback:
     return lambda stage, fraction: report(f"{prefix}{stage}"[:80], start + (end - start) * min(1.0, fraction))

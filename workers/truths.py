@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from ml.formats.faults import FormatError
+from ml.formats.truth_subsets import FILE, read_subsets
 from ml.metrics.pairing import open_truth
 from ml.metrics.protocol import PROTOCOLS
 from ml.synthetic.benchmark import plan
@@ -21,7 +22,6 @@ from palmares.benchmarks.stored import truth_prefix
 from palmares.queue.errors import WorkFailedError
 from palmares.uploads.stored import forget_files
 from workers.storage import fetch, keep_only, store_folder
-from workers.subsets import FILE, read_subsets
 
 Say = Callable[[str, float], None]
 
@@ -111,16 +111,16 @@ def _facts(item: Truth, target: Path) -> dict[str, Any]:
         frames = open_truth(PROTOCOLS[item.benchmark.protocol], files[0] if len(files) == 1 else target)
         for first in range(0, len(frames), 256):
             frames.joints(first, min(first + 256, len(frames)))
+        sequence = np.asarray(frames.columns.get("sequence", []), dtype=str)
+        listed = read_subsets(subsets, sequence, len(frames)) if subsets else {}
     except FormatError as error:
         raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
-    sequence = np.asarray(frames.columns.get("sequence", []), dtype=str)
     named = zip(*np.unique(sequence, return_counts=True), strict=True)
     sequences = [{"name": str(name), "rows": int(count), "upload": None} for name, count in named]
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as stream:
             digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    listed = read_subsets(subsets, sequence, len(frames)) if subsets else {}
     return {"sha256": digest.hexdigest(), "rows": len(frames), "sequences": sequences, "subsets": listed}
 
 

@@ -1,5 +1,5 @@
 /**
- * The track format as the browser reads it. The other side, and the description of the bytes, is `ml/formats/track.py`;
+ * The track format as the browser reads it. The other side, and the description of the bytes, is `ml/formats/viewer_track.py`;
  * `track.test.ts` decodes the fixture which its test writes.
  */
 

@@ -58,31 +58,6 @@ def distances(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(x * x + y * y + z * z))
 
 
-def mean_over_points(values: np.ndarray, seen: np.ndarray | None = None) -> float:
-    """Mean of distances [n, P] over frames for each point, then over points; points never seen are left out; NaN if all are.
-
-    MPJPE of joints, MPVPE of vertices, after whichever alignment the distances were taken.
-    """
-    if not values.size:
-        return float("nan")
-    if seen is None:
-        return float(values.mean(0).mean())
-    count = seen.sum(0)
-    if not count.any():
-        return float("nan")
-    total = np.where(seen, values, 0.0).sum(0)
-    return float((total[count > 0] / count[count > 0]).mean())
-
-
-def pck_curve(
-    values: np.ndarray, thresholds: np.ndarray, *, seen: np.ndarray | None = None, strict: bool = False
-) -> np.ndarray:
-    """PCK [T]: share of distances [n, P] that are ≤ t (`strict`: < t), for each point over frames, then over points."""
-    values = values if seen is None else np.where(seen, values, np.nan)
-    counts = counts_of_bins(threshold_bins(values, thresholds, strict=strict), len(thresholds))
-    return shares_of_counts(counts, np.full(values.shape[1], len(values)) if seen is None else seen.sum(0))
-
-
 def threshold_bins(values: np.ndarray, thresholds: np.ndarray, *, strict: bool = False) -> np.ndarray:
     """Index of the first threshold that each value is within; T where there is none, which is so for NaN too.
 
@@ -174,8 +149,3 @@ def acceleration_errors(
 def shape_error(truth: np.ndarray, prediction: np.ndarray) -> float:
     """MSE_mano = mean (β̂ − β)² over shapes [n, 10] (Kong et al., ECCV 2022)."""
     return float(np.square(np.asarray(prediction, dtype=np.float64) - truth).mean())
-
-
-def size_error_mm(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Mean |difference| (mm) of hand lengths (L-error) or widths (W-error) [n] in metres, of the rest pose."""
-    return float(1000 * np.abs(np.asarray(prediction, dtype=np.float64) - truth).mean())

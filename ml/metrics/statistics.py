@@ -94,19 +94,6 @@ def paired_difference(
     return Difference(float(sums.sum() / counts.sum()), float(low), float(high), p, len(sums), shared)
 
 
-def contributions(values: np.ndarray) -> np.ndarray:
-    """What each frame adds [N] to the mean over points of their means over frames, from distances or areas [N, P].
-
-    The mean of these is that figure, also where points are seen unevenly (NaN where not): then the mean over frames of
-    their own means is another one. NaN for frames in which nothing is seen.
-    """
-    there = np.isfinite(values)
-    of_point = there.sum(0)
-    shares = np.divide(np.where(there, values, 0.0), of_point, out=np.zeros(values.shape), where=of_point > 0)
-    frames = there.any(1)
-    return np.where(frames, shares.sum(1) * frames.sum() / max(int((of_point > 0).sum()), 1), np.nan)
-
-
 def _units(values: np.ndarray, sequences: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Sum and number of the finite values of each unit that is drawn."""
     there = np.isfinite(values)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from ml.formats.track import write_track
+from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.hand.skeleton import SIDES, Side

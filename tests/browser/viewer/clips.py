@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ml.formats.prediction import Prediction
-from ml.formats.track import write_track
+from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import SIDES

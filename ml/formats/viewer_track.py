@@ -11,7 +11,7 @@ file under a name never changes and may be cached for ever. Every `.bin` is one 
     position = centre + quantised · (box.max − box.min) / 65534, so the error is at most half a step
 
 With 1159 vertices that is 3-6 kB a frame and hand, where float32 takes 13.9 kB. The other side of this format is
-`frontend/viewer/track.ts`; `tests/ml/formats/test_track.py` and `frontend/viewer/track.test.ts` read the same fixture.
+`frontend/viewer/track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/track.test.ts` read the same fixture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +34,6 @@ VERSION = 1
 CHUNK_FRAMES = 60
 """Frames a chunk spans: two seconds at 30 frames/s, some 250 kB for one hand."""
 _LIMIT = 32767
-
-
-@dataclass(frozen=True)
-class TrackHand:
-    """One hand read back: `frames` int32 [n], `vertices` float32 [n, V, 3] (m), `faces` int64 [F, 3]."""
-
-    track: int
-    side: Side
-    frames: np.ndarray
-    vertices: np.ndarray
-    faces: np.ndarray
 
 
 def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder: Path) -> None:
@@ -100,22 +88,6 @@ def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder
     (folder / "track.json").write_text(json.dumps(header, separators=(",", ":")), encoding="utf-8")
 
 
-def read_track(folder: Path) -> tuple[dict[str, Any], list[TrackHand]]:
-    """Read what `write_track` wrote (our own files): the header, and every hand in full."""
-    header = json.loads((folder / "track.json").read_text(encoding="utf-8"))
-    low, high = (np.array(header["box"][end], np.float64) for end in ("min", "max"))
-    hands = []
-    for entry in header["hands"]:
-        faces = np.frombuffer(_read(folder, entry["faces"]["file"]), np.dtype(entry["faces"]["type"]).newbyteorder("<"))
-        frames = np.concatenate([np.arange(first, last + 1, dtype=np.int32) for first, last in entry["present"]])
-        rows = [_decode(_read(folder, c["file"]), c["rows"], entry["vertex_count"]) for c in entry["chunks"]]
-        vertices = (low + high) / 2 + np.concatenate(rows) * ((high - low) / (2 * _LIMIT))
-        hands.append(
-            TrackHand(entry["track"], entry["side"], frames, vertices.astype(np.float32), faces.reshape(-1, 3).astype(np.int64))
-        )
-    return header, hands
-
-
 def _finite_vertices(prediction: Prediction) -> np.ndarray:
     if prediction.vertices is None:
         raise PredictionError("`vertices` is missing: a track is made of meshes")
@@ -161,12 +133,6 @@ def _encode(rows: np.ndarray) -> bytes:
     return (unsigned & 0xFF).astype(np.uint8).tobytes() + (unsigned >> 8).astype(np.uint8).tobytes()
 
 
-def _decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
-    """The inverse of `_encode`: int16 [rows, V, 3]."""
-    planes = np.frombuffer(data, np.uint8).reshape(2, rows, vertex_count, 3).astype(np.uint16)
-    return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
-
-
 def _write_faces(faces: Mapping[Side, np.ndarray], side: Side, vertex_count: int, folder: Path) -> dict[str, Any]:
     if side not in faces:
         raise PredictionError(f"no faces for the {side} hand, which occurs in the prediction")
@@ -185,10 +151,6 @@ def _write(data: bytes, folder: Path) -> tuple[str, int]:
     name = f"{hashlib.sha256(packed).hexdigest()[:32]}.bin"
     (folder / "track" / name).write_bytes(packed)
     return name, len(packed)
-
-
-def _read(folder: Path, name: str) -> bytes:
-    return gzip.decompress((folder / "track" / name).read_bytes())
 
 
 def _ranges(frames: np.ndarray) -> list[list[int]]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palmares.queue.errors import WorkFailedError
-from workers import subsets
-from workers.subsets import read_subsets
+from ml.formats import truth_subsets
+from ml.formats.faults import FormatError
+from ml.formats.truth_subsets import read_subsets
 
 NOTHING = np.array([], str)
 
@@ -35,9 +35,9 @@ def test_names_are_of_sequences(tmp_path):
 def test_what_is_scattered_too_far_or_too_long_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "subsets.json"
     path.write_text(json.dumps({"even": [*range(0, 20, 2)]}))
-    monkeypatch.setattr(subsets, "MAX_RANGES", 9)
-    with pytest.raises(WorkFailedError, match="scattered over 10 runs of rows; at most 9"):
+    monkeypatch.setattr(truth_subsets, "MAX_RANGES", 9)
+    with pytest.raises(FormatError, match="scattered over 10 runs of rows; at most 9"):
         read_subsets(path, NOTHING, 20)
     path.write_bytes(b" " * ((16 << 20) + 1))
-    with pytest.raises(WorkFailedError, match="larger than 16 MB"):
+    with pytest.raises(FormatError, match="larger than 16 MB"):
         read_subsets(path, NOTHING, 20)

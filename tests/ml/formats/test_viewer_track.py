@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.formats.prediction import Prediction, PredictionError
-from ml.formats.track import CHUNK_FRAMES, _decode, _encode, _ranges, read_track, write_track
+from ml.formats.viewer_track import CHUNK_FRAMES, _encode, _ranges, write_track
 
 FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "track"
+
+
+@dataclass(frozen=True)
+class DecodedHand:
+    """One hand: `frames` int32 [n], `vertices` float32 [n, V, 3] (m), `faces` int64 [F, 3]."""
+
+    track: int
+    side: str
+    frames: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
+    """What a viewer reads: the header, and every hand in full."""
+    header = json.loads((folder / "track.json").read_text(encoding="utf-8"))
+    low, high = (np.array(header["box"][end], np.float64) for end in ("min", "max"))
+    hands = []
+    for entry in header["hands"]:
+        faces = np.frombuffer(unzipped(folder, entry["faces"]["file"]), np.dtype(entry["faces"]["type"]).newbyteorder("<"))
+        frames = np.concatenate([np.arange(first, last + 1, dtype=np.int32) for first, last in entry["present"]])
+        rows = [decode(unzipped(folder, c["file"]), c["rows"], entry["vertex_count"]) for c in entry["chunks"]]
+        vertices = ((low + high) / 2 + np.concatenate(rows) * ((high - low) / 65534)).astype(np.float32)
+        hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, faces.reshape(-1, 3).astype(np.int64)))
+    return header, hands
+
+
+def unzipped(folder: Path, name: str) -> bytes:
+    return gzip.decompress((folder / "track" / name).read_bytes())
+
+
+def decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
+    """The inverse of `_encode`: int16 [rows, V, 3]."""
+    planes = np.frombuffer(data, np.uint8).reshape(2, rows, vertex_count, 3).astype(np.uint16)
+    return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
 
 
 def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 30, seed: int = 0, **meta) -> Prediction:
@@ -118,7 +156,7 @@ def test_what_cannot_be_shown_is_refused_with_a_reason(tmp_path, change, says):
 @given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_encoding_is_lossless_for_any_int16(rows, vertex_count, seed):
     positions = np.random.default_rng(seed).integers(-32768, 32768, (rows, vertex_count, 3)).astype(np.int16)
-    np.testing.assert_array_equal(_decode(_encode(positions), rows, vertex_count), positions)
+    np.testing.assert_array_equal(decode(_encode(positions), rows, vertex_count), positions)
 
 
 @settings(max_examples=25, derandomize=True, deadline=None)

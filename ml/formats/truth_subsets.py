@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from palmares.queue.errors import WorkFailedError
+from ml.formats.faults import FormatError
 
 FILE: Final = "subsets.json"
 MAX_BYTES: Final = 16 << 20
@@ -33,42 +33,42 @@ def read_subsets(path: Path, sequence: np.ndarray, rows: int) -> dict[str, Range
         rows: N.
 
     Raises:
-        WorkFailedError: the file is not as above, or names what is not there.
+        FormatError: the file is not as above, or names what is not there.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise WorkFailedError(f"{FILE} is larger than {MAX_BYTES >> 20} MB.")
+        raise FormatError(f"{FILE} is larger than {MAX_BYTES >> 20} MB")
     try:
         listed = orjson.loads(path.read_bytes())
     except ValueError as error:
-        raise WorkFailedError(f"{FILE} is no JSON: {error}.") from error
+        raise FormatError(f"{FILE} is not JSON: {error}") from error
     if not isinstance(listed, dict) or len(listed) > MAX_SUBSETS:
-        raise WorkFailedError(f"{FILE} holds no object of at most {MAX_SUBSETS} subsets: {{name: [sequences or rows]}}.")
+        raise FormatError(f"{FILE} is not an object of at most {MAX_SUBSETS} subsets, {{name: [sequences or rows]}}")
     found = {_name(name): _ranges(name, members, sequence, rows) for name, members in listed.items()}
     if (runs := sum(map(len, found.values()))) > MAX_RANGES:
-        raise WorkFailedError(f"The subsets in {FILE} are scattered over {runs} runs of rows; at most {MAX_RANGES} are kept.")
+        raise FormatError(f"The subsets in {FILE} are scattered over {runs} runs of rows; at most {MAX_RANGES} are kept")
     return found
 
 
 def _name(name: str) -> str:
     if not 0 < len(name) <= MAX_NAME or "\x00" in name:
-        raise WorkFailedError(f"«{name[:MAX_NAME]}» in {FILE} is no name of a subset: 1 to {MAX_NAME} characters.")
+        raise FormatError(f"`{name[:MAX_NAME]}` in {FILE} is not a name for a subset, expected 1 to {MAX_NAME} characters")
     return name
 
 
 def _ranges(name: str, members: Any, sequence: np.ndarray, rows: int) -> Ranges:
     if not isinstance(members, list) or not members:
-        raise WorkFailedError(f"The subset «{name}» in {FILE} is no list of sequences or rows.")
+        raise FormatError(f"subset `{name}` in {FILE} is not a list of sequence names or row numbers")
     chosen = np.zeros(rows, bool)
     if all(isinstance(member, str) for member in members):
         if unknown := set(members) - set(np.unique(sequence).tolist()):
-            raise WorkFailedError(f"The subset «{name}» in {FILE} names a sequence that is not there: «{min(unknown)}».")
+            raise FormatError(f"subset `{name}` in {FILE} names `{min(unknown)}`, which is not a sequence of the truth")
         chosen |= np.isin(sequence, members)
     elif all(isinstance(member, int) and not isinstance(member, bool) for member in members):
         if not all(0 <= member < rows for member in members):
             wrong = next(member for member in members if not 0 <= member < rows)
-            raise WorkFailedError(f"The subset «{name}» in {FILE} names row {wrong}; the truth has rows 0 to {rows - 1}.")
+            raise FormatError(f"subset `{name}` in {FILE} names row {wrong}; the truth has rows 0 to {rows - 1}")
         chosen[members] = True
     else:
-        raise WorkFailedError(f"The subset «{name}» in {FILE} mixes names of sequences and numbers of rows, or holds neither.")
+        raise FormatError(f"subset `{name}` in {FILE} mixes sequence names and row numbers, or holds neither")
     edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen, [0]])))
     return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]
