@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from ml.clip import open_clip
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.licensed import LicensedModelError
@@ -23,8 +23,7 @@ from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
 from ml.web_copy import WEB_VIDEO
 from palmares.queue.errors import WorkFailedError
-from palmares.runs.models import Prediction as Published
-from palmares.runs.models import Run
+from palmares.runs.models import Prediction, Run
 from palmares.runs.shapes import by_side
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
@@ -67,12 +66,12 @@ class Estimation:
         return lambda: _publish(item, folder, prediction, {**facts, "summary": summary(curves)})
 
     def discard(self, item: Run) -> None:
-        if not Published.objects.filter(folder=self.folder(item)).exists():
+        if not Prediction.objects.filter(folder=self.folder(item)).exists():
             forget_files(self.folder(item))
 
     def settled(self, item: Run) -> None:
         """Only what the row names is kept."""
-        published = Published.objects.filter(run=item.pk).values_list("folder", flat=True).first()
+        published = Prediction.objects.filter(run=item.pk).values_list("folder", flat=True).first()
         keep_only(f"runs/{item.pk}", published.rstrip("/").rsplit("/", 1)[-1] if published else "")
 
 
@@ -107,8 +106,8 @@ def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
     return {side: np.asarray(given["betas"], np.float32) for side in sides}
 
 
-def _publish(item: Run, folder: str, prediction: Prediction, facts: dict[str, Any]) -> None:
-    made = Published.objects.create(folder=folder, rows=len(prediction), hand_model=item.hand_model, **facts)
+def _publish(item: Run, folder: str, prediction: PredictionArrays, facts: dict[str, Any]) -> None:
+    made = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=item.hand_model, **facts)
     earlier = Run.objects.filter(pk=item.pk).values_list("prediction", flat=True).first()
     sides = by_side(
         method=item.method,
@@ -118,7 +117,7 @@ def _publish(item: Run, folder: str, prediction: Prediction, facts: dict[str, An
     )
     Run.objects.filter(pk=item.pk).update(prediction=made, shape={**item.shape, "sides": sides})
     if earlier is not None:
-        Published.objects.filter(pk=earlier).delete()
+        Prediction.objects.filter(pk=earlier).delete()
 
 
 def _sha256(path: Path) -> str:

@@ -58,7 +58,7 @@ class PredictionError(ValueError):
 
 
 @dataclass(frozen=True)
-class Prediction:
+class PredictionArrays:
     """What a method found in one clip. Shapes and units: the table at the head of this module."""
 
     frame: np.ndarray
@@ -89,13 +89,13 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def rows(self, mask: np.ndarray) -> Prediction:
+    def rows(self, mask: np.ndarray) -> PredictionArrays:
         """The rows selected by a boolean mask or an index array [M], as a prediction of their own."""
         arrays = {
             name: None if (array := getattr(self, name)) is None else array if name == "intrinsics" else array[mask]
             for name in _LAYOUT
         }
-        return Prediction(**arrays, meta=self.meta)  # type: ignore[arg-type]
+        return PredictionArrays(**arrays, meta=self.meta)  # type: ignore[arg-type]
 
     def save(self, target: str | Path | BinaryIO) -> None:
         """Write the `.npz` (uncompressed: floats do not shrink, and readers can map it)."""
@@ -110,7 +110,7 @@ class Prediction:
                         stream.write(block.tobytes())
 
     @classmethod
-    def load(cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES) -> Prediction:
+    def load(cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES) -> PredictionArrays:
         """Read a `.npz` that a stranger may have made.
 
         Raises:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.formats.archive import BROKEN, check_directory, check_packing
 from ml.formats.faults import FormatError, kind_of
-from ml.formats.prediction import MAX_BYTES, Prediction, PredictionError
+from ml.formats.prediction import MAX_BYTES, PredictionArrays, PredictionError
 
 STRIDE: Final = 1_000_000
 """Frames, and tracks, that a sequence may number; the next sequence begins there."""
@@ -34,7 +34,7 @@ class Sequences:
         metas: `meta` of each sequence's file; empty for one that has none.
     """
 
-    rows: Prediction
+    rows: PredictionArrays
     names: tuple[str, ...]
     index: np.ndarray
     metas: tuple[dict[str, Any], ...]
@@ -71,7 +71,7 @@ def load_sequences(path: Path, called: str, *, names: Sequence[str] | None = Non
     return _joined([(name, found.get(name)) for name in order], called)
 
 
-def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, Prediction]]:
+def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, PredictionArrays]]:
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix == ".npz")
         if not files:
@@ -103,7 +103,7 @@ def _opened(path: Path, called: str) -> zipfile.ZipFile:
 
 def _members(
     archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], called: str, max_bytes: int
-) -> Iterator[tuple[str, Prediction]]:
+) -> Iterator[tuple[str, PredictionArrays]]:
     if not infos:
         raise FormatError(f"{called} is an empty archive, expected one .npz a sequence")
     left, seen = max_bytes, set()
@@ -128,15 +128,15 @@ def _members(
         yield inside.stem, prediction
 
 
-def _bytes(prediction: Prediction) -> int:
+def _bytes(prediction: PredictionArrays) -> int:
     """In memory."""
     arrays = (getattr(prediction, name) for name in ("frame", "side", "track", "score", "joints", *_OPTIONAL))
     return sum(array.nbytes for array in arrays if array is not None)
 
 
-def _loaded(source: Path | BinaryIO, called: str, max_bytes: int) -> Prediction:
+def _loaded(source: Path | BinaryIO, called: str, max_bytes: int) -> PredictionArrays:
     try:
-        prediction = Prediction.load(source, max_bytes=max_bytes)
+        prediction = PredictionArrays.load(source, max_bytes=max_bytes)
     except PredictionError as error:
         raise FormatError(f"{called}: {error}") from error
     for name in ("frame", "track"):
@@ -146,7 +146,7 @@ def _loaded(source: Path | BinaryIO, called: str, max_bytes: int) -> Prediction:
     return prediction
 
 
-def _joined(parts: list[tuple[str, Prediction | None]], called: str) -> Sequences:
+def _joined(parts: list[tuple[str, PredictionArrays | None]], called: str) -> Sequences:
     there = [(number, part) for number, (_, part) in enumerate(parts) if part is not None]
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for _, part in there]) for name in ("side", "score", "joints")
@@ -163,7 +163,7 @@ def _joined(parts: list[tuple[str, Prediction | None]], called: str) -> Sequence
         arrays[name] = np.concatenate(pieces)
     index = np.concatenate([np.full(len(part), number, np.int64) for number, part in there])
     metas = tuple({} if part is None else dict(part.meta) for _, part in parts)
-    rows = Prediction(**arrays, meta=_shared([dict(part.meta) for _, part in there]))
+    rows = PredictionArrays(**arrays, meta=_shared([dict(part.meta) for _, part in there]))
     return Sequences(rows, tuple(name for name, _ in parts), index, metas)
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.spill import blocks, release
 from ml.hand.camera import default_intrinsics
 from ml.hand.skeleton import SIDES, Side
@@ -36,7 +36,7 @@ CHUNK_FRAMES = 60
 _LIMIT = 32767
 
 
-def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder: Path) -> None:
+def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], folder: Path) -> None:
     """Write `track.json` and `track/*.bin` of a prediction with vertices into `folder`.
 
     Args:
@@ -88,7 +88,7 @@ def write_track(prediction: Prediction, faces: Mapping[Side, np.ndarray], folder
     (folder / "track.json").write_text(json.dumps(header, separators=(",", ":")), encoding="utf-8")
 
 
-def _finite_vertices(prediction: Prediction) -> np.ndarray:
+def _finite_vertices(prediction: PredictionArrays) -> np.ndarray:
     if prediction.vertices is None:
         raise PredictionError("`vertices` is missing: a track is made of meshes")
     finite = np.concatenate(
@@ -159,7 +159,7 @@ def _ranges(frames: np.ndarray) -> list[list[int]]:
     return [[int(piece[0]), int(piece[-1])] for piece in pieces]
 
 
-def _picture(prediction: Prediction) -> dict[str, Any]:
+def _picture(prediction: PredictionArrays) -> dict[str, Any]:
     """Width, height (px) and intrinsics (9 numbers, row by row, px) of the pictures the meshes lie over."""
     width, height = int(prediction.meta.get("width") or 0), int(prediction.meta.get("height") or 0)
     if prediction.intrinsics is not None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ml import catalog
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.formats.spill import release, spilled
 from ml.hand.model import HandModel
 from ml.hand.skeleton import SIDES
@@ -33,7 +33,7 @@ class FittedTrack:
     translation: Tensor
 
 
-def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> Prediction:
+def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> PredictionArrays:
     """One row a frame and hand, sorted by frame; meshes in float32."""
     meta = {
         "hand_model": request.hand_model,
@@ -48,13 +48,13 @@ def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> Pr
     }
     intrinsics = np.asarray(request.intrinsics, np.float32)
     if not fitted:
-        return Prediction(**_empty(), intrinsics=intrinsics, meta=meta)
+        return PredictionArrays(**_empty(), intrinsics=intrinsics, meta=meta)
     parts = [_rows(hand) for hand in fitted]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((arrays["track"], arrays["frame"]))
     arrays = {name: array[order] for name, array in arrays.items()}
     arrays["joints"], vertices = _meshes(fitted, np.argsort(order))
-    return Prediction(**arrays, vertices=vertices, intrinsics=intrinsics, meta=meta)
+    return PredictionArrays(**arrays, vertices=vertices, intrinsics=intrinsics, meta=meta)
 
 
 def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:

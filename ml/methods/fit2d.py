@@ -15,7 +15,7 @@ from ml.fitting.inverse_kinematics import inverse_kinematics, solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.prior import pose_prior
 from ml.fitting.solver import Parameters, Problem, solve
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
@@ -36,7 +36,7 @@ CHUNK = 512
 class Fit2D:
     """See the module."""
 
-    def estimate(self, request: Request, report: Report) -> Prediction:
+    def estimate(self, request: Request, report: Report) -> PredictionArrays:
         """One row for each detected hand and frame."""
         fitted = []
         tracks = request.keypoints.tracks

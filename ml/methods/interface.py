@@ -11,7 +11,7 @@ import numpy as np
 
 from ml import catalog
 from ml.clip import Clip
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.skeleton import Side
 from ml.keypoints.tracks import Keypoints
 
@@ -47,7 +47,7 @@ class Request:
 class Method(Protocol):
     """A system that finds hands. Deterministic: the same request on one machine gives the same prediction."""
 
-    def estimate(self, request: Request, report: Report) -> Prediction:
+    def estimate(self, request: Request, report: Report) -> PredictionArrays:
         """Find the hands of a clip; rows only for frames in which the method has an answer."""
         ...
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, solve
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.identity.bundle import problem_of
 from ml.identity.calibration import Settings, calibrate
@@ -55,7 +55,7 @@ class Kong2022:
     optimised: bool = False
     backbone: Kind = DEFAULT
 
-    def estimate(self, request: Request, report: Report) -> Prediction:
+    def estimate(self, request: Request, report: Report) -> PredictionArrays:
         """One row for each detected hand and frame."""
         if request.hand_model != "open":
             raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones, solve_translation
 from ml.fitting.kinematics import Kinematics
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
@@ -21,7 +21,7 @@ from ml.methods.interface import Report, Request
 class MediaPipeIK:
     """See the module."""
 
-    def estimate(self, request: Request, report: Report) -> Prediction:
+    def estimate(self, request: Request, report: Report) -> PredictionArrays:
         """One row for each detected hand and frame."""
         fitted = []
         tracks = request.keypoints.tracks

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ml.formats.frames import out_of_reach
-from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.prediction import PredictionArrays, PredictionError
 
 
-def match(truth: Prediction, prediction: Prediction) -> np.ndarray:
+def match(truth: PredictionArrays, prediction: PredictionArrays) -> np.ndarray:
     """For each row of the truth, the row of the prediction [N] that answers it; −1 where none does.
 
     Rows of the prediction that are not `usable_rows` answer nothing. A frame and side has as many answers as the truth has
@@ -39,13 +39,13 @@ def match(truth: Prediction, prediction: Prediction) -> np.ndarray:
     return answer
 
 
-def usable_rows(prediction: Prediction) -> np.ndarray:
+def usable_rows(prediction: PredictionArrays) -> np.ndarray:
     """Rows whose joints, and vertices where there are any, are finite and within reach: bool [N]."""
     points = [prediction.joints] if prediction.vertices is None else [prediction.joints, prediction.vertices]
     return np.asarray(~np.any([out_of_reach(p).any(1) for p in points], axis=0))
 
 
-def in_track_order(prediction: Prediction) -> Prediction:
+def in_track_order(prediction: PredictionArrays) -> PredictionArrays:
     """The rows ordered by track, then frame.
 
     Raises:

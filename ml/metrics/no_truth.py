@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.skeleton import BONES, SIDES
 from ml.keypoints.tracks import Keypoints
 
 
-def series(prediction: Prediction, keypoints: Keypoints) -> dict[str, Any]:
+def series(prediction: PredictionArrays, keypoints: Keypoints) -> dict[str, Any]:
     """Per-frame curves for the plots.
 
     Returns:
@@ -71,7 +71,7 @@ def bone_length_deviation(joints: np.ndarray) -> np.ndarray:
     return np.asarray(1000 * np.abs(lengths - np.median(lengths, axis=0)).mean(-1))
 
 
-def agreement(one: Prediction, other: Prediction) -> float:
+def agreement(one: PredictionArrays, other: PredictionArrays) -> float:
     """Mean root-aligned distance (mm) between two predictions' joints, over the rows (frame, track) both have; NaN if none."""
     keys = [{(int(f), int(t)): row for row, (f, t) in enumerate(zip(p.frame, p.track, strict=True))} for p in (one, other)]
     shared = sorted(keys[0].keys() & keys[1].keys())
@@ -81,7 +81,7 @@ def agreement(one: Prediction, other: Prediction) -> float:
     return float(1000 * np.linalg.norm((a - a[:, :1]) - (b - b[:, :1]), axis=-1).mean())
 
 
-def _reprojection(rows: Prediction, seen: Any) -> np.ndarray:
+def _reprojection(rows: PredictionArrays, seen: Any) -> np.ndarray:
     found = np.full(len(rows), np.nan)
     if seen is None or rows.intrinsics is None:
         return found

@@ -14,7 +14,7 @@ from ml.formats import dexycb, freihand, joint_lists
 from ml.formats.archive import unpacked
 from ml.formats.faults import FormatError
 from ml.formats.frames import ArrayFrames, FrameSet, sha256_of
-from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.sequences import STRIDE, Sequences, load_sequences
 from ml.hand.skeleton import SIDES
 from ml.metrics.crew import Crew
@@ -238,7 +238,7 @@ def _taken(rows: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return taken
 
 
-def _rate(truth: Prediction) -> float | None:
+def _rate(truth: PredictionArrays) -> float | None:
     fps = truth.meta.get("fps")
     return float(fps) if isinstance(fps, int | float) and not isinstance(fps, bool) and 0 < fps < 1e6 else None
 

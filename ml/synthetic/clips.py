@@ -14,7 +14,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ml.clip.encode import web_video
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import angles_to_pose
 from ml.hand.model import HandModel, load_hand_model, mirror_pose
@@ -70,7 +70,7 @@ class Truth:
     def frame_count(self) -> int:
         return len(self.hands[0].pose)
 
-    def prediction(self) -> Prediction:
+    def prediction(self) -> PredictionArrays:
         """The truth in the canonical form; rows by frame, then hand; track = number of the hand."""
         T, H = self.frame_count, len(self.hands)
 
@@ -79,7 +79,7 @@ class Truth:
             flat: np.ndarray = stacked.reshape(T * H, *stacked.shape[2:])
             return flat
 
-        return Prediction(
+        return PredictionArrays(
             frame=np.repeat(np.arange(T, dtype=np.int32), H),
             side=np.tile(np.array([SIDES.index(h.side) for h in self.hands], np.uint8), T),
             track=np.tile(np.arange(H, dtype=np.int32), T),

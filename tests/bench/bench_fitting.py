@@ -14,7 +14,7 @@ from ml.catalog import METHODS
 from ml.clip import open_clip
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, Problem
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
@@ -37,7 +37,7 @@ def rows() -> list[tuple[str, str, str]]:
             clip = open_clip(f"{folder}/{who}/video.mp4")
             keypoints = detect(clip, report=lambda stage, fraction: None)
             request = Request(clip, keypoints, default_intrinsics(clip.width, clip.height))
-            truth = Prediction.load(f"{folder}/{who}/truth.npz")
+            truth = PredictionArrays.load(f"{folder}/{who}/truth.npz")
             for method in METHODS:
                 found.append(_against_truth(who, method, request, truth))
             if who == "ben":
@@ -45,7 +45,7 @@ def rows() -> list[tuple[str, str, str]]:
     return found
 
 
-def _against_truth(who: str, method: str, request: Request, truth: Prediction) -> tuple[str, str, str]:
+def _against_truth(who: str, method: str, request: Request, truth: PredictionArrays) -> tuple[str, str, str]:
     prediction = load_method(method).estimate(request, lambda stage, fraction: None)
     where = {(f, s): row for row, (f, s) in enumerate(zip(truth.frame, truth.side, strict=True))}
     pairs = [(i, where[key]) for i, key in enumerate(zip(prediction.frame, prediction.side, strict=True)) if key in where]

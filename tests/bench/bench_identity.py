@@ -14,7 +14,7 @@ import torch
 from ml import catalog
 from ml.clip import Clip, open_clip
 from ml.clip.encode import web_video
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.identity.calibration import calibrate
@@ -126,7 +126,7 @@ def _numbers(hand: dict[str, Any]) -> list[float]:
     return [value for value in hand["values"]["reprojection"] if value is not None]
 
 
-def _estimated(path: Path) -> tuple[dict[str, Prediction], Keypoints]:
+def _estimated(path: Path) -> tuple[dict[str, PredictionArrays], Keypoints]:
     """By all of these methods."""
     clip = open_clip(path)
     keypoints = detect(clip, report=lambda stage, fraction: None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics, project
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.metrics.no_truth import agreement, bone_length_deviation, jitter, reprojection_error, series
@@ -17,9 +17,9 @@ def _hand(count: int) -> np.ndarray:
     return np.repeat(joints[None], count, axis=0)
 
 
-def _prediction(joints: np.ndarray, frame: np.ndarray) -> Prediction:
+def _prediction(joints: np.ndarray, frame: np.ndarray) -> PredictionArrays:
     count = len(frame)
-    return Prediction(
+    return PredictionArrays(
         frame=frame, side=np.ones(count, np.uint8), track=np.zeros(count, np.int32), score=np.ones(count, np.float32),
         joints=joints, intrinsics=default_intrinsics(640, 480), meta={"frame_count": 10},
     )  # fmt: skip

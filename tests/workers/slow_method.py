@@ -22,7 +22,7 @@ class SlowMethod:
     """Answers with one motionless right hand a frame."""
 
     def estimate(self, request, report):
-        from ml.formats.prediction import Prediction  # noqa: PLC0415 - the worker's parent stays small
+        from ml.formats.prediction import PredictionArrays  # noqa: PLC0415 - the worker's parent stays small
         from ml.hand.model import load_hand_model  # noqa: PLC0415
 
         note("begin")
@@ -33,7 +33,7 @@ class SlowMethod:
         frames = request.clip.frame_count
         template = np.random.default_rng(0).normal([0, 0, 0.5], 0.05, (load_hand_model("open", "right").n_vertices, 3))
         note("end")
-        return Prediction(
+        return PredictionArrays(
             frame=np.arange(frames, dtype=np.int32),
             side=np.ones(frames, np.uint8),
             track=np.zeros(frames, np.int32),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.runs.services import start_run
@@ -48,5 +48,5 @@ def test_a_run_keeps_to_the_shape_that_it_was_given_though_that_is_deleted_befor
     assert run.hand_shape is None
     assert run.shape["sides"] == {"right": "given"}
     assert run.shape_used.startswith("given on ")
-    betas = Prediction.load(media_root / run.prediction.folder / "prediction.npz").betas
+    betas = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz").betas
     assert np.allclose(betas, [0.5] + [0.0] * 9)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ml.clip.encode import web_video
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.keypoints.tracks import Keypoints
 from palmares.queue import services
 from palmares.queue.models import Status
@@ -102,7 +102,7 @@ def test_a_synthetic_upload_is_rendered_with_its_truth(media_root):
     assert upload.public_status == "ready", upload.error
     assert upload.frame_count == 6
     assert upload.size_bytes > 0
-    assert len(Prediction.load(media_root / upload.truth)) == 6
+    assert len(PredictionArrays.load(media_root / upload.truth)) == 6
 
 
 def test_a_full_disk_is_tried_again_and_then_said(queued, grey, media_root):

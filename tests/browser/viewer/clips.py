@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.open_model import load_open_hand
@@ -74,7 +74,7 @@ def _paint_video(folder: Path, frame_count: int) -> None:
         container.mux(stream.encode())
 
 
-def _waving_hands(frame_count: int, *, seed: int, gap: range) -> Prediction:
+def _waving_hands(frame_count: int, *, seed: int, gap: range) -> PredictionArrays:
     """Two open hands, swaying smoothly and a little noisily half a metre away; the right one missing in `gap`."""
     rng = np.random.default_rng(seed)
     parts = []
@@ -95,10 +95,12 @@ def _waving_hands(frame_count: int, *, seed: int, gap: range) -> Prediction:
     frame, side, vertices = (np.concatenate(column) for column in zip(*parts, strict=True))
     meta = {"fps": FPS, "frame_count": frame_count, "width": WIDTH, "height": HEIGHT, "method": f"{seed}", "hand_model": "open"}
     intrinsics = default_intrinsics(WIDTH, HEIGHT)
-    return Prediction(frame, side, side, np.ones(len(frame)), vertices[:, :21], vertices, intrinsics=intrinsics, meta=meta)
+    return PredictionArrays(
+        frame, side, side, np.ones(len(frame)), vertices[:, :21], vertices, intrinsics=intrinsics, meta=meta
+    )
 
 
-def _series(prediction: Prediction, frame_count: int) -> dict[str, object]:
+def _series(prediction: PredictionArrays, frame_count: int) -> dict[str, object]:
     rng = np.random.default_rng(len(prediction))
     hands = []
     for side, name in enumerate(SIDES):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.subjects import make_subject
 
@@ -29,7 +29,7 @@ def test_it_works(tmp_path, method):
     _make_video(tmp_path)
     done = _estimate(tmp_path / "video.mp4", "--method", method, "--out", tmp_path / "out" / "hands.npz", "--focal", 554)
     assert done.returncode == 0, done.stderr
-    found = Prediction.load(tmp_path / "out" / "hands.npz")
+    found = PredictionArrays.load(tmp_path / "out" / "hands.npz")
     assert found.meta["method"] == method
     assert len(found) >= 25
 

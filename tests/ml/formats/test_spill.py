@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.formats.spill import SPILLED_BYTES, blocks, release, spilled
 
 LARGE = (SPILLED_BYTES // (1000 * 3 * 4) + 600, 1000, 3)
@@ -68,8 +68,8 @@ def test_a_prediction_in_a_file_is_saved_as_one_in_memory(tmp_path):
         "meta": {"fps": 30.0},
     }
     for name, vertices in (("spilled", large), ("ordinary", large.copy())):
-        Prediction(**rows, vertices=vertices).save(tmp_path / f"{name}.npz")
+        PredictionArrays(**rows, vertices=vertices).save(tmp_path / f"{name}.npz")
     assert (tmp_path / "spilled.npz").read_bytes() == (tmp_path / "ordinary.npz").read_bytes()
     with np.load(tmp_path / "spilled.npz", allow_pickle=False) as arrays:
         assert np.array_equal(arrays["vertices"], large)
-    assert np.array_equal(Prediction.load(tmp_path / "spilled.npz").vertices, large)
+    assert np.array_equal(PredictionArrays.load(tmp_path / "spilled.npz").vertices, large)

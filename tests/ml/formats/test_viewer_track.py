@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.formats.prediction import Prediction, PredictionError
+from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.viewer_track import CHUNK_FRAMES, _encode, _ranges, write_track
 
 FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "track"
@@ -55,7 +55,7 @@ def decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
     return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
 
 
-def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 30, seed: int = 0, **meta) -> Prediction:
+def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 30, seed: int = 0, **meta) -> PredictionArrays:
     """`hands`: track → (side, frames). A smooth random motion of a random cloud about half a metre away."""
     rng = np.random.default_rng(seed)
     frame = np.concatenate([np.zeros(0, int), *(f for _, f in hands.values())])
@@ -66,7 +66,7 @@ def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 
     vertices = cloud[side] + sway[:, None] + rng.normal(0, 3e-4, (len(frame), vertex_count, 3))
     joints = vertices[:, np.arange(21) % vertex_count]
     meta = {"fps": 30, "frame_count": 150, "width": 640, "height": 480, "method": "test", "hand_model": "open"} | meta
-    return Prediction(frame, side, track, np.ones(len(frame)), joints, vertices, meta=meta)
+    return PredictionArrays(frame, side, track, np.ones(len(frame)), joints, vertices, meta=meta)
 
 
 def faces(vertex_count: int = 30) -> dict[str, np.ndarray]:
@@ -131,19 +131,25 @@ def test_a_prediction_without_hands_is_a_track_without_hands(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, meta=p.meta), "made of meshes"),
+        (lambda p: replace(p, vertices=None), "made of meshes"),
         (
-            lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices * np.nan, meta=p.meta),
+            lambda p: replace(p, vertices=p.vertices * np.nan),
             "frame 0 .* not finite",
         ),
         (lambda p: p.rows(np.r_[0:5, 4]), "frame 4 occurs twice for hand 0"),
-        (lambda p: Prediction(p.frame + 900, p.side, p.track, p.score, p.joints, p.vertices, meta=p.meta), "expected 0 … 149"),
-        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices, meta={}), "no `fps`"),
         (
-            lambda p: Prediction(p.frame, p.side * 0, p.track, p.score, p.joints, p.vertices, meta=p.meta),
+            lambda p: replace(p, frame=p.frame + 900),
+            "expected 0 … 149",
+        ),
+        (lambda p: replace(p, meta={}), "no `fps`"),
+        (
+            lambda p: replace(p, side=p.side * 0),
             "no faces for the left",
         ),
-        (lambda p: Prediction(p.frame, p.side, p.track, p.score, p.joints, p.vertices[:, :9], meta=p.meta), "expected 0 … 8"),
+        (
+            lambda p: replace(p, vertices=p.vertices[:, :9]),
+            "expected 0 … 8",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_a_reason(tmp_path, change, says):

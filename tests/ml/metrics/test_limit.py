@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.metrics.pairing import open_pair
 from ml.metrics.protocol import PROTOCOLS
 from tests.predictions import hands, moved, npz, zipped
 
 
-def numbered(first: int, step: int = 1, count: int = 8) -> Prediction:
+def numbered(first: int, step: int = 1, count: int = 8) -> PredictionArrays:
     clip = hands(count)
     return replace(clip, frame=(first + step * clip.frame).astype(np.int32))
 
@@ -48,7 +48,7 @@ def test_every_hand_of_a_frame_is_of_it(tmp_path):
     right = numbered(10)
     left = replace(right, side=np.zeros(8, np.uint8), track=np.ones(8, np.int32))
     names = ("frame", "side", "track", "score", "joints")
-    both = Prediction(**{name: np.concatenate([getattr(right, name), getattr(left, name)]) for name in names})
+    both = PredictionArrays(**{name: np.concatenate([getattr(right, name), getattr(left, name)]) for name in names})
     rows, _, _ = opened(tmp_path, npz(both), npz(both), 3)
     assert sorted((frame, side) for _, frame, side in rows) == [(10 + n, side) for n in range(3) for side in ("left", "right")]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ml.clip import open_clip
-from ml.formats.prediction import Prediction
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.joint_limits import LIMITS
 from ml.hand.model import load_hand_model
@@ -88,7 +88,7 @@ def test_motion_blur_softens_what_moves_alone():
 def test_written_clip_reads_back(tmp_path):
     clip = make_clip(1, make_subject(0, "test", 0), hands=("left", "right"), sequence="s", **SMALL)
     write_clip(clip, tmp_path)
-    prediction = Prediction.load(tmp_path / "truth.npz")
+    prediction = PredictionArrays.load(tmp_path / "truth.npz")
     assert len(prediction) == 10
     assert prediction.meta["sequence"] == "s"
     np.testing.assert_array_equal(prediction.side, [0, 1] * 5)
@@ -106,7 +106,7 @@ def test_written_clip_reads_back(tmp_path):
 def test_mediapipe_finds_the_demonstrations_hands_where_they_are(tmp_path):
     for name, folder in write_demo_clips(tmp_path, seconds=1.0).items():
         clip = open_clip(folder / "video.mp4")
-        truth = Prediction.load(folder / "truth.npz")
+        truth = PredictionArrays.load(folder / "truth.npz")
         tracks = detect(clip).tracks
         sides = {"ada": ["left", "right"], "ben": ["right"]}[name]
         assert sorted(t.side for t in tracks) == sides
@@ -133,7 +133,7 @@ def test_benchmark_is_written_with_its_index(tmp_path):
     assert index["name"] == "palmares-synth"
     assert index["seed"] == 1
     for entry in index["sequences"]:
-        truth = Prediction.load(tmp_path / entry["folder"] / "truth.npz")
+        truth = PredictionArrays.load(tmp_path / entry["folder"] / "truth.npz")
         assert entry["frames"] == truth.meta["frame_count"] == 90
         assert truth.meta["subject"].startswith("test-")
         assert (tmp_path / entry["folder"] / "video.mp4").stat().st_size > 10_000
