@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 
+from ml.metrics.process_pool import usable_cores
 from workers.watchdog import watch
 
 
 def main() -> None:
     """Run until told to stop."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     processes = int(os.environ.get("WORKER_PROCESSES", "0")) or max(1, min(2, cores))
     # Before anything imports numpy or torch: each process takes its share of the cores.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))

@@ -6,6 +6,7 @@ import importlib
 import mmap
 import os
 import signal
+from multiprocessing import process as multiprocessing_process
 from typing import Any, Final
 
 import django
@@ -30,6 +31,9 @@ VISIBILITY_SECONDS: Final = SOFT_LIMIT_SECONDS + 15 * 60
 
 _stopping = mmap.mmap(-1, 1)
 """One byte that this process and its children share: whether they have been told to go."""
+
+_main_process = multiprocessing_process.current_process()
+"""Python's own object, kept before Celery's pool replaces it in each child by one that may start no process."""
 
 app = Celery("workers", broker=settings.CELERY_BROKER_URL, include=["workers.tasks"])
 app.conf.update(
@@ -77,6 +81,7 @@ def _notice_versions(**_: Any) -> None:
 def _warm_up(**_: Any) -> None:
     """In each child, so that the first job starts at once; never before the fork, which threads of torch do not survive."""
     die_with_parent(signal.SIGKILL)()
+    multiprocessing_process._current_process = _main_process  # type: ignore[attr-defined]
     for connection in connections.all(initialized_only=True):
         connection.close()
     import torch  # noqa: PLC0415

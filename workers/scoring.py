@@ -15,11 +15,11 @@ from django.db import transaction
 from ml.formats.faults import FormatError
 from ml.metrics.board_values import BoardValue, ScoredRows, board_values
 from ml.metrics.breakdown import by_sequence, error_histograms, sequence_index
-from ml.metrics.crew import Crew
 from ml.metrics.frame_contributions import frame_contributions
 from ml.metrics.missing_hand_rule import MissingHandRule
 from ml.metrics.missing_hands import zero_prediction_errors
 from ml.metrics.pairing import open_pair
+from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import SCORER_VERSION, Report, build_report, joints_of_rows, scorer_sha256
 from ml.metrics.scoring import Scores, score_pair
@@ -117,9 +117,9 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         prediction = _prediction(item, truth, scratch)
         try:
             pair = stack.enter_context(open_pair(protocol, truth_file, prediction, name=item.name))
-            crew = stack.enter_context(Crew(None if pair.count > _TWO_CORES_FROM else 1))
+            pool = stack.enter_context(ProcessPool(None if pair.count > _TWO_CORES_FROM else 1))
             scores = score_pair(
-                protocol, pair, crew=crew, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
+                protocol, pair, pool=pool, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
             )
         except FormatError as error:
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error

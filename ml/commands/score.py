@@ -16,9 +16,9 @@ import orjson
 
 from ml.catalog import METRICS
 from ml.formats.faults import FormatError
-from ml.metrics.crew import Crew
 from ml.metrics.pairing import Pair, open_pair
 from ml.metrics.preflight import Finding, check_pair
+from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import Report, build_report
 from ml.metrics.scoring import Progress, Scores, score_pair
@@ -33,15 +33,15 @@ def main(argv: list[str], *, prog: str = "manage.py score") -> int:
     protocol = PROTOCOLS[options.protocol]
     try:
         with (
-            _crew(options.prediction) as crew,
+            _pool(options.prediction) as pool,
             open_pair(
-                protocol, options.truth, options.prediction, limit=options.limit, official=options.official, crew=crew
+                protocol, options.truth, options.prediction, limit=options.limit, official=options.official, pool=pool
             ) as pair,
         ):
             findings = check_pair(protocol, pair)
             _stop_at_errors(findings, options)
             with _progress(pair.count) as progress:
-                scores = score_pair(protocol, pair, crew=crew, progress=progress)
+                scores = score_pair(protocol, pair, pool=pool, progress=progress)
             report = build_report(protocol, pair, scores)
             if options.per_frame:
                 _write_rows(options.per_frame, pair, scores)
@@ -58,10 +58,10 @@ def main(argv: list[str], *, prog: str = "manage.py score") -> int:
     return 0
 
 
-def _crew(prediction: Path) -> Crew:
+def _pool(prediction: Path) -> ProcessPool:
     """Every core for a large file."""
     large = prediction.is_file() and prediction.stat().st_size >= _WORTH_A_PROCESS
-    return Crew() if large else Crew(1)
+    return ProcessPool() if large else ProcessPool(1)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

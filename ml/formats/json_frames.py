@@ -9,12 +9,11 @@ of the text without its numbers.
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import orjson
@@ -65,8 +64,8 @@ class JsonFrames:
         if last <= first:
             return np.empty((0, points, 3))
         offset = int(self.starts[first])
-        with self.path.open("rb", buffering=0) as file:
-            text = os.pread(file.fileno(), int(self.stops[last - 1]) - offset, offset)
+        with self.path.open("rb") as file:
+            text = _read_at(file, offset, int(self.stops[last - 1]) - offset)
         parse = simdjson.Parser().parse
         brackets = b"[" + b",".join([b"[,,]"] * points) + b"]"
         frames = []
@@ -89,8 +88,8 @@ class JsonFrames:
 
     def count_points(self, frame: int) -> int:
         """How many points a frame holds, without asking what they are."""
-        with self.path.open("rb", buffering=0) as file:
-            piece = os.pread(file.fileno(), int(self.stops[frame] - self.starts[frame]), int(self.starts[frame]))
+        with self.path.open("rb") as file:
+            piece = _read_at(file, int(self.starts[frame]), int(self.stops[frame] - self.starts[frame]))
         try:
             rows = orjson.loads(piece)
         except ValueError:
@@ -150,8 +149,8 @@ def index_frames(path: Path, names: Sequence[str], *, wrapped: bool, name: str |
     called = name or path.name
     if path.stat().st_size == 0:
         raise FormatError(f"{called} is empty, expected JSON")
-    with path.open("rb", buffering=0) as file:
-        walk = _Walk(file.fileno(), called, path)
+    with path.open("rb") as file:
+        walk = _Walk(file, called, path)
         if wrapped:
             walk.take(b"[", f"expected a list of {len(names)} lists, {' and '.join(names)}")
         lists = []
@@ -169,15 +168,15 @@ def index_frames(path: Path, names: Sequence[str], *, wrapped: bool, name: str |
 class _Walk:
     """A place in a file, with at least `MAX_FRAME_BYTES` of what follows at hand."""
 
-    def __init__(self, descriptor: int, called: str, path: Path) -> None:
-        self.descriptor, self.called, self.path = descriptor, called, path
+    def __init__(self, file: BinaryIO, called: str, path: Path) -> None:
+        self.file, self.called, self.path = file, called, path
         self.window, self.offset, self.at, self.done = b"", 0, 0, False
         self.frame: int | None = None  # the byte where the last frame begins
         self.ends: Iterator[tuple[int, int]] = iter(())
 
     def fill(self) -> None:
         while not self.done and len(self.window) - self.at < MAX_FRAME_BYTES:
-            more = os.pread(self.descriptor, _READ, self.offset + len(self.window))
+            more = _read_at(self.file, self.offset + len(self.window), _READ)
             self.done = not more
             self.window, self.offset, self.at = self.window[self.at :] + more, self.offset + self.at, 0
             self.ends = _double_ends(self.window)
@@ -212,7 +211,7 @@ class _Walk:
         """That the last frame is nested too deep, if it is so before the byte `stop`. Looked for where something is wrong."""
         if self.frame is None:
             return None
-        text = os.pread(self.descriptor, min(stop - self.frame, MAX_FRAME_BYTES), self.frame)
+        text = _read_at(self.file, self.frame, min(stop - self.frame, MAX_FRAME_BYTES))
         if not (found := _NEST.search(text, 1)):
             return None
         place = f"{self.called} is nested too deep from byte {self.frame + found.end() - 1} on"
@@ -263,6 +262,12 @@ class _Walk:
     def end(self) -> None:
         if self.peek():
             raise self.fault("expected the end of the file")
+
+
+def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
+    """Up to `size` bytes from `offset` on; fewer only at the end of the file. (`os.pread` does not exist on Windows.)"""
+    file.seek(offset)
+    return file.read(size)
 
 
 def _double_ends(window: bytes) -> Iterator[tuple[int, int]]:

@@ -17,8 +17,8 @@ from ml.formats.frames import ArrayFrames, FrameSet, sha256_of
 from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.sequences import STRIDE, Sequences, load_sequences
 from ml.hand.skeleton import SIDES
-from ml.metrics.crew import Crew
 from ml.metrics.matching import in_track_order, match, usable_rows
+from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import Protocol
 
 _SUFFIX = {"meshes-json": ".json", "dexycb-text": ".txt", "joint-list": ".json"}
@@ -59,7 +59,7 @@ def open_pair(
     limit: int | None = None,
     official: bool = False,
     name: str | None = None,
-    crew: Crew | None = None,
+    pool: ProcessPool | None = None,
 ) -> Iterator[Pair]:
     """Open both files; what was unpacked is gone afterwards.
 
@@ -70,7 +70,7 @@ def open_pair(
         limit: take the first so many frames of the truth, over all its sequences, and what answers them.
         official: ask for the number of frames that the data set has.
         name: what messages call the prediction; its file name if not given.
-        crew: who walks over large files; this process alone where not given.
+        pool: shares the indexing of large files; without one this process does all.
 
     Raises:
         FormatError: a file is not what the protocol asks for, or they do not have the frames to be compared.
@@ -92,7 +92,7 @@ def open_pair(
             opened: tuple[FrameSet, FrameSet]
             if protocol.format == "meshes-json":
                 walks: list[_Opening] = [(freihand.open_truth, (truth,)), (freihand.open_prediction, (path, called))]
-                true, given = (crew or Crew(1)).map(_walk, None, walks)
+                true, given = (pool or ProcessPool(1)).map(_walk, None, walks)
                 opened = true, given
             elif protocol.format == "dexycb-text":
                 table = dexycb.open_truth(truth)

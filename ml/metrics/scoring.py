@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.metrics.alignment import Alignment, Similarity, procrustes_align, root_align, scale_translation_align, similarity
-from ml.metrics.crew import Crew
 from ml.metrics.errors import (
     acceleration_errors,
     areas_of_bins,
@@ -20,6 +19,7 @@ from ml.metrics.errors import (
 )
 from ml.metrics.fscore import f_scores
 from ml.metrics.pairing import Pair
+from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PREFIXES, Protocol
 
 CHUNK = 32
@@ -79,13 +79,13 @@ class Scores:
     same_vertices: bool | None = None
 
 
-def score_pair(protocol: Protocol, pair: Pair, *, crew: Crew | None = None, progress: Progress | None = None) -> Scores:
+def score_pair(protocol: Protocol, pair: Pair, *, pool: ProcessPool | None = None, progress: Progress | None = None) -> Scores:
     """Score the first `pair.count` rows.
 
     Args:
         protocol: how.
         pair: what.
-        crew: who; this process alone where not given. The figures are the same to the last bit for any number.
+        pool: shares the work; without one this process does all. The values are the same to the last bit for any number.
         progress: told how far it is.
 
     Raises:
@@ -95,7 +95,7 @@ def score_pair(protocol: Protocol, pair: Pair, *, crew: Crew | None = None, prog
         raise ValueError("a pair of no rows cannot be scored")
     spans = [(first, min(first + SPAN, pair.count)) for first in range(0, pair.count, SPAN)]
     scores: Scores | None = None
-    pieces = (crew or Crew(1)).map(_score_span, (protocol, pair), spans)
+    pieces = (pool or ProcessPool(1)).map(_score_span, (protocol, pair), spans)
     for (first, last), piece in zip(spans, pieces, strict=True):
         if scores is None:
             scores = piece if last == pair.count else _blank(piece, pair.count)
