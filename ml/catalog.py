@@ -1,4 +1,4 @@
-"""Names, units and citations of what there is: methods and metrics. Data only, so that the web may import it."""
+"""Names, units and citations of methods, metrics and protocols. Data only, so that the web may import it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ METHODS: dict[str, MethodEntry] = {
             name="mediapipe-ik",
             title="MediaPipe + IK",
             citation="Zhang et al., MediaPipe Hands: On-device Real-time Hand Tracking, CVPR Workshops 2020",
-            inputs=("video or pictures",),
+            inputs=("video or images",),
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="MediaPipe's world landmarks, posed by direct inverse kinematics; scale and place from the 2D.",
             implementation="ml.methods.mediapipe_ik:MediaPipeIK",
@@ -56,8 +56,8 @@ METHODS: dict[str, MethodEntry] = {
         MethodEntry(
             name="2d-fit",
             title="2D fit",
-            citation="Boukhayma et al., 3D Hand Shape and Pose from Images in the Wild, CVPR 2019 (baseline «2D fit»)",
-            inputs=("video or pictures",),
+            citation='Boukhayma et al., 3D Hand Shape and Pose from Images in the Wild, CVPR 2019 (baseline "2D fit")',
+            inputs=("video or images",),
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="The hand model fitted to 2D joints under perspective, with pose and shape priors and one shape a clip.",
             implementation="ml.methods.fit2d:Fit2D",
@@ -87,8 +87,8 @@ METHODS: dict[str, MethodEntry] = {
                     "Kong baseline",
                     "baseline",
                     "#228833",
-                    ("video or pictures",),
-                    "A network on landmarks that estimates pose and shape of each picture by itself.",
+                    ("video or images",),
+                    "A network on landmarks that estimates pose and shape of each image by itself.",
                 ),
                 (
                     "kong2022-opt",
@@ -96,7 +96,7 @@ METHODS: dict[str, MethodEntry] = {
                     "Kong baseline, fitted",
                     "baseline_opt",
                     "#CCBB44",
-                    ("video or pictures",),
+                    ("video or images",),
                     "Kong baseline, then pose and place fitted to the 2D joints.",
                 ),
                 (
@@ -105,7 +105,7 @@ METHODS: dict[str, MethodEntry] = {
                     "Identity-aware",
                     "identity",
                     "#66CCEE",
-                    ("video or pictures", "the subject's hand shape, or the clip calibrates itself"),
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
                     "A network on landmarks that takes the subject's hand shape as known, so that one hand has one shape.",
                 ),
                 (
@@ -114,7 +114,7 @@ METHODS: dict[str, MethodEntry] = {
                     "Identity-aware, fitted",
                     "identity_opt",
                     "#AA3377",
-                    ("video or pictures", "the subject's hand shape, or the clip calibrates itself"),
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
                     "Identity-aware, then pose and place fitted to the 2D joints; the shape stays.",
                 ),
                 (
@@ -123,8 +123,8 @@ METHODS: dict[str, MethodEntry] = {
                     "Kong baseline on pixels",
                     "image",
                     "#EE7733",
-                    ("video or pictures",),
-                    "The network sees the hand's picture, too. Trained on renders: far better there, not on real skin.",
+                    ("video or images",),
+                    "The network sees the hand's image, too. Trained on renders: far better there, not on real skin.",
                 ),
                 (
                     "kong2022-image-identity-opt",
@@ -132,7 +132,7 @@ METHODS: dict[str, MethodEntry] = {
                     "Identity-aware on pixels, fitted",
                     "image_identity_opt",
                     "#009988",
-                    ("video or pictures", "the subject's hand shape, or the clip calibrates itself"),
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
                     "On pixels, with one shape, fitted to the 2D joints that it sees itself. Trained on renders, as the other.",
                 ),
             )
@@ -143,7 +143,7 @@ METHODS: dict[str, MethodEntry] = {
 
 @dataclass(frozen=True)
 class MetricEntry:
-    """A figure of a score.
+    """A metric.
 
     Attributes:
         name: as in JSON, URLs and tables.
@@ -208,7 +208,7 @@ METRICS: dict[str, MetricEntry] = {
                 "1",
                 "higher",
                 "What FreiHAND's and HO3D's scripts print for meshes whose vertex count is not the truth's: the alignment "
-                "forgets the prediction's norm. For comparison with published figures only.",
+                "forgets the prediction's norm. For comparison with published values only.",
                 "github.com/lmb-freiburg/freihand, eval.py, align_by_trafo",
             )
             for t in (5, 15)
@@ -236,7 +236,7 @@ METRICS: dict[str, MetricEntry] = {
             "Reprojection error",
             "px",
             "lower",
-            "Mean distance in the picture between projected joints and detected keypoints. No ground truth.",
+            "Mean distance in the image between projected joints and detected keypoints. No ground truth.",
             "Boukhayma et al., CVPR 2019 (the objective of their 2D fit)",
             needs_truth=False,
         ),

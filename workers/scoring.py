@@ -118,9 +118,7 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         try:
             pair = stack.enter_context(open_pair(protocol, truth_file, prediction, name=item.name))
             pool = stack.enter_context(ProcessPool(None if pair.count > _TWO_CORES_FROM else 1))
-            scores = score_pair(
-                protocol, pair, pool=pool, progress=lambda n, of: report(f"Scoring frame {n} of {of}", 0.9 * n / of)
-            )
+            scores = score_pair(protocol, pair, pool=pool, progress=lambda stage, done: report(stage, 0.9 * done))
         except FormatError as error:
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
         result = build_report(protocol, pair, scores)

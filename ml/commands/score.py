@@ -21,7 +21,8 @@ from ml.metrics.preflight import Finding, check_pair
 from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PROTOCOLS, Protocol
 from ml.metrics.report import Report, build_report
-from ml.metrics.scoring import Progress, Scores, score_pair
+from ml.metrics.scoring import Scores, score_pair
+from ml.progress import ProgressCallback
 
 _WORTH_A_PROCESS = 32 << 20
 """Bytes of a prediction for which starting another process pays."""
@@ -40,7 +41,7 @@ def main(argv: list[str], *, prog: str = "manage.py score") -> int:
         ):
             findings = check_pair(protocol, pair)
             _stop_at_errors(findings, options)
-            with _progress(pair.count) as progress:
+            with _progress() as progress:
                 scores = score_pair(protocol, pair, pool=pool, progress=progress)
             report = build_report(protocol, pair, scores)
             if options.per_frame:
@@ -96,12 +97,12 @@ def _tell(findings: list[Finding]) -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Progress | None]:
+def _progress() -> Iterator[ProgressCallback | None]:
     """A line that is written over, on a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
-    yield lambda done, _: print(f"\r{done} of {total} frames", end="", file=sys.stderr, flush=True)
+    yield lambda stage, _: print(f"\r{stage}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""The one file within a `.zip` of a stranger, checked before anything is unpacked."""
+"""The one file within an untrusted `.zip`, checked before anything is unpacked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a file that cannot be scored: what was wrong, where, and what would be right."""
+"""Errors about files that cannot be read: what is wrong, where, and what would be right."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _SIGNATURES = (
     (b"\x93NUMPY", "a single .npy array"),
     (b"\x1f\x8b", "gzip"),
     (b"\x89HDF", "HDF5"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
     (b"%PDF", "a PDF"),
     (b"<", "HTML or XML"),
     (b"\xef\xbb\xbf", "text with a byte-order mark"),

@@ -1,4 +1,4 @@
-"""Arrays from `.npz` files of strangers: nothing is unpickled, sizes and types are known before data is read."""
+"""Arrays from untrusted `.npz` files: nothing is unpickled, sizes and types are known before data is read."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ N rows, one per frame and hand seen:
 `meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, …
 ======================  ==================  =====================================================================
 
-Files may come from strangers: nothing in them is unpickled, every member's shape and type is checked against the
+Files are untrusted input: nothing in them is unpickled, every member's shape and type is checked against the
 table before its data is read, and sizes are bounded.
 """
 
@@ -111,7 +111,7 @@ class PredictionArrays:
 
     @classmethod
     def load(cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES) -> PredictionArrays:
-        """Read a `.npz` that a stranger may have made.
+        """Read a `.npz`, which is untrusted input.
 
         Raises:
             PredictionError: the file is no such archive, lacks a member, or a member has another shape or type.

@@ -62,10 +62,10 @@ def load_sequences(path: Path, called: str, *, names: Sequence[str] | None = Non
     if names is not None and len(names) == 1 and len(found) == 1:
         found = {names[0]: next(iter(found.values()))}
     order = tuple(sorted(found) if names is None else names)
-    strangers = sorted(set(found) - set(order))
-    if strangers:
+    unknown = sorted(set(found) - set(order))
+    if unknown:
         listed = ", ".join(f"`{name}`" for name in order[:5]) + (", …" if len(order) > 5 else "")
-        raise FormatError(f"{called}: there is no sequence `{strangers[0]}`; there are {listed}")
+        raise FormatError(f"{called}: there is no sequence `{unknown[0]}`; there are {listed}")
     if len(order) > MAX_SEQUENCES:
         raise FormatError(f"{called}: {len(order)} sequences, at most {MAX_SEQUENCES} are read")
     return _joined([(name, found.get(name)) for name in order], called)
@@ -168,5 +168,5 @@ def _joined(parts: list[tuple[str, PredictionArrays | None]], called: str) -> Se
 
 
 def _shared(metas: list[dict[str, Any]]) -> dict[str, Any]:
-    """What all sequences say alike."""
+    """The entries that are the same in all sequences."""
     return {key: value for key, value in metas[0].items() if all(meta.get(key) == value for meta in metas)} if metas else {}

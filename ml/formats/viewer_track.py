@@ -77,7 +77,7 @@ def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], 
         "version": VERSION,
         "fps": fps,
         "frame_count": frame_count,
-        **_picture(prediction),
+        **_image(prediction),
         "method": prediction.meta.get("method", ""),
         "hand_model": prediction.meta.get("hand_model", ""),
         "unit": "m",
@@ -159,12 +159,12 @@ def _ranges(frames: np.ndarray) -> list[list[int]]:
     return [[int(piece[0]), int(piece[-1])] for piece in pieces]
 
 
-def _picture(prediction: PredictionArrays) -> dict[str, Any]:
-    """Width, height (px) and intrinsics (9 numbers, row by row, px) of the pictures the meshes lie over."""
+def _image(prediction: PredictionArrays) -> dict[str, Any]:
+    """Width, height (px) and intrinsics (9 numbers, row by row, px) of the images the meshes lie over."""
     width, height = int(prediction.meta.get("width") or 0), int(prediction.meta.get("height") or 0)
     if prediction.intrinsics is not None:
         matrix = prediction.intrinsics
-        # Without a size, the picture is taken to be centred on the optical axis.
+        # Without a size, the image is taken to be centred on the optical axis.
         width, height = width or round(2 * float(matrix[0, 2])), height or round(2 * float(matrix[1, 2]))
     else:
         width, height = width or 640, height or 480

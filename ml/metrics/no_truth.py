@@ -1,6 +1,6 @@
-"""What can be said of a prediction without ground truth, frame by frame. Always labelled as such; never ranked as accuracy.
+"""Metrics of a prediction without ground truth, by frame. Always labelled as such; never ranked as accuracy.
 
-- *reprojection* (px): mean distance in the picture between projected joints and detected keypoints.
+- *reprojection* (px): mean distance in the image between projected joints and detected keypoints.
 - *jitter* (mm/frame²): mean length of the second difference in time of the joints relative to the wrist.
 - *bone_length* (mm): mean distance of the 20 bone lengths from their median over the clip.
 """

@@ -1,8 +1,8 @@
-"""Is this file what its author thinks it is? Units, axes, joint order, handedness, root and coverage, told from geometry, and,
-where a truth is at hand, from error.
+"""Checks of a file before it is scored: units, axes, joint order, handedness, root and coverage, from geometry and, where a
+truth is at hand, from the error.
 
 The same code serves command, client and server. Without a truth it looks only at the prediction and so may be shown to anyone;
-findings that rest on a truth tell of it, and stay where the truth may be seen.
+findings that rest on a truth reveal something of it, and stay where the truth may be seen.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _check_axes(protocol: Protocol, joints: np.ndarray, name: str, *, mirrored: 
     ahead = depth < 0 if protocol.axes == "opengl" else depth > 0
     near = np.abs(depth) * protocol.unit_mm < SPAN_MM[0]
     if near.all() or ahead.mean() > 0.5:
-        why = "one axis is flipped, sides are swapped, or the picture was flipped"
+        why = "one axis is flipped, sides are swapped, or the image was flipped"
         return [Finding("warning", f"fingers bend to the back of the hand, the hands look mirrored: {why}", name)] * mirrored
     other = "OpenCV (z forward)" if protocol.axes == "opengl" else "OpenGL (z backward)"
     asked = "OpenGL (x right, y up, z backward)" if protocol.axes == "opengl" else "OpenCV (x right, y down, z forward)"

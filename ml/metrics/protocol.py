@@ -40,7 +40,7 @@ class Protocol:
 
     Attributes:
         name, title: as in commands, and as people read it.
-        version: changes when a figure of it can.
+        version: changes when one of its values can.
         format: of the files, `ml.formats`.
         order, axes: of the joints and of the camera, in the files.
         unit: that the files are in and the arithmetic is done in (`EPSILON` of the alignments is in it).
@@ -130,9 +130,9 @@ _DEXYCB = Protocol(
     unit="mm",
     tip_set="manopth",
     official=tuple(
-        OfficialName(f"{name}_{figure}", f"{prefix}{metric}", unit)
+        OfficialName(f"{name}_{short}", f"{prefix}{metric}", unit)
         for name, prefix in (("absolute", ""), ("root-relative", "ra_"), ("procrustes", "pa_"))
-        for figure, metric, unit in (("mpjpe", "mpjpe", "mm"), ("auc", "auc_joints", "1"))
+        for short, metric, unit in (("mpjpe", "mpjpe", "mm"), ("auc", "auc_joints", "1"))
     ),
 )
 

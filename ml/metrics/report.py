@@ -1,4 +1,4 @@
-"""One object with everything there is to say of a score: official names and units, our own, curves, coverage, versions."""
+"""One object with everything that a score says: official names and units, our own, curves, coverage, versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ml.metrics.protocol import PREFIXES, Protocol
 from ml.metrics.scoring import PointErrors, Scores
 
 SCORER_VERSION: Final = "3"
-"""Changes when a figure can."""
+"""Changes when a value can."""
 
 _PER_MM: Final = {"mm": 1.0, "cm": 0.1, "1": 1.0}
 
@@ -28,8 +28,8 @@ class Report:
     """A score.
 
     Attributes:
-        official: the official report's names in its order, in its units; None where a figure is not defined.
-        metrics: our names, in the units of `ml.catalog.METRICS`; None where a figure is not defined.
+        official: the official report's names in its order, in its units; None where a value is not defined.
+        metrics: our names, in the units of `ml.catalog.METRICS`; None where a value is not defined.
         content: everything else, ready for JSON.
     """
 
@@ -97,7 +97,7 @@ def joints_of_rows(protocol: Protocol, pair: Pair, scores: Scores, rows: np.ndar
 
 
 def _metrics(protocol: Protocol, scores: Scores) -> dict[str, float | None]:
-    """Our names to their figures, the most looked-for first."""
+    """Our names to their values, the most looked-for first."""
     found: dict[str, float] = {}
     for prefix, kind, errors in _each(scores):
         error, point = ("mpjpe", "joints") if kind == "joint" else ("mpvpe", "vertices")

@@ -1,8 +1,7 @@
-"""Every figure of a protocol, for every frame and in sum, from a pair of files that need not fit into memory."""
+"""Every metric of a protocol, for each frame and overall, from a pair of files that need not fit into memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,14 +20,12 @@ from ml.metrics.fscore import f_scores
 from ml.metrics.pairing import Pair
 from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PREFIXES, Protocol
+from ml.progress import ProgressCallback
 
 CHUNK = 32
 """Frames scored at a time: some megabytes, which stay in a core's cache."""
 SPAN = 8 * CHUNK
 """Frames a process is given at a time."""
-
-Progress = Callable[[int, int], None]
-"""`progress(done, total)` in frames, now and then. It may raise, to cancel: let it through."""
 
 
 @dataclass
@@ -60,12 +57,12 @@ class Scores:
     """What `score_pair` found.
 
     Attributes:
-        per_frame: metric name to one figure a row [N], mm or a share; NaN where there is none.
+        per_frame: metric name to one value a row [N], mm or a share; NaN where there is none.
         joints, vertices: sums by alignment.
         joint_distances: by alignment, mm [N, 21]; NaN where a joint is missing or not annotated.
         found: bool [N].
         reflects: bool [N], rows whose best similarity (of joints) is a reflection.
-        overall: figures that are no mean of frames: shape.
+        overall: metrics that are no mean of frames: shape.
         same_vertices: whether prediction and truth have the same number of vertices; None without meshes.
     """
 
@@ -79,14 +76,16 @@ class Scores:
     same_vertices: bool | None = None
 
 
-def score_pair(protocol: Protocol, pair: Pair, *, pool: ProcessPool | None = None, progress: Progress | None = None) -> Scores:
+def score_pair(
+    protocol: Protocol, pair: Pair, *, pool: ProcessPool | None = None, progress: ProgressCallback | None = None
+) -> Scores:
     """Score the first `pair.count` rows.
 
     Args:
         protocol: how.
         pair: what.
         pool: shares the work; without one this process does all. The values are the same to the last bit for any number.
-        progress: told how far it is.
+        progress: called after each span of frames.
 
     Raises:
         FormatError: a frame of either file is not as the format asks.
@@ -102,7 +101,7 @@ def score_pair(protocol: Protocol, pair: Pair, *, pool: ProcessPool | None = Non
         if scores is not piece:
             _merge(scores, piece, first, last)
         if progress:
-            progress(last, pair.count)
+            progress(f"Scoring frame {last} of {pair.count}", last / pair.count)
     assert scores is not None
     _score_time(protocol, pair, scores)
     if pair.betas is not None and scores.found.any():

@@ -1,7 +1,7 @@
 """How sure a mean is: bootstrap intervals over frames or sequences, and paired differences of two submissions.
 
-Source: Efron & Tibshirani, *An Introduction to the Bootstrap*, 1993 (percentile intervals). Frames of one video are much
-alike, so where there are sequences whole sequences are drawn; drawing frames would look surer than it is.
+Source: Efron & Tibshirani, *An Introduction to the Bootstrap*, 1993 (percentile intervals). Frames of one video are
+correlated, so where there are sequences whole sequences are drawn; drawing frames would give intervals that are too narrow.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def bootstrap_interval(
     """Interval of the mean of per-frame values [N]; NaN is left out.
 
     Args:
-        values: one figure a frame.
+        values: one a frame.
         sequences: the sequence of each frame [N], any labels; frames are drawn one by one where it is not given.
         level: of the interval.
         samples: bootstrap samples.

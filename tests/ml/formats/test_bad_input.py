@@ -121,7 +121,7 @@ JSON_FAULTS = {
     "a deep point": (b"[[[[1,2,3],[4," + b"[" * 10_000 + b"]" * 10_000 + b",6]]], []]", "nested too deep from byte 14 on"),
     "a deep point, cut off": (b"[[[[1,2,3], [\n" + b"[" * 10_000, "nested too deep from byte 14 on"),
     "a pickle": (pickle.dumps([1, 2]), "a pickle, which is never loaded, expected a list"),
-    "a picture": (b"\x89PNG\r\n\x1a\n", "a PNG picture, expected a list"),
+    "an image": (b"\x89PNG\r\n\x1a\n", "a PNG image, expected a list"),
     "HTML": (b"<html></html>", "HTML or XML, expected a list"),
 }
 
