@@ -39,8 +39,8 @@ bench: setup  ## measure, and print a table
 	@$(PY) -m tests.bench
 
 train: setup  ## make the shipped weights again: data, networks, model card
-	$(PY) -m ml.training.kong2022 --backbone landmarks
-	$(PY) -m ml.training.kong2022 --backbone image
+	$(PY) -m ml.training.train_kong2022 --backbone landmarks
+	$(PY) -m ml.training.train_kong2022 --backbone image
 
 tables: setup  ## the poster's tables on test people; SEED=n draws others
 	$(PY) -m ml.training.tables --seed $(or $(SEED),0)

@@ -1,28 +1,37 @@
-"""One subject's hand shape from at most twenty pictures."""
+"""One subject's hand shape from at most twenty frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
 import torch
-import trimesh
 from PIL import Image
 
 from ml.clip import open_clip
 from ml.hand.camera import default_intrinsics
-from ml.hand.model import HandModel, load_hand_model
+from ml.hand.model import load_hand_model
 from ml.hand.skeleton import Side
-from ml.identity.calibration import PROBLEMS, KnownLength, Problem, Settings, calibrate
-from ml.identity.calibration import Calibration as Found
-from ml.identity.choice import choose
-from ml.identity.estimate import Estimate, estimate_tracks, joined_estimates
+from ml.identity.calibration import (
+    PREVIOUS_NAMES,
+    SOLVERS,
+    CalibrationResult,
+    KnownLength,
+    Settings,
+    Solver,
+    calibrate,
+    solver_named,
+)
+from ml.identity.frame_selection import second_person_frame, select_calibration_frames, subsample_track
+from ml.identity.hand_frames import HandFrames, TrackedClip, observe_frames
+from ml.identity.rest_hand import measurement_lines, rest_hand_mesh
 from ml.identity.scale import ScaleError, Source, agreed, at_depth, depth_of_object, ruler
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
+from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.calibrations import camera_is_known, needs_a_camera
@@ -33,33 +42,24 @@ from palmares.uploads.stored import forget_files
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, keep_only, store_folder
 
-Say = Callable[[str, float], None]
-
-LEAST: Final = 2
-"""Pictures without which nothing can be said of how sure the shape is."""
-MOST_FRAMES: Final = 200
-"""Frames of one hand in one upload that are looked at, evenly spread: many more than are chosen, few enough for seconds."""
+MIN_FRAMES: Final = 2
+"""Fewer frames say nothing about the uncertainty of the shape."""
+MAX_FRAMES: Final = 200
+"""Evenly spaced frames of one track that the networks look at: many more than are used, few enough to take seconds."""
 NEAR_FRAMES: Final = 5
-"""So far from the frame that a source of scale names a hand may be seen, if it is not seen in that one."""
+"""The hand may be seen up to so many frames away from the frame that a source of scale names."""
 SCALE_NAMES: Final = {"length_mm": "a ruler", "object": "an object of known size", "distance": "the distance"}
 CROP_PX: Final = 192
-_GLTF_AXES: Final = np.array([1.0, -1.0, -1.0])
-"""From OpenCV's axes."""
-SPREADS: Final = {"card": 0.02, "distance": 0.03}
-"""Standard deviations of a depth, as a share of it: how well people hold a card beside the hand, and measure a distance."""
+DEPTH_STD: Final = {"card": 0.02, "distance": 0.03}
+"""Relative standard deviation of the depth: how precisely people hold a card beside the hand, and measure a distance."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """All n pictures of the hand: where each is from, and what the networks say of it."""
+class Evidence:
+    """The frames that show the hand; `frames.clip` is an index into `uploads`."""
 
     uploads: list[Upload]
-    upload: np.ndarray  # [n], index into uploads
-    frame: np.ndarray  # [n]
-    side: list[Side]
-    joints_2d: np.ndarray  # [n, 21, 2], px
-    in_camera: torch.Tensor  # [n, 16, 3, 3], rotations of the real hand in the camera
-    found: Estimate
+    frames: HandFrames
 
 
 class Calibrating:
@@ -68,35 +68,38 @@ class Calibrating:
     def folder(self, item: Calibration) -> str:
         return f"calibrations/{item.pk}/{item.lease}"
 
-    def perform(self, item: Calibration, scratch: Path, report: Say) -> Callable[[], None]:
-        """Look at all pictures, choose, solve, and draw what was used."""
+    def perform(self, item: Calibration, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
+        """Estimate the hand in all frames, select frames, solve for one shape, and draw the selected frames."""
         report("Looking at the hands", 0.0)
-        pictures = _pictures(item, scratch)
-        if len(pictures.frame) < LEAST:
-            raise WorkFailedError("Only one picture shows the hand; at least two are needed to say how sure its shape is.")
-        chosen = choose(pictures.found.scores, pictures.found.baseline, item.max_images)
+        evidence = _evidence(item, scratch)
+        frames = evidence.frames
+        if len(frames) < MIN_FRAMES:
+            raise WorkFailedError("Only one frame shows the hand; at least two are needed to say how certain its shape is.")
+        selected = select_calibration_frames(frames.estimate.scores, frames.estimate.baseline, item.max_images)
         report("Solving for one shape", 0.4)
         try:
-            known = _scale(item, pictures)
+            known = _known_length(item, evidence)
         except ScaleError as error:
             raise WorkFailedError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-        settings = _settings(item, pictures.found)
+        settings = _settings(item, frames)
         found = calibrate(
             load_hand_model("open", "right"),
-            pictures.found.rows(chosen),
+            frames.estimate.rows(selected),
             load_models().confidence.moments,
-            clips=torch.as_tensor(pictures.upload)[chosen],
+            clips=torch.as_tensor(frames.clip)[selected],
             known_length=known,
             settings=settings,
         )
         report("Drawing", 0.7)
         target = scratch / "made"
         target.mkdir()
-        frames = [_crop(pictures, int(row), target / f"frame-{n:02d}.jpg", scratch) for n, row in enumerate(chosen)]
-        _rest_hand(found.betas, item.side).export(target / "hand.glb")
+        shown = [_draw_crop(evidence, int(row), target / f"frame-{n:02d}.jpg", scratch) for n, row in enumerate(selected)]
+        side: Side = "left" if item.side == HandShape.Side.LEFT else "right"
+        rest_hand_mesh(found.betas, side).export(target / "hand.glb")
         folder = self.folder(item)
         store_folder(target, folder)
-        facts = _facts(item, found, frames, known) | {"spans_m": _spans(found.betas, item.side), "problem": settings.problem}
+        facts = _facts(item, found, shown, known)
+        facts |= {"spans_m": measurement_lines(found.betas, side), "problem": _public_name(cast(Solver, settings.solver))}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -109,71 +112,52 @@ class Calibrating:
         keep_only(f"calibrations/{item.pk}", published.rsplit("/", 1)[-1])
 
 
-def _settings(item: Calibration, found: Estimate) -> Settings:
-    """As asked for; the problem by name where none was, since what the default is may change."""
-    problem = cast(Problem, item.problem) if item.problem else PROBLEMS[found.backbone]
-    return Settings(problem=problem, weights="uniform" if item.weights == "uniform" else "confidence")
+def _settings(item: Calibration, frames: HandFrames) -> Settings:
+    """As requested; without a request the default solver by name, since the default may change."""
+    solver = solver_named(item.problem) if item.problem else SOLVERS[frames.estimate.backbone]
+    return Settings(solver=solver, weights="uniform" if item.weights == "uniform" else "confidence")
 
 
-@torch.no_grad()
-def _pictures(item: Calibration, scratch: Path) -> Pictures:
-    models = load_models()
-    parts: dict[str, list[Any]] = {name: [] for name in ("upload", "frame", "side", "joints_2d", "in_camera", "found")}
+def _public_name(solver: Solver) -> str:
+    """The name of a solver in the API and in stored rows."""
+    return next((name for name, one in PREVIOUS_NAMES.items() if one == solver), solver)
+
+
+def _evidence(item: Calibration, scratch: Path) -> Evidence:
     uploads = list(item.uploads.order_by("created_at", "id"))
-    for index, upload in enumerate(uploads):
+    frames = observe_frames(load_models(), _tracked_clips(item, uploads, scratch))
+    if frames is None:
+        wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
+        raise WorkFailedError(f"No {wanted} was found in any of the uploads; it must be bare, sharp and inside the image.")
+    return Evidence(uploads, frames)
+
+
+def _tracked_clips(item: Calibration, uploads: list[Upload], scratch: Path) -> Iterator[TrackedClip]:
+    for upload in uploads:
         if not upload.folder:
-            raise WorkFailedError(f"The upload «{upload}» is {upload.public_status}, so that nothing can be seen in it.")
+            raise WorkFailedError(f'The upload "{upload}" is {upload.public_status}, so it has no frames to look at.')
         keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
-        named = [
+        required = [
             source["frame"] for source in item.scale.values() if isinstance(source, dict) and source["upload"] == str(upload.pk)
         ]
-        tracks = [_thinned(track, named) for track in _tracks(upload, keypoints, item.side)]
-        clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
-        for track, (seen, found) in zip(tracks, estimate_tracks(models, clip, tracks, _intrinsics(upload)), strict=True):
-            count = len(track.frames)
-            parts["upload"].append(np.full(count, index))
-            parts["frame"].append(track.frames)
-            parts["side"] += [track.side] * count
-            parts["joints_2d"].append(track.joints_2d)
-            parts["in_camera"].append(seen.to_camera(found.baseline))
-            parts["found"].append(found)
-    if not parts["frame"]:
-        wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
-        raise WorkFailedError(f"No {wanted} was found in any of the pictures; it must be bare, sharp and whole in the picture.")
-    joined: dict[str, Any] = {name: np.concatenate(parts[name]) for name in ("upload", "frame", "joints_2d")}
-    return Pictures(
-        uploads=uploads,
-        side=parts["side"],
-        in_camera=torch.cat(parts["in_camera"]),
-        found=joined_estimates(parts["found"]),
-        **joined,
-    )
+        tracks = [
+            subsample_track(track, MAX_FRAMES, required, NEAR_FRAMES) for track in _own_tracks(upload, keypoints, item.side)
+        ]
+        yield TrackedClip(open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch)), tracks, _intrinsics(upload))
 
 
-def _thinned(track: HandTrack, named: Sequence[int]) -> HandTrack:
-    """At most `MOST_FRAMES` of its frames, evenly spread, and those around the frames that sources of scale name."""
-    count = len(track.frames)
-    rows = np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int)
-    near = [np.flatnonzero(np.abs(track.frames - frame) <= NEAR_FRAMES) for frame in named]
-    rows = np.unique(np.concatenate([rows, *near]))
-    return replace(track, **{name: getattr(track, name)[rows] for name in ("frames", "joints_2d", "world", "score")})
-
-
-def _tracks(upload: Upload, keypoints: Keypoints, side: str) -> list[HandTrack]:
-    """The tracks of one person's hands.
+def _own_tracks(upload: Upload, keypoints: Keypoints, side: str) -> list[HandTrack]:
+    """The tracks of the requested side, or of both.
 
     Raises:
-        WorkFailedError: two hands of one side are seen together: two people's.
+        WorkFailedError: two hands of one side are seen together, so they belong to two people.
     """
     wanted = [t for t in keypoints.tracks if side in (HandShape.Side.BOTH, t.side)]
-    for index, first in enumerate(wanted):
-        for second in wanted[index + 1 :]:
-            together = np.intersect1d(first.frames, second.frames)
-            if first.side == second.side and len(together) > 0.1 * min(len(first.frames), len(second.frames)):
-                raise WorkFailedError(
-                    f"«{upload}» shows two {first.side} hands at once (frame {int(together[0])}): two people's. "
-                    "Calibrate from pictures of one person."
-                )
+    if together := second_person_frame(wanted):
+        raise WorkFailedError(
+            f'"{upload}" shows two {together[0]} hands at once (frame {together[1]}), so they belong to two people. '
+            "Calibrate from videos of one person."
+        )
     return wanted
 
 
@@ -183,85 +167,69 @@ def _intrinsics(upload: Upload) -> np.ndarray:
     return default_intrinsics(cast(int, upload.width), cast(int, upload.height)).astype(np.float32)
 
 
-def _scale(item: Calibration, pictures: Pictures) -> KnownLength | None:
+def _known_length(item: Calibration, evidence: Evidence) -> KnownLength | None:
     sources: list[Source] = []
     if "length_mm" in item.scale:
         sources.append(ruler(item.scale["length_mm"]))
     if card := item.scale.get("object"):
-        row, upload = _row(pictures, card)
+        row, upload = _row(evidence, card)
         focal = float(_intrinsics(upload)[0, 0])
-        sources.append(_by_depth("card", depth_of_object(card["size_mm"], card["size_px"], focal), pictures, row, upload))
+        sources.append(_by_depth("card", depth_of_object(card["size_mm"], card["size_px"], focal), evidence, row, upload))
     if distance := item.scale.get("distance"):
-        row, upload = _row(pictures, distance)
+        row, upload = _row(evidence, distance)
         if not camera_is_known(upload):
             raise ScaleError(needs_a_camera(upload))
-        sources.append(_by_depth("distance", distance["distance_mm"] / 1000, pictures, row, upload))
+        sources.append(_by_depth("distance", distance["distance_mm"] / 1000, evidence, row, upload))
     return agreed(sources)
 
 
-def _row(pictures: Pictures, where: dict[str, Any]) -> tuple[int, Upload]:
-    """The picture that a source of scale names, or the nearest in its upload."""
-    index = next(i for i, upload in enumerate(pictures.uploads) if str(upload.pk) == where["upload"])
-    rows = np.flatnonzero(pictures.upload == index)
-    upload = pictures.uploads[index]
-    if not len(rows) or np.abs(pictures.frame[rows] - where["frame"]).min() > NEAR_FRAMES:
+def _row(evidence: Evidence, where: dict[str, Any]) -> tuple[int, Upload]:
+    """The frame that a source of scale names, or the nearest one of its upload that shows the hand."""
+    index = next(i for i, upload in enumerate(evidence.uploads) if str(upload.pk) == where["upload"])
+    upload = evidence.uploads[index]
+    row = evidence.frames.nearest(index, where["frame"], NEAR_FRAMES)
+    if row is None:
         raise ScaleError(
-            f"no hand was found in «{upload}» within {NEAR_FRAMES} frames of frame {where['frame']}, which the scale was given "
-            "for; name a frame in which the hand is seen"
+            f'no hand was found in "{upload}" within {NEAR_FRAMES} frames of frame {where["frame"]}, to which the scale '
+            "belongs; name a frame in which the hand is seen"
         )
-    return int(rows[np.abs(pictures.frame[rows] - where["frame"]).argmin()]), upload
+    return row, upload
 
 
-def _by_depth(name: str, depth_m: float, pictures: Pictures, row: int, upload: Upload) -> Source:
+def _by_depth(name: str, depth_m: float, evidence: Evidence, row: int, upload: Upload) -> Source:
+    frames = evidence.frames
     return at_depth(
         name,
         depth_m,
-        model=load_hand_model("open", pictures.side[row]),
-        betas=pictures.found.betas[row],
-        rotations=pictures.in_camera[row],
-        joints_2d=pictures.joints_2d[row],
+        model=load_hand_model("open", frames.side[row]),
+        betas=frames.estimate.betas[row],
+        rotations=frames.rotations[row],
+        joints_2d=frames.joints_2d[row],
         intrinsics=_intrinsics(upload),
-        spread=SPREADS[name],
+        relative_std=DEPTH_STD[name],
     )
 
 
-def _crop(pictures: Pictures, row: int, path: Path, scratch: Path) -> dict[str, Any]:
-    """Write a square crop of the hand; where it is from, and the joints in it as shares of its side."""
-    upload, frame, joints = pictures.uploads[pictures.upload[row]], int(pictures.frame[row]), pictures.joints_2d[row]
+def _draw_crop(evidence: Evidence, row: int, path: Path, scratch: Path) -> dict[str, Any]:
+    """Write a square crop of the hand; returns its origin, and the joints in it as shares of its side."""
+    frames = evidence.frames
+    upload, frame = evidence.uploads[frames.clip[row]], int(frames.frame[row])
     clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
-    picture = next(iter(clip.frames(start=frame, stop=frame + 1)))
-    centre, size = (joints.min(0) + joints.max(0)) / 2, 1.3 * float(np.ptp(joints, axis=0).max())
-    left, top = centre - size / 2
-    Image.fromarray(picture).crop((int(left), int(top), int(left + size), int(top + size))).resize((CROP_PX, CROP_PX)).save(
-        path, quality=85
-    )
-    facts = {"upload": str(upload.pk), "name": upload.name, "frame": frame, "side": pictures.side[row]}
-    return facts | {"joints": ((joints - (left, top)) / size).round(4).tolist()}
+    image = next(iter(clip.frames(start=frame, stop=frame + 1)))
+    (left, top), side = frames.crop_box(row)
+    box = (int(left), int(top), int(left + side), int(top + side))
+    Image.fromarray(image).crop(box).resize((CROP_PX, CROP_PX)).save(path, quality=85)
+    facts = {"upload": str(upload.pk), "name": upload.name, "frame": frame, "side": frames.side[row]}
+    return facts | {"joints": ((frames.joints_2d[row] - (left, top)) / side).round(4).tolist()}
 
 
-def _shown_model(side: str) -> HandModel:
-    return load_hand_model("open", "left" if side == HandShape.Side.LEFT else "right")
-
-
-def _spans(betas: torch.Tensor, side: str) -> list[list[float]]:
-    """Ends of length and width in the frame of `hand.glb`, m: wrist, middle fingertip, knuckles of index and little finger."""
-    joints = _shown_model(side).rest_joints(betas[None])[0, [0, 12, 5, 17]].numpy() * _GLTF_AXES
-    return [[round(float(x), 5) for x in joint] for joint in joints]
-
-
-def _rest_hand(betas: torch.Tensor, side: str) -> trimesh.Trimesh:
-    """The flat rest-pose hand, y up as glTF wants it, in metres."""
-    model = _shown_model(side)
-    vertices = model.rest_vertices(betas)[0].numpy() * _GLTF_AXES
-    return trimesh.Trimesh(vertices, model.faces, process=False)
-
-
-def _facts(item: Calibration, found: Found, frames: list[dict[str, Any]], known: KnownLength | None) -> dict[str, Any]:
+def _facts(
+    item: Calibration, found: CalibrationResult, shown: list[dict[str, Any]], known: KnownLength | None
+) -> dict[str, Any]:
     millimetres = [[round(1000 * float(v), 2) for v in step] for step in found.settled]
     weights = [round(float(w), 4) for w in found.weights]
-    shown = [frame | {"weight": weight} for frame, weight in zip(frames, weights, strict=True)]
     return {
-        "pictures": shown,
+        "pictures": [frame | {"weight": weight} for frame, weight in zip(shown, weights, strict=True)],
         "settled_mm": millimetres,
         "length_sigma_mm": round(1000 * found.length_sigma, 2),
         "width_sigma_mm": round(1000 * found.width_sigma, 2),
@@ -272,7 +240,7 @@ def _facts(item: Calibration, found: Found, frames: list[dict[str, Any]], known:
     }
 
 
-def _publish(item: Calibration, folder: str, found: Found, facts: dict[str, Any]) -> None:
+def _publish(item: Calibration, folder: str, found: CalibrationResult, facts: dict[str, Any]) -> None:
     earlier = Calibration.objects.filter(pk=item.pk).values_list("hand_shape", flat=True).first()
     shape = HandShape.objects.create(
         subject=item.subject,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.synthetic.clips import Clip, make_clip, write_clip
+from ml.synthetic.clips import RenderedClip, make_clip, write_clip
 from ml.synthetic.render import View
 from ml.synthetic.subjects import make_subject
 
@@ -15,7 +15,7 @@ Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class _WatchedClip(Clip):
+class _WatchedClip(RenderedClip):
     """A clip that says how much of it has been drawn."""
 
     report: Callable[[float], None]

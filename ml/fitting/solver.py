@@ -46,8 +46,8 @@ class Problem:
             them are no n witnesses: w grows with n.
         shape_known: β is given and stays.
         shape_shared: one β for all frames; else each frame is a picture of its own.
-        root_near: [B, 3, 3], a root rotation to stay near to, with a Gaussian over the angle between; None for none.
-        root_spread: radians, its standard deviation.
+        root_prior_mean: [B, 3, 3], a root rotation to stay near to, with a Gaussian over the angle between; None for none.
+        root_prior_std: radians, its standard deviation.
     """
 
     kinematics: Kinematics
@@ -59,13 +59,13 @@ class Problem:
     shape_weight: float = 1.0
     shape_known: bool = False
     shape_shared: bool = True
-    root_near: Tensor | None = None
-    root_spread: float = 1.0
+    root_prior_mean: Tensor | None = None
+    root_prior_std: float = 1.0
 
-    def root_miss(self, root: Tensor) -> Tensor:
-        """Rotation vectors [B, 3] from `root_near` to root rotations [B, 3, 3], in units of `root_spread`."""
-        assert self.root_near is not None
-        miss: Tensor = roma.rotmat_to_rotvec(root @ self.root_near.mT) / self.root_spread
+    def root_residual(self, root: Tensor) -> Tensor:
+        """Rotation vectors [B, 3] from `root_prior_mean` to root rotations [B, 3, 3], in units of `root_prior_std`."""
+        assert self.root_prior_mean is not None
+        miss: Tensor = roma.rotmat_to_rotvec(root @ self.root_prior_mean.mT) / self.root_prior_std
         return miss
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
@@ -75,8 +75,8 @@ class Problem:
         robust = 0.5 * self.robust**2 * squared / (self.robust**2 + squared)
         behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
-        if self.root_near is not None:
-            frames = frames + 0.5 * self.root_miss(p.root).square().sum(-1)
+        if self.root_prior_mean is not None:
+            frames = frames + 0.5 * self.root_residual(p.root).square().sum(-1)
         return torch.where(
             behind, torch.full_like(frames, float("inf")), frames
         ), 0.5 * self.shape_weight * p.betas.square().sum(-1)
@@ -251,10 +251,10 @@ def _normal(problem: Problem, p: Parameters, linear: _Linear) -> tuple[Tensor, T
         ],
         1,
     )
-    if problem.root_near is not None:
+    if problem.root_prior_mean is not None:
         turn = slice(ANGLES, ANGLES + 3)
-        hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_spread**2
-        gradient[:, turn] += problem.root_miss(p.root) / problem.root_spread
+        hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_prior_std**2
+        gradient[:, turn] += problem.root_residual(p.root) / problem.root_prior_std
     return hessian, gradient
 
 

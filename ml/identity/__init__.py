@@ -1,1 +1,1 @@
-"""A person's hand from a few pictures, and networks that take it as known (Kong et al., ECCV 2022)."""
+"""Calibration of a person's hand shape from a few frames, and networks that use a known shape (Kong et al., ECCV 2022)."""

@@ -1,8 +1,8 @@
-"""What turns one hand into a feature: landmarks that MediaPipe found, or the picture beside them. The heads are the same.
+"""Backbones: one hand to a feature vector, from MediaPipe's landmarks alone or from landmarks and an image crop.
 
-The image backbone is a residual CNN. As in Kong et al.'s optimisation a heat-map network finds 2D joints; here it is a branch
-of the same CNN, which refines MediaPipe's. What the CNN sees at each joint goes into the feature, with the whole crop and the
-landmarks.
+The image backbone is a residual CNN. In Kong et al. a separate heat-map network finds the 2D joints for the optimisation; here
+it is a branch of the same CNN that refines MediaPipe's joints. The feature combines the CNN's responses at each joint, its
+response to the whole crop, and the landmarks. The heads (`ml.identity.networks`) are the same for both backbones.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from torch.nn.functional import interpolate, relu
 from ml.identity.observation import INPUTS
 
 FEATURES: Final = 256
-"""Size of f. The paper's is 1000, its classifier's output."""
+"""Size of the feature vector; 1000 in the paper."""
 MAP: Final = 24
 """Side of the heat maps."""
 _CHANNELS: Final = (32, 48, 96, 160)
-"""Of the crop halved once, twice, three and four times."""
+"""Channels at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution."""
 _MIXED: Final = 64
-"""Channels of the map in which all scales meet."""
+"""Channels of the map that combines all scales."""
 _NEAR: Final = 1.5
-"""Standard deviation of the spot that shows where MediaPipe saw a joint, in cells of the map."""
+"""Standard deviation of the Gaussian at each MediaPipe landmark, in cells of the map."""
 
 
-class Look(NamedTuple):
-    """What a backbone sees: the feature [B, 256]; 2D joints in the crop [B, 21, 2] and the logarithm of how far they may be
-    off [B, 21], as a share of half its side. The landmark backbone sees no joints but those that it is given.
+class BackboneOutput(NamedTuple):
+    """The feature [B, 256]; 2D joints in the crop [B, 21, 2], whose sides lie at −1 and 1; and the logarithm of the scale of
+    their error [B, 21]. The landmark backbone gives the feature only.
     """
 
     features: Tensor
     joints: Tensor | None = None
-    log_spread: Tensor | None = None
+    log_scale: Tensor | None = None
 
 
 class _Residual(nn.Module):
-    """Some inputs to the feature: residual blocks of two layers."""
+    """A residual MLP from `inputs` numbers to the feature."""
 
     def __init__(self, inputs: int, width: int, blocks: int, dropout: float) -> None:
         super().__init__()
@@ -59,18 +59,18 @@ class _Residual(nn.Module):
 
 
 class LandmarkBackbone(_Residual):
-    """Detected landmarks instead of pixels: a residual MLP on `ml.identity.observation`."""
+    """A residual MLP on the detected landmarks (`ml.identity.observation`), without pixels."""
 
     def __init__(self) -> None:
         super().__init__(INPUTS, width=512, blocks=3, dropout=0.1)
 
-    def forward(self, observation: Tensor) -> Look:  # type: ignore[override]
+    def forward(self, observation: Tensor) -> BackboneOutput:  # type: ignore[override]
         """Observations [B, 132] to features [B, 256]."""
-        return Look(super().forward(observation))
+        return BackboneOutput(super().forward(observation))
 
 
 class ImageBackbone(nn.Module):
-    """A residual CNN on the crop, small enough to be trained on two cores, and the landmarks."""
+    """A residual CNN on the crop and the landmarks, small enough to be trained on two cores."""
 
     grid: Tensor
 
@@ -89,7 +89,7 @@ class ImageBackbone(nn.Module):
         self.register_buffer("grid", torch.stack([x, y], -1).view(-1, 2), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, observation: Tensor, crops: Tensor, landmarks: Tensor) -> Look:
+    def forward(self, observation: Tensor, crops: Tensor, landmarks: Tensor) -> BackboneOutput:
         """Observations [B, 132], crops [B, 3, 96, 96] (0 … 255) and the landmarks in them [B, 21, 2]."""
         x = self.stem(((crops.float() - 128.0) / 64.0).contiguous(memory_format=torch.channels_last))
         scales = []
@@ -99,27 +99,27 @@ class ImageBackbone(nn.Module):
         mixed = self.mix(torch.cat([self._merged(scales), self._spots(landmarks).to(x.dtype)], 1))
         attention = self.heat(mixed).float().flatten(2).softmax(-1)
         joints = attention @ self.grid
-        there = attention @ mixed.float().flatten(2).mT
-        # how far off a joint is must not change where it is looked for
-        log_spread = self.spread(there.detach()).squeeze(-1)
-        parts = [4 * joints.flatten(1), there.flatten(1), x.float().mean((2, 3)), observation]
-        return Look(self.join(torch.cat(parts, 1)), joints, log_spread)
+        at_joints = attention @ mixed.float().flatten(2).mT
+        # the error estimate must not change where the joint is found
+        log_scale = self.spread(at_joints.detach()).squeeze(-1)
+        parts = [4 * joints.flatten(1), at_joints.flatten(1), x.float().mean((2, 3)), observation]
+        return BackboneOutput(self.join(torch.cat(parts, 1)), joints, log_scale)
 
     def _merged(self, scales: list[Tensor]) -> Tensor:
-        """All scales in one map [B, 64, 24, 24], from the coarsest down."""
+        """All scales in one map [B, 64, 24, 24], from the coarsest to the finest."""
         merged: Tensor = self.lateral[-1](scales[-1])
         for lateral, scale in zip(list(self.lateral)[-2::-1], scales[-2::-1], strict=True):
             merged = lateral(scale) + interpolate(merged, scale_factor=2, mode="nearest")
         return merged
 
     def _spots(self, landmarks: Tensor) -> Tensor:
-        """A map [B, 21, 24, 24] for each landmark with a soft spot where it is."""
-        apart = (self.grid - landmarks[:, :, None]).square().sum(-1) * (MAP / 2) ** 2
-        return torch.exp(-apart / (2 * _NEAR**2)).view(-1, 21, MAP, MAP)
+        """One map per landmark [B, 21, 24, 24] with a Gaussian at its position."""
+        distance = (self.grid - landmarks[:, :, None]).square().sum(-1) * (MAP / 2) ** 2
+        return torch.exp(-distance / (2 * _NEAR**2)).view(-1, 21, MAP, MAP)
 
 
 class _Block(nn.Module):
-    """Two convolutions beside a shortcut; the first halves the picture where `stride` is 2."""
+    """A residual block of two convolutions; the first has the stride."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()

@@ -1,64 +1,68 @@
-"""One shape from K pictures of one subject (Kong et al., ECCV 2022, «hand calibration»).
+"""One hand shape from K frames of one person (Kong et al., ECCV 2022, section "hand calibration").
 
-The poster's problem is  min over β̃ of  Σₖ wₖ ‖ M(β̃, θ̂ₖ) − M(β̂ₖ, θ̂ₖ) ‖_F,  with M the mesh. For a fixed pose the mesh of a
-blend-skinned hand is affine in β, so each term is ‖Aₖ (β̃ − β̂ₖ)‖ with Aₖ = ∂M/∂β: a weighted geometric median in the mesh's
-own metric, solved by iteratively reweighted least squares (Weiszfeld) to machine precision in a few dozen 10 × 10 solves.
+The paper's problem is  min over β̃ of  Σₖ wₖ ‖ M(β̃, θ̂ₖ) − M(β̂ₖ, θ̂ₖ) ‖_F,  with M the mesh. For a fixed pose the mesh of a
+blend-skinned hand is affine in β, so each term is ‖Aₖ (β̃ − β̂ₖ)‖ with Aₖ = ∂M/∂β: a weighted geometric median in the metric
+of the mesh, solved by iteratively reweighted least squares (Weiszfeld) to machine precision in a few dozen 10 × 10 solves.
 
 How confidence becomes wₖ is not published: here w = softmax(score / T), T in `Settings.temperature`.
-The released code averages the β̂ₖ instead; that is offered as `mean`.
+The solver `poster` is that problem; `mean` averages the β̂ₖ, as the released code does.
 
-Both keep a fault of the single pictures: a network that sees little of the shape answers near the mean hand, and so does any
-average of its answers. How much of a direction of β the mean of K answers tells follows from how answers go along with the
-truth and with one another in pictures of one clip, and of one person (`ml.identity.networks.Confidence`); the best linear
-estimate by those is `fused`, and what it leaves open follows, too. For pictures that err independently it is Spearman and
-Brown's formula of 1910, for tests made of K parts.
+Both inherit a bias of single frames: a network that sees little of the shape answers close to the mean hand, and so does any
+average of its answers. How much the mean of K answers reveals of each direction of β follows from the covariances of the
+answers with the truth and with one another, within a clip and across clips of one person (`ml.identity.networks.Confidence`).
+`shrinkage` is the best linear estimate given those covariances, with the variance that remains. For frames with independent
+errors it is the Spearman-Brown formula (1910) for tests of K parts.
 
-`fitted` takes that as what is known beforehand, and adds what the 2D joints of all pictures say together
-(`ml.identity.bundle`), each with its weight. That is worth as much as the joints are: MediaPipe's are off alike in all pictures
-and for everyone, so that no number of them shows a person's shape, while those that the image backbone finds in pixels err from
-picture to picture. Hence the default (`PROBLEMS`) is `fused` on landmarks and `fitted` on pixels.
+`joint-bundle` takes the result of `shrinkage` as a prior and adds what the 2D joints of all frames say together
+(`ml.identity.joint_bundle`). That helps only as far as the joints' errors are independent: MediaPipe's are the same in all
+frames and for everyone, so more frames do not reveal a person's shape, while the image backbone's joints err from frame to
+frame. Hence the defaults (`SOLVERS`): `shrinkage` on landmarks, `joint-bundle` on images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 import torch
 from torch import Tensor
 
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel
-from ml.identity.bundle import joint_information
-from ml.identity.estimate import Estimate
+from ml.identity.inference import Estimate
+from ml.identity.joint_bundle import joint_information
 from ml.identity.weights import Kind
 
 WRIST, MIDDLE_TIP = 0, 12
-OPEN = 0.02
-"""Of the population's variance, at least so much is left open by the networks' answers: the moments are measured, too."""
+MIN_VARIANCE: Final = 0.02
+"""Lower bound of the remaining variance, as a share of the population's: the covariances are measured, hence uncertain."""
 
-Problem = Literal["fitted", "fused", "poster", "mean"]
+Solver = Literal["joint-bundle", "shrinkage", "poster", "mean"]
 Weights = Literal["confidence", "uniform"]
-PROBLEMS: Final[dict[Kind, Problem]] = {"landmarks": "fused", "image": "fitted"}
-"""What is solved on a backbone where `Settings` names no problem, by the figures of `docs/results/kong2022.md`."""
+SOLVERS: Final[dict[Kind, Solver]] = {"landmarks": "shrinkage", "image": "joint-bundle"}
+"""The default on each backbone, chosen by the results in `docs/results/kong2022.md`."""
+PREVIOUS_NAMES: Final[dict[str, Solver]] = {"fitted": "joint-bundle", "fused": "shrinkage"}
+"""Names that requests and stored rows may use: previous name → solver."""
 
 
-class Alike(NamedTuple):
-    """Correlation of what the 2D joints of two pictures get wrong of β: pictures of one `clip`, and of one `person`."""
+class ErrorCorrelation(NamedTuple):
+    """Correlation of the shape error that the 2D joints of two frames suggest: two frames of one `clip`, of one `person`."""
 
     clip: float
     person: float
 
 
-ALIKE: Final[dict[Kind, Alike]] = {"landmarks": Alike(0.30, 0.24), "image": Alike(0.19, 0.15)}
-"""Mean over all directions of the products of two pictures' gradients at the true β, over that of a picture's with itself: 120
-validation people, two clips each. On landmarks it is .22 for pictures of two people, too: there it is MediaPipe that errs."""
+ERROR_CORRELATION: Final[dict[Kind, ErrorCorrelation]] = {
+    "landmarks": ErrorCorrelation(0.30, 0.24),
+    "image": ErrorCorrelation(0.19, 0.15),
+}
+"""Measured on 120 validation people with two clips each, by `python -m ml.training.error_correlation`."""
 
 
 @dataclass(frozen=True)
 class KnownLength:
-    """A measured hand length (wrist to middle fingertip, flat hand) and how far it may be off, in metres."""
+    """A measured hand length (wrist to middle fingertip, flat hand) and its standard deviation, in metres."""
 
     metres: float
     sigma: float = 0.001
@@ -69,15 +73,14 @@ class Settings:
     """How to calibrate.
 
     Attributes:
-        problem: `fitted` or `fused` (see the module), `poster` (weighted, mesh space) or `mean` (the released code); where none
-            is named, that of `PROBLEMS` for the backbone.
+        solver: see the module's docstring; None for the backbone's default in `SOLVERS`.
         weights: from `confidence`, or `uniform` for comparison.
-        temperature: of the softmax that turns scores into weights; 1 by validation people, of 0.5 to 8.
-        resamples: bootstrap draws over the pictures, for the uncertainty.
+        temperature: of the softmax that turns scores into weights; 1 was best on validation people among 0.5 to 8.
+        resamples: bootstrap draws over the frames, for the uncertainty.
         seed: of those draws.
     """
 
-    problem: Problem | None = None
+    solver: Solver | None = None
     weights: Weights = "confidence"
     temperature: float = 1.0
     resamples: int = 200
@@ -85,18 +88,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What K pictures say about one hand.
+class CalibrationResult:
+    """The shape of one hand from K frames, with its uncertainty.
 
     Attributes:
         betas: [10].
         weights: [K], sum 1.
         length, width: metres, of the rest-pose hand (`ml.hand.measure`).
-        length_sigma, width_sigma: metres, standard deviation over draws of the pictures, of what they leave open and of the
-            ruler; NaN for K = 1. Without a known length they say nothing of the scale.
+        length_sigma, width_sigma: metres, standard deviation over bootstrap draws of the frames, the remaining variance of β
+            and the error of the known length; NaN for K = 1. Without a known length they do not include the unknown scale.
         betas_sigma: [10], likewise.
-        scale: where absolute size comes from: `assumed` or `measured length`.
-        settled: [K, 2], (length, width) in metres from the first 1 … K pictures by falling weight.
+        scale: source of the absolute size: `assumed` or `measured length`.
+        settled: [K, 2], (length, width) in metres from the first 1 … K frames by falling weight.
     """
 
     betas: Tensor
@@ -110,83 +113,65 @@ class Calibration:
     settled: Tensor = field(repr=False)
 
 
+def solver_named(name: str) -> Solver:
+    """The solver of this name, which may be a previous one.
+
+    Raises:
+        ValueError: there is none.
+    """
+    name = PREVIOUS_NAMES.get(name, name)
+    if name not in get_args(Solver):
+        raise ValueError(f"no solver {name!r}; there are {', '.join(get_args(Solver))}")
+    return cast(Solver, name)
+
+
 def calibrate(
     model: HandModel,
-    pictures: Estimate,
+    frames: Estimate,
     moments: Tensor,
     *,
     clips: Tensor | None = None,
     known_length: KnownLength | None = None,
     settings: Settings | None = None,
-) -> Calibration:
+) -> CalibrationResult:
     """Solve for one shape.
 
     Args:
-        model: the right hand that the estimated shapes belong to.
-        pictures: K of them: β̂ₖ and θ̂ₖ by the baseline, their scores (ignored with `uniform` weights), where joints were seen.
-        moments: [4, 10], of the baseline's answers (`ml.identity.networks.Confidence`); for `fused` and `fitted`.
-        clips: int [K], the clip that each picture is of; each is one of its own where not given. For `fused` and `fitted`.
+        model: the right hand to which the estimated shapes belong.
+        frames: estimates of K frames.
+        moments: [4, 10], of the baseline's answers (`ml.identity.networks.Confidence`); for `shrinkage` and `joint-bundle`.
+        clips: int [K], number of the clip of each frame; by default each frame is from a different clip.
         known_length: fixes the absolute size, which one camera cannot see.
         settings: see `Settings`.
 
     Raises:
-        ValueError: no picture at all.
+        ValueError: K = 0.
     """
     settings = settings or Settings()
-    problem = settings.problem or PROBLEMS[pictures.backbone]
-    count = len(pictures)
+    solver = settings.solver or SOLVERS[frames.backbone]
+    count = len(frames)
     if not count:
-        raise ValueError("no picture with a hand to calibrate from; at least one is needed")
-    betas = pictures.betas.double()
+        raise ValueError("no frame with a hand to calibrate from; at least one is needed")
     confident = settings.weights == "confidence"
-    weights = torch.softmax(pictures.scores.double() / settings.temperature if confident else torch.zeros(count).double(), 0)
+    weights = torch.softmax(frames.scores.double() / settings.temperature if confident else torch.zeros(count).double(), 0)
     groups = torch.arange(count) if clips is None else clips
-    metrics = _metrics(model, pictures.baseline) if problem == "poster" else None
-    with_truth, own, in_clip, in_person = moments.double()
-    eye = torch.eye(10).double()
-
-    def fused(w: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The best linear estimate [10] from the mean of the β̂ₖ, and the variance [10] that is left."""
-        alone, together = _shared(w, groups[rows])
-        square = alone * own + together * in_clip + (1 - alone - together) * in_person
-        gain = with_truth / square.clamp_min(1e-6)
-        return gain * (w[:, None] * betas[rows]).sum(0), (1 - gain * with_truth).clamp(OPEN, 1.0)
-
-    seen = None
-    if problem == "fitted":
-        seen = joint_information(model, pictures, fused(weights, torch.arange(count))[0])
-
-    def solve(rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What these pictures say, size aside: β [10], and the covariance [10, 10] that is left in it."""
-        w = weights[rows] / weights[rows].sum()
-        if problem == "mean":
-            return (w[:, None] * betas[rows]).sum(0), eye
-        if metrics is not None:
-            return _weighted_median(betas[rows], metrics[rows], w), eye
-        before, variance = fused(w, rows)
-        if seen is None:
-            return before, torch.diag(variance)
-        # w sums to one: together the pictures count as many times as they are independent
-        share = _independent(w, groups[rows], ALIKE[pictures.backbone]) * w
-        precision = torch.diag(1 / variance)
-        covariance = torch.linalg.inv(precision + (share[:, None, None] * seen.hessian[rows]).sum(0))
-        gradient = (share[:, None] * seen.gradient[rows]).sum(0) + precision @ (seen.betas - before)
-        return seen.betas - covariance @ gradient, covariance
+    solve = _solver(model, frames, moments.double(), solver=solver, weights=weights, groups=groups)
 
     def sized(rows: Tensor) -> Tensor:
-        free, left = solve(rows)
-        return free if known_length is None else with_length(model, free, left, known_length.metres)
+        free, covariance = solve(rows)
+        return free if known_length is None else with_length(model, free, covariance, known_length.metres)
 
-    solution = sized(torch.arange(count))
-    resampled = _resampled(model, solve, count, known_length, settings, adds_open=problem in ("fused", "fitted"))
+    solution = sized(torch.arange(count)).float()
+    resampled = _resampled(model, solve, count, known_length, settings, adds_rest=solver in ("shrinkage", "joint-bundle"))
     by_weight = weights.argsort(descending=True)
     steps = torch.stack([sized(by_weight[: k + 1]) for k in range(count)])
     lengths, widths = _sizes(model, resampled)
-    return Calibration(
-        betas=solution.float(),
+    size = measure_hand(model, solution)
+    return CalibrationResult(
+        betas=solution,
         weights=weights.float(),
-        length=float(measure_hand(model, solution.float()).length),
-        width=float(measure_hand(model, solution.float()).width),
+        length=float(size.length),
+        width=float(size.width),
         length_sigma=float(lengths.std()),
         width_sigma=float(widths.std()),
         betas_sigma=resampled.std(0).float(),
@@ -195,46 +180,98 @@ def calibrate(
     )
 
 
-def _shared(weights: Tensor, groups: Tensor) -> tuple[float, float]:
-    """Of all products of two weights [K] of sum 1: the share of a picture's with itself, and of two pictures' of one clip."""
+Solve = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Rows of the frames to β [10] regardless of size, and the remaining covariance [10, 10]."""
+
+
+def _solver(model: HandModel, frames: Estimate, moments: Tensor, *, solver: Solver, weights: Tensor, groups: Tensor) -> Solve:
+    betas, eye = frames.betas.double(), torch.eye(10).double()
+    metrics = _metrics(model, frames.baseline) if solver == "poster" else None
+
+    def normalised(rows: Tensor) -> Tensor:
+        return weights[rows] / weights[rows].sum()
+
+    def mean(rows: Tensor) -> tuple[Tensor, Tensor]:
+        return (normalised(rows)[:, None] * betas[rows]).sum(0), eye
+
+    def poster(rows: Tensor) -> tuple[Tensor, Tensor]:
+        assert metrics is not None
+        return _weighted_median(betas[rows], metrics[rows], normalised(rows)), eye
+
+    def shrinkage(rows: Tensor) -> tuple[Tensor, Tensor]:
+        solution, variance = _best_linear(betas[rows], normalised(rows), groups[rows], moments)
+        return solution, torch.diag(variance)
+
+    if solver == "joint-bundle":
+        return _bundle(model, frames, shrinkage, normalised, groups)
+    return {"mean": mean, "poster": poster, "shrinkage": shrinkage}[solver]
+
+
+def _best_linear(betas: Tensor, weights: Tensor, groups: Tensor, moments: Tensor) -> tuple[Tensor, Tensor]:
+    """The best linear estimate [10] from the weighted mean of the β̂ₖ, and the remaining variance [10]."""
+    with_truth, own, in_clip, in_person = moments
+    alone, together = _pair_shares(weights, groups)
+    square = alone * own + together * in_clip + (1 - alone - together) * in_person
+    gain = with_truth / square.clamp_min(1e-6)
+    return gain * (weights[:, None] * betas).sum(0), (1 - gain * with_truth).clamp(MIN_VARIANCE, 1.0)
+
+
+def _bundle(model: HandModel, frames: Estimate, prior: Solve, normalised: Callable[[Tensor], Tensor], groups: Tensor) -> Solve:
+    seen = joint_information(model, frames, prior(torch.arange(len(frames)))[0])
+
+    def solve(rows: Tensor) -> tuple[Tensor, Tensor]:
+        before, variance = prior(rows)
+        weights = normalised(rows)
+        # the weights sum to one: together the frames count as many times as they are independent
+        share = _effective_frames(weights, groups[rows], ERROR_CORRELATION[frames.backbone]) * weights
+        precision = torch.diag(1 / variance.diagonal())
+        covariance = torch.linalg.inv(precision + (share[:, None, None] * seen.hessian[rows]).sum(0))
+        gradient = (share[:, None] * seen.gradient[rows]).sum(0) + precision @ (seen.betas - before)
+        return seen.betas - covariance @ gradient, covariance
+
+    return solve
+
+
+def _pair_shares(weights: Tensor, groups: Tensor) -> tuple[float, float]:
+    """Among all products wᵢ wⱼ of weights [K] of sum 1: the share with i = j, and with i ≠ j in one group."""
     products = weights[:, None] * weights
     alone = float(products.diagonal().sum())
     return alone, float(products[groups[:, None] == groups].sum()) - alone
 
 
-def _independent(weights: Tensor, groups: Tensor, alike: Alike) -> float:
-    """How many independent pictures these are worth, whose errors are so much alike: one over their mean's variance."""
-    alone, together = _shared(weights, groups)
-    return 1 / (alone + alike.clip * together + alike.person * (1 - alone - together))
+def _effective_frames(weights: Tensor, groups: Tensor, correlation: ErrorCorrelation) -> float:
+    """The effective number of independent frames: one over the variance of the weighted mean of correlated unit errors."""
+    alone, together = _pair_shares(weights, groups)
+    return 1 / (alone + correlation.clip * together + correlation.person * (1 - alone - together))
 
 
 def _resampled(
     model: HandModel,
-    solve: Callable[[Tensor], tuple[Tensor, Tensor]],
+    solve: Solve,
     count: int,
     known_length: KnownLength | None,
     settings: Settings,
     *,
-    adds_open: bool,
+    adds_rest: bool,
 ) -> Tensor:
-    """Draws of β [n, 10]: of the pictures, of what they leave open, and of the ruler; NaN where there are none.
+    """Draws of β [n, 10] over bootstrap samples of the frames, the remaining variance and the known length's error.
 
-    The bootstrap shows how far pictures differ, not where they all err together. `fused` and `fitted` know how much that is;
-    what the bootstrap does not show of it is added.
+    NaN for a single frame. The bootstrap shows how far frames differ, not their common error. `shrinkage` and `joint-bundle`
+    know the total remaining variance; what the bootstrap does not show of it is added.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     draws = torch.randint(count, (settings.resamples if count > 1 else 0, count), generator=generator)
     if not len(draws):
         return torch.full((2, 10), float("nan")).double()
     drawn = torch.stack([solve(rows)[0] for rows in draws])
-    left = solve(torch.arange(count))[1]
-    if adds_open:
-        open_still = (left.diagonal() - drawn.var(0)).clamp_min(0).sqrt()
-        drawn = drawn + open_still * torch.randn(drawn.shape, generator=generator).double()
+    covariance = solve(torch.arange(count))[1]
+    if adds_rest:
+        rest = (covariance.diagonal() - drawn.var(0)).clamp_min(0).sqrt()
+        drawn = drawn + rest * torch.randn(drawn.shape, generator=generator).double()
     if known_length is None:
         return drawn
     read = known_length.metres + known_length.sigma * torch.randn(len(drawn), generator=generator).double()
-    return torch.stack([with_length(model, one, left, float(metres)) for one, metres in zip(drawn, read, strict=True)])
+    return torch.stack([with_length(model, one, covariance, float(metres)) for one, metres in zip(drawn, read, strict=True)])
 
 
 def _sizes(model: HandModel, betas: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,11 +280,11 @@ def _sizes(model: HandModel, betas: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _metrics(model: HandModel, rotations: Tensor) -> Tensor:
-    """AₖᵀAₖ [K, 10, 10] (m²): how much each direction of β moves the mesh in each pose."""
+    """AₖᵀAₖ [K, 10, 10] (m²): how far each direction of β moves the mesh in each pose."""
     basis = torch.cat([torch.zeros(1, 10), torch.eye(10)]).to(rotations)
     zero = rotations.new_zeros(11, 3)
     jacobians = []
-    for rotation in rotations:  # K ≤ 20 pictures: 11 meshes each
+    for rotation in rotations:  # K ≤ 20 frames: 11 meshes each
         vertices = model(rotation.expand(11, -1, -1, -1), basis, zero).vertices.double()
         jacobians.append((vertices[1:] - vertices[:1]).flatten(1))
     a = torch.stack(jacobians)
@@ -255,7 +292,7 @@ def _metrics(model: HandModel, rotations: Tensor) -> Tensor:
 
 
 def _weighted_median(points: Tensor, metrics: Tensor, weights: Tensor) -> Tensor:
-    """Argmin of Σ wₖ ‖x − pₖ‖ in the metrics Gₖ, by Weiszfeld."""
+    """Argmin of Σ wₖ ‖x − pₖ‖ in the metrics Gₖ, by Weiszfeld's algorithm."""
     ridge = 1e-12 * torch.eye(points.shape[1], dtype=points.dtype)
     x = (weights[:, None] * points).sum(0)
     for _ in range(100):
@@ -271,9 +308,10 @@ def _weighted_median(points: Tensor, metrics: Tensor, weights: Tensor) -> Tensor
 
 
 def with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: float) -> Tensor:
-    """The likeliest β whose rest-pose hand has the measured length, given the solution and the covariance [10, 10] left in it.
+    """The most likely β [10] whose rest-pose hand has the measured length, given N(betas, covariance).
 
-    What the pictures cannot tell of size is made up for where they tell least and people differ most.
+    Gauss-Newton on the constraint; the correction goes along covariance · gradient, so β changes most where it is least
+    certain.
     """
     rest = model.rest_joints(torch.cat([torch.zeros(1, 10), torch.eye(10)])).double()
     span = rest[:, MIDDLE_TIP] - rest[:, WRIST]
@@ -282,9 +320,9 @@ def with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: flo
     for _ in range(50):
         reach = still + x @ by_shape
         slope = by_shape @ reach / reach.norm()
-        # the point of the linearised constraint that is nearest to where we began
-        way = covariance @ slope
-        x = betas + way * (metres - reach.norm() - slope @ (betas - x)) / (slope @ way)
+        # the point of the linearised constraint that is nearest to the start
+        step = covariance @ slope
+        x = betas + step * (metres - reach.norm() - slope @ (betas - x)) / (slope @ step)
         if abs(float((still + x @ by_shape).norm()) - metres) < 1e-9:
             break
     return x

@@ -1,7 +1,7 @@
-"""The square picture of one hand that the image backbone sees, by the camera of `ml.identity.observation`.
+"""The square image crop of one hand for the image backbone, in the camera of `ml.identity.observation`.
 
-It looks straight at the hand, which points up; left hands are mirrored, so that poses mean the same for both backbones; and as
-there, size is left out: the hand fills the square.
+The hand points up and fills the square whatever its size in the image; left hands are mirrored, so that poses mean the same
+for both backbones.
 """
 
 from __future__ import annotations
@@ -12,50 +12,50 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ml.identity.observation import crop_camera, square
+from ml.identity.observation import crop_camera, crop_square
 
 CROP_PX: Final = 96
 RIM_PX: Final = 8
-"""Around the crop, so that training may shift, turn and shrink it without showing black where there was a picture."""
+"""Margin around the crop, so that training may shift, rotate and shrink it without black borders."""
 
 
-def crop_of(picture: np.ndarray, joints_2d: np.ndarray, intrinsics: np.ndarray, *, mirrored: bool, rim: int = 0) -> np.ndarray:
-    """One hand's crop, uint8 [3, 96, 96], as a right hand that points up; black where the picture ends.
+def crop_of(image: np.ndarray, joints_2d: np.ndarray, intrinsics: np.ndarray, *, mirrored: bool, rim: int = 0) -> np.ndarray:
+    """One hand's crop, uint8 [3, 96, 96], as an upright right hand; black outside the image.
 
     Args:
-        picture: uint8 [H, W, 3].
+        image: uint8 [H, W, 3].
         joints_2d: [21, 2], px, as detected.
         intrinsics: [3, 3], px.
-        mirrored: it is a left hand.
-        rim: pixels more on every side.
+        mirrored: True for a left hand.
+        rim: extra pixels on every side.
     """
     pixels, k = torch.as_tensor(joints_2d, dtype=torch.float32)[None], torch.as_tensor(intrinsics, dtype=torch.float32)
-    sight, rotation = crop_camera(pixels, k, torch.tensor([mirrored]))
-    centre, half = (value[0] for value in square(sight))
+    keypoints, rotation = crop_camera(pixels, k, torch.tensor([mirrored]))
+    centre, half = (value[0] for value in crop_square(keypoints))
     steps = (torch.arange(-rim, CROP_PX + rim) + 0.5) / CROP_PX * 2 - 1
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     rays = torch.stack([centre[0] + half * x, centre[1] + half * y, torch.ones_like(x)], -1) @ rotation[0]
     if mirrored:
         rays = rays * rays.new_tensor([-1.0, 1.0, 1.0])
-    places = rays @ k.T
-    places = places[..., :2] / places[..., 2:].clamp_min(1e-3)
-    part, corner = _part(picture, places)
+    pixels_at = rays @ k.T
+    pixels_at = pixels_at[..., :2] / pixels_at[..., 2:].clamp_min(1e-3)
+    part, corner = _part(image, pixels_at)
     if not part.size:
         return np.zeros((3, *x.shape), np.uint8)
-    # averaging down first: a hand of 500 px in 96 would alias
+    # average first: a hand of 500 px sampled at 96 would alias
     factor = max(1, int(2 * half * float(k[0, 0]) / CROP_PX))
     whole = torch.as_tensor(np.ascontiguousarray(part)).permute(2, 0, 1)[None].float()
     small = nn.functional.avg_pool2d(whole, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else whole
     # grid_sample counts from −1 to 1 over the outer edges; pixel centres lie at whole coordinates
     size = factor * torch.tensor(small.shape[:1:-1])
-    grid = (2 * (places - corner) + 1) / size - 1
+    grid = (2 * (pixels_at - corner) + 1) / size - 1
     found = nn.functional.grid_sample(small, grid[None], align_corners=False)[0]
     return np.asarray(found.round().clamp(0, 255).to(torch.uint8).numpy())
 
 
-def _part(picture: np.ndarray, places: Tensor) -> tuple[np.ndarray, Tensor]:
-    """The part of a picture [H, W, 3] about places [..., 2] (px), and where its corner is: the rest need not be touched."""
-    limits = torch.tensor(picture.shape[1::-1])
-    low = (places.flatten(0, -2).amin(0) - 2).clamp_min(0).minimum(limits).long()
-    high = (places.flatten(0, -2).amax(0) + 3).clamp_min(0).minimum(limits).long()
-    return picture[low[1] : high[1], low[0] : high[0]], low.float()
+def _part(image: np.ndarray, pixels_at: Tensor) -> tuple[np.ndarray, Tensor]:
+    """The part of an image [H, W, 3] around pixels [..., 2] (px), and its top left corner."""
+    limits = torch.tensor(image.shape[1::-1])
+    low = (pixels_at.flatten(0, -2).amin(0) - 2).clamp_min(0).minimum(limits).long()
+    high = (pixels_at.flatten(0, -2).amax(0) + 3).clamp_min(0).minimum(limits).long()
+    return image[low[1] : high[1], low[0] : high[0]], low.float()

@@ -1,8 +1,8 @@
 """The networks of Kong et al., *Identity-Aware Hand Mesh Estimation and Personalization*, ECCV 2022.
 
-Everything is a right hand: left ones are mirrored on the way in and out. A backbone gives a feature f; the
-pose head turns it into 16 rotations in three refinements; the baseline's shape head gives β. The identity-aware model
-has no shape head: the subject's β enters the hand model only, so that all its pictures share one shape by construction.
+All hands are right hands: left ones are mirrored before and after. A backbone gives a feature f; the pose head turns it into 16
+rotations in three refinements; the baseline's shape head gives β. The identity-aware model has no shape head: the subject's β
+enters the hand model only, so that all frames share one shape by construction.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PoseHead(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.refinements = nn.ModuleList(_mlp(FEATURES + 96, 512, 256, 128, 96) for _ in range(_REFINEMENTS))
-        for mlp in self.refinements:  # every refinement starts as «no change»
+        for mlp in self.refinements:  # every refinement starts as the identity
             last = list(mlp.children())[-1]
             assert isinstance(last, nn.Linear)
             nn.init.normal_(last.weight, std=1e-3)
@@ -60,7 +60,7 @@ class PoseHead(nn.Module):
 
 
 class Baseline(nn.Module):
-    """Pose and shape from one picture (the paper's baseline)."""
+    """Pose and shape from one frame (the paper's baseline)."""
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
@@ -73,13 +73,13 @@ class Baseline(nn.Module):
         return self.pose(features), self.shape(features)
 
     def forward(self, *seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the backbone takes to rotations [B, 16, 3, 3], betas [B, 10] and the feature [B, 256]."""
+        """The backbone's inputs to rotations [B, 16, 3, 3], betas [B, 10] and the feature [B, 256]."""
         features = self.backbone(*seen).features
         return *self.heads(features), features
 
 
 class IdentityAware(nn.Module):
-    """Pose from one picture; the shape is the subject's, and enters the hand model only."""
+    """Pose from one frame; the shape is the subject's and enters the hand model only."""
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
@@ -87,16 +87,17 @@ class IdentityAware(nn.Module):
         self.pose = PoseHead()
 
     def forward(self, *seen: Tensor) -> Tensor:
-        """What the backbone takes to rotations [B, 16, 3, 3]."""
+        """The backbone's inputs to rotations [B, 16, 3, 3]."""
         rotations: Tensor = self.pose(self.backbone(*seen).features)
         return rotations
 
 
 class Confidence(nn.Module):
-    """How far the baseline's shape may be trusted: for each picture by one linear layer on its feature, no sigmoid; and in
-    general by the `moments` [4, 10] of its answers, direction by direction of β, measured on people that no training saw: mean
-    products, over the population's variance, of an answer with the truth, with itself, with one to another picture of the
-    same clip, and with one to a picture of the same person in another clip.
+    """How reliable the baseline's shape is: a score per frame from one linear layer on the feature (no sigmoid), and `moments`.
+
+    `moments` [4, 10] are second moments of the baseline's β̂ over the population's variance, per direction of β, measured on
+    validation people: E[β̂ β] with the truth, E[β̂²], and E[β̂ β̂′] with another frame of the same clip and with a frame of the
+    same person in another clip.
     """
 
     moments: Tensor
@@ -107,16 +108,16 @@ class Confidence(nn.Module):
         self.register_buffer("moments", torch.zeros(4, 10))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [B, 256] to scores [B]; only their order means something."""
+        """Features [B, 256] to scores [B]; only their order has a meaning."""
         scores: Tensor = self.linear(features).squeeze(-1)
         return scores
 
 
 def ranking_loss(scores: Tensor, shape_errors: Tensor, margin: float = 1.0) -> Tensor:
-    """Margin ranking loss over all pairs of a batch: the picture with the smaller shape error must score higher.
+    """Margin ranking loss over all pairs of a batch: the frame with the smaller shape error must score higher.
 
     Args:
-        scores: [B], of the confidence predictor.
+        scores: [B], from the confidence predictor.
         shape_errors: [B], mean |β − β̂|.
         margin: the paper's 1.
     """
@@ -126,7 +127,7 @@ def ranking_loss(scores: Tensor, shape_errors: Tensor, margin: float = 1.0) -> T
 
 
 def ranking_accuracy(scores: Tensor, shape_errors: Tensor) -> float:
-    """Share of all pairs whose order the scores [B] get right, given the shape errors [B]; chance is 0.5."""
+    """Share of all pairs that scores [B] order as the shape errors [B] do (higher score, smaller error); chance is 0.5."""
     i, j = torch.triu_indices(len(scores), len(scores), offset=1)
     differ = shape_errors[i] != shape_errors[j]
     right = (scores[i] > scores[j]) == (shape_errors[i] < shape_errors[j])

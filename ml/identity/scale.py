@@ -1,7 +1,8 @@
-"""How large the hand really is: what a ruler, a card in the picture or a measured distance say, and whether they agree.
+"""The absolute size of a hand from a ruler, an object of known size in the image or a measured distance.
 
-One camera cannot tell a large hand from a near one. A ruler gives the hand's length outright; a thing of known size beside the
-hand, or a distance measured to it, give the depth of the hand in one picture, and with it the length.
+One camera cannot tell a large hand from a near one. A ruler gives the hand's length directly; an object of known size beside
+the hand, or a measured distance to it, gives the depth of the hand in one frame, and with it the length. Sources that
+contradict each other are an error.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ from ml.hand.model import HandModel
 from ml.identity.calibration import KnownLength
 
 AGREE: Final = 0.08
-"""Sources that differ by more of the length than this contradict each other."""
+"""Relative difference of length above which two sources contradict each other."""
 PLAUSIBLE_M: Final = (0.12, 0.25)
-"""Hand lengths that people have, children of six and the tallest adults included."""
+"""Range of plausible hand lengths, from children of six to the tallest adults."""
 
 
 class ScaleError(ValueError):
-    """The sources of scale cannot be right; the message says why, for whoever gave them."""
+    """The sources of scale cannot be right; the message tells the user why."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One source of scale: what it is called, and the length it gives (m), with its standard deviation."""
+    """One source of scale: its name in messages, and the hand length it gives with its standard deviation."""
 
     name: str
     length: KnownLength
 
 
 def ruler(length_mm: float) -> Source:
-    """From a ruler laid along the hand, wrist to the tip of the middle finger; taken as good to 1.5 mm."""
+    """From a ruler laid along the hand, wrist to the tip of the middle finger; with a standard deviation of 1.5 mm."""
     return Source("ruler", KnownLength(length_mm / 1000, 0.0015))
 
 
@@ -51,37 +52,37 @@ def at_depth(
     rotations: Tensor,
     joints_2d: np.ndarray,
     intrinsics: np.ndarray,
-    spread: float,
+    relative_std: float,
 ) -> Source:
-    """From the depth of the hand in one picture.
+    """From the depth of the hand in one frame.
 
     Args:
-        name: of the source.
-        depth_m: of the middle of the hand along the camera's axis.
-        model: of the hand's own side.
-        betas: [10], of any size.
-        rotations: [16, 3, 3], of the hand in that picture, camera frame.
+        name: of the source, for messages.
+        depth_m: mean depth of the joints along the camera's axis, metres.
+        model: the hand model of the hand's side.
+        betas: [10], shape; its size does not matter.
+        rotations: [16, 3, 3], pose of the hand in that frame, in the camera frame.
         joints_2d: [21, 2], px.
         intrinsics: [3, 3], px.
-        spread: standard deviation of the depth, as a share of it.
+        relative_std: standard deviation of the depth over the depth.
     """
     joints = model.joints(rotations[None], betas[None], torch.zeros(3))
     pixels = torch.as_tensor(joints_2d, dtype=torch.float32)[None]
-    there = joints + solve_translation(joints, pixels, torch.as_tensor(intrinsics, dtype=torch.float32))[:, None]
-    length = float(measure_hand(model, betas).length) * depth_m / float(there[0, :, 2].mean())
-    return Source(name, KnownLength(length, spread * length))
+    placed = joints + solve_translation(joints, pixels, torch.as_tensor(intrinsics, dtype=torch.float32))[:, None]
+    length = float(measure_hand(model, betas).length) * depth_m / float(placed[0, :, 2].mean())
+    return Source(name, KnownLength(length, relative_std * length))
 
 
 def depth_of_object(size_mm: float, size_px: float, focal_px: float) -> float:
-    """Depth in metres of a thing that faces the camera, from its size and how large it is seen."""
+    """Depth in metres of an object that faces the camera, from its size and its size in pixels."""
     return focal_px * size_mm / size_px / 1000
 
 
 def agreed(sources: list[Source]) -> KnownLength | None:
-    """What all sources together say; None where there is none.
+    """The weighted mean of all sources; None without a source.
 
     Raises:
-        ScaleError: a length that no hand has, or sources that contradict each other.
+        ScaleError: an implausible hand length, or sources that contradict each other.
     """
     for source in sources:
         metres = source.length.metres

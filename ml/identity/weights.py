@@ -1,4 +1,4 @@
-"""The shipped weights: what `make train` wrote, and the card that describes them."""
+"""The shipped weights, which `make train` writes, and the model cards that describe them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ PARTS: Final = ("baseline", "identity", "confidence")
 Kind = Literal["landmarks", "image"]
 BACKBONES: Final[dict[Kind, type[nn.Module]]] = {"landmarks": LandmarkBackbone, "image": ImageBackbone}
 DEFAULT: Final[Kind] = "landmarks"
-"""What users' videos are given to, by the figures of `docs/results/kong2022.md`; which problem is solved to calibrate on each
-backbone is in `ml.identity.calibration.PROBLEMS`.
-"""
+"""The backbone for users' videos, chosen by the results in `docs/results/kong2022.md`."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
 class Models(NamedTuple):
-    """The three networks on one backbone, ready to be used."""
+    """The three networks on one backbone, in evaluation mode."""
 
     baseline: Baseline
     identity: IdentityAware
@@ -39,24 +37,24 @@ def load_models(backbone: Kind = DEFAULT) -> Models:
     """The shipped networks, on the CPU, in evaluation mode.
 
     Raises:
-        FileNotFoundError: they are not there; the message says how to make them.
+        FileNotFoundError: the weights are missing; the message says how to make them.
     """
-    seeing = BACKBONES[backbone]
+    backbone_class = BACKBONES[backbone]
     return Models(
-        load_weights(Baseline(seeing()), weights_file(backbone, "baseline")),
-        load_weights(IdentityAware(seeing()), weights_file(backbone, "identity")),
+        load_weights(Baseline(backbone_class()), weights_file(backbone, "baseline")),
+        load_weights(IdentityAware(backbone_class()), weights_file(backbone, "identity")),
         load_weights(Confidence(), weights_file(backbone, "confidence")),
         backbone,
     )
 
 
 def weights_file(backbone: Kind, part: str) -> Path:
-    """Where the weights of one network are."""
+    """Path of the weights of one network."""
     return FOLDER / f"kong2022-{backbone}-{part}.safetensors"
 
 
 def card_file(backbone: Kind) -> Path:
-    """Where the card of a backbone's networks is."""
+    """Path of the model card of a backbone's networks."""
     return FOLDER / f"kong2022-{backbone}.json"
 
 
@@ -68,10 +66,10 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_weights(model: AnyModule, path: Path) -> AnyModule:
-    """Fill a model with weights that `save_weights` wrote; in evaluation mode.
+    """Load weights that `save_weights` wrote into a model, and set it to evaluation mode.
 
     Raises:
-        FileNotFoundError: they are not there; the message says how to make them.
+        FileNotFoundError: the weights are missing; the message says how to make them.
     """
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}; `make train` makes them")

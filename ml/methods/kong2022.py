@@ -25,10 +25,10 @@ from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, solve
 from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
-from ml.identity.bundle import problem_of
 from ml.identity.calibration import Settings, calibrate
-from ml.identity.choice import choose
-from ml.identity.estimate import Estimate, estimate_tracks
+from ml.identity.frame_selection import select_calibration_frames
+from ml.identity.inference import Estimate, estimate_tracks
+from ml.identity.joint_bundle import fit_problem
 from ml.identity.observation import Observation
 from ml.identity.weights import DEFAULT, Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
@@ -103,7 +103,7 @@ def placed(found: Estimate, rotations: Tensor, betas: Tensor) -> Placed:
     """Hands of these rotations and shapes put where their joints are seen."""
     right = load_hand_model("open", "right")
     joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
-    return Placed(rotations, betas, solve_translation(joints, found.sight, torch.eye(3)))
+    return Placed(rotations, betas, solve_translation(joints, found.normalized_keypoints, torch.eye(3)))
 
 
 def refined(found: Estimate, hand: Placed) -> Placed:
@@ -119,7 +119,7 @@ def refined(found: Estimate, hand: Placed) -> Placed:
     for first in range(0, len(hand.rotations), CHUNK):
         rows = slice(first, first + CHUNK)
         near = hand.rotations[rows]
-        problem, angles = problem_of(kinematics, found.rows(rows), near, shape_known=True)
+        problem, angles = fit_problem(kinematics, found.rows(rows), near, shape_known=True)
         solved = solve(problem, Parameters(angles, near[:, 0], hand.translation[rows], betas[rows]), steps=STEPS)
         rotations.append(kinematics.matrices(solved.angles, solved.root))
         translation.append(solved.translation)
@@ -128,7 +128,7 @@ def refined(found: Estimate, hand: Placed) -> Placed:
 
 def own_shape(found: Estimate, models: Models) -> Tensor:
     """One shape [1, 10] from at most 20 of the pictures themselves."""
-    chosen = choose(found.scores, found.baseline)
+    chosen = select_calibration_frames(found.scores, found.baseline)
     calibrated = calibrate(
         load_hand_model("open", "right"),
         found.rows(chosen),

@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, get_args
 import torch
 
 from ml.hand.skeleton import Side
-from ml.synthetic.clips import Clip, make_clip, write_clip
+from ml.synthetic.clips import RenderedClip, make_clip, write_clip
 from ml.synthetic.motion import ACTIVITIES, Activity
 from ml.synthetic.subjects import SPLITS, Split, make_subject
 
@@ -59,7 +59,7 @@ class SequencePlan:
     subject_seed: int
     seconds: float
 
-    def clip(self) -> Clip:
+    def clip(self) -> RenderedClip:
         """Draw it, unrendered."""
         options = {
             key: value for key, value in self.options().items() if key not in ("subject", "subject_seed", "split", "seed")

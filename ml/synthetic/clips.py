@@ -22,7 +22,7 @@ from ml.hand.skeleton import SIDES, Side
 from ml.synthetic.motion import ACTIVITIES, Activity, Place, joint_motion, root_motion
 from ml.synthetic.render import Body, View, lens, render, to_srgb, vertex_normals
 from ml.synthetic.scene import Lights, Occluder, make_background, make_lights, make_occluder, skin_colours
-from ml.synthetic.subjects import Subject
+from ml.synthetic.subjects import SyntheticSubject
 
 FLESH: Final = 0.025
 """Metres; a joint is at most this far below the skin that is seen in front of it."""
@@ -55,7 +55,7 @@ class HandTruth:
 
 
 @dataclass(frozen=True)
-class Truth:
+class ClipTruth:
     """Everything that is known of a clip. `hands[k]` is body k of the masks; occluders come after the hands."""
 
     hands: tuple[HandTruth, ...]
@@ -105,10 +105,10 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Clip:
+class RenderedClip:
     """A clip before it is drawn: its truth, and `frames()`."""
 
-    truth: Truth
+    truth: ClipTruth
     seed: int
     colours: tuple[np.ndarray, ...]
     lights: Lights
@@ -165,7 +165,7 @@ class Clip:
 
 def make_clip(
     seed: int,
-    subject: Subject,
+    subject: SyntheticSubject,
     *,
     seconds: float = 5.0,
     fps: int = 30,
@@ -177,7 +177,7 @@ def make_clip(
     motion_blur: int = 1,
     turn: float = 0.5,
     sequence: str = "",
-) -> Clip:
+) -> RenderedClip:
     """Draw a clip's scene and motion from a seed.
 
     Args:
@@ -210,8 +210,8 @@ def make_clip(
             _hand_truth(np.random.default_rng([seed, 2, number]), side, subject, activity=activity, place=place, times=times)
         )
         things += [make_occluder(np.random.default_rng([seed, 3, number, k]), times, centre) for k in range(occluders)]
-    truth = Truth(tuple(truths), intrinsics, float(fps), width, height, sequence or f"synthetic-{seed}", subject.name)
-    return Clip(
+    truth = ClipTruth(tuple(truths), intrinsics, float(fps), width, height, sequence or f"synthetic-{seed}", subject.name)
+    return RenderedClip(
         truth=truth,
         seed=seed,
         colours=(_skin(subject),) * count,
@@ -222,7 +222,7 @@ def make_clip(
     )
 
 
-def write_clip(clip: Clip, folder: Path) -> None:
+def write_clip(clip: RenderedClip, folder: Path) -> None:
     """Write `video.mp4`, `truth.npz` (canonical prediction) and `extra.npz` into a folder.
 
     `extra.npz`: `visible` bool [N, 21], rows as in `truth.npz`; `masks` uint8 [N, height, ⌈width / 8⌉]:
@@ -250,7 +250,7 @@ def _model(side: Side) -> HandModel:
 
 
 def _hand_truth(
-    rng: np.random.Generator, side: Side, subject: Subject, *, activity: Activity, place: Place, times: np.ndarray
+    rng: np.random.Generator, side: Side, subject: SyntheticSubject, *, activity: Activity, place: Place, times: np.ndarray
 ) -> HandTruth:
     """All motion is made for a right hand; a left one is its mirror image in a mirrored world."""
     mirror = side == "left"
@@ -279,7 +279,7 @@ def _hand_truth(
     )
 
 
-def _skin(subject: Subject) -> np.ndarray:
+def _skin(subject: SyntheticSubject) -> np.ndarray:
     right = _model("right")
     betas = torch.as_tensor(subject.betas)
     rest = right.rest_vertices(betas)[0].numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from ml.synthetic.subjects import Subject
+from ml.synthetic.subjects import SyntheticSubject
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def make_lights(rng: np.random.Generator) -> Lights:
     return Lights(ambient, directions / np.linalg.norm(directions, axis=1, keepdims=True), strength * (1 + warmth))
 
 
-def skin_colours(subject: Subject, rest: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
+def skin_colours(subject: SyntheticSubject, rest: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """Linear RGB of each vertex [V, 3] of a right hand at rest: paler palm, redder knuckles and tips, marks, nails.
 
     Args:

@@ -15,7 +15,7 @@ _STREAM: Final = 0x5B
 
 
 @dataclass(frozen=True)
-class Subject:
+class SyntheticSubject:
     """One synthetic person.
 
     Attributes:
@@ -31,7 +31,7 @@ class Subject:
     seed: int
 
 
-def make_subject(seed: int, split: Split, number: int) -> Subject:
+def make_subject(seed: int, split: Split, number: int) -> SyntheticSubject:
     """Subject `number` of a split; independent of every other by its own random stream, so splits are disjoint.
 
     β ~ N(0, I), cut at 2.5. Skin runs between a light and a dark tone (linear RGB), redder or yellower by chance.
@@ -41,4 +41,4 @@ def make_subject(seed: int, split: Split, number: int) -> Subject:
     tone = rng.uniform()
     skin = (1 - tone) * np.array([0.72, 0.42, 0.30]) + tone * np.array([0.14, 0.065, 0.04])
     skin = skin * (1 + rng.normal(0, 0.05, 3))
-    return Subject(f"{split}-{number:02d}", betas, skin.astype(np.float32), int(rng.integers(1 << 31)))
+    return SyntheticSubject(f"{split}-{number:02d}", betas, skin.astype(np.float32), int(rng.integers(1 << 31)))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.identity.crops import CROP_PX, RIM_PX
-from ml.identity.observation import roll_matrices, turned
+from ml.identity.observation import roll_inputs, roll_matrices
 
 ROLL: Final = 0.25
 """Radians."""
@@ -43,7 +43,7 @@ def varied(inputs: Tensor, rotations: Tensor, crops: Tensor | None, points: Tens
     """
     count = len(inputs)
     angles = (2 * torch.rand(count, generator=generator) - 1) * ROLL
-    inputs, rotations = turned(inputs, rotations, angles)
+    inputs, rotations = roll_inputs(inputs, rotations, angles)
     roll = roll_matrices(angles)[:, :2, :2]
     scale = 1 + SCALE * (2 * torch.rand(count, 1, 1, generator=generator) - 1)
     aside = SHIFT * (2 * torch.rand(count, 2, generator=generator) - 1)

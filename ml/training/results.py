@@ -1,4 +1,4 @@
-"""The report of `ml.training.tables`: measured beside published, target by target, and why some are missed."""
+"""The report of `ml.training.tables`: measured and published values, the targets, and why some are missed."""
 
 from __future__ import annotations
 
@@ -29,75 +29,74 @@ CALIBRATION: Final = {
     "w_error_mm": ("W-error, mm", 0.88),
     "mse": ("MSE of β", 0.04),
 }
-"""Of K = 20 pictures: key, name, published on DexYCB."""
+"""Of K = 20 frames: key, name, published on DexYCB."""
 COLUMNS: Final = {"l_error_mm": "L", "w_error_mm": "W", "finger_error_mm": "fingers", "mse": "MSE"}
 """Of table 3, for each backbone."""
 FEW: Final = ("2", "3", "5")
-"""Numbers of pictures with which confidence must beat uniform weights; one picture has no other weight than one."""
+"""Numbers of frames for which confidence must beat uniform weights; with one frame the two are equal."""
 RANKING: Final = 0.70
 _LENGTH: Final = """\
-L is the ruler's error alone: the length is pinned to what the ruler reads, {ruler:.1f} mm off (standard deviation; what the
-product takes a user's for), so that every problem has the same, and so has the mean hand without pictures. What pictures
-add are the proportions: the width (W), and «fingers», the mean absolute error of the five finger lengths of the rest hand,
-knuckle to tip. Row 0 is the one to beat.
+L is the error of the ruler alone: the length is fixed to the ruler's reading, which has an error of {ruler:.1f} mm (standard
+deviation; the value assumed for users' rulers), so it is the same for every solver and for the mean hand without frames. The
+frames add the proportions: the width (W), and "fingers", the mean absolute error of the five finger lengths of the rest hand
+from knuckle to tip. Row 0 is the baseline to beat.
 """
 _WHY: Final = """\
-- **Landmarks.** The optimised ratios and the width are missed because MediaPipe's joints are all that it sees: they lie two and
-  a half times as far off as those found in pixels (last table), and off alike for everyone. Such joints correct a pose little,
-  and more pictures of them do not show the person's shape.
-- **Baseline, optimised.** Most of what is left of the baseline's error is the size of the hand, which one picture does not
-  show and 2D joints cannot correct: on pixels the same fit with the true shape leaves a third less. On DexYCB ten people share
-  nearly one size; here β is drawn anew for everyone. Tried: pose and root freer and tighter (0.02 to 0.4 radians), the joints'
-  noise from 0.5 to 2.5 times what the heat maps say.
+- **Landmarks.** The optimised ratios and the width are missed because this backbone sees only MediaPipe's joints: their error
+  is two and a half times that of the joints found in the image (last table), and it is the same for everyone. Such joints
+  correct a pose little, and more frames of them do not reveal the person's shape.
+- **Baseline, optimised.** Most of the baseline's remaining error is the size of the hand, which one frame does not show and 2D
+  joints cannot correct: on images the same fit with the true shape leaves a third less. In DexYCB ten people have nearly one
+  size; here β is drawn anew for everyone. Tried: weaker and stronger priors of pose and root (0.02 to 0.4 radians), joint
+  standard deviations from 0.5 to 2.5 times those of the heat maps.
 - **MSE of β.** The components that move the mesh least cannot be seen in 21 joints, and MSE counts them as much as the others.
-  The published .04 is of MANO's β of ten people. Tried: the answers averaged (`mean`), by the poster's problem, by their
-  measured moments (`fused`), and all pictures fitted together (`fitted`): on pixels `fitted` is the best and the default.
-  On landmarks it is worse than `fused`, the default there, up to five pictures, and about as good with twenty: what MediaPipe
-  gets wrong for everyone is taken for the person's shape. That pictures of one person err alike is reckoned with
-  (`ml.identity.calibration.ALIKE`); as if they erred independently, `fitted` grew worse the more pictures there were.
-- **Confidence against uniform weights.** The confidence ranks pictures of one person only a little better than chance does
-  (last table), and a softmax of its scores leaves fewer pictures to average over. On pixels it helps the poster's problem with
-  three pictures and more; in the default problems, which know how far pictures err alike, the two cancel to within some per
-  cent. Tried: temperatures of 0.5 to 8.
-- **Ranking.** Over all pairs of pictures the error is mostly the person's own distance from the mean hand, which no picture
-  foretells; between pictures of one person, which is what calibration ranks, the confidence is right as often as the last
-  row of the table of backbones says. Tried: the confidence trained on people that the baseline had not seen (0.61 to 0.62).
+  The published .04 is of MANO's β of ten people. Tried: the mean of the answers (`mean`), the paper's problem (`poster`), the
+  best linear estimate (`shrinkage`), and a common fit of all frames (`joint-bundle`): on images `joint-bundle` is the best
+  and the default. On landmarks it is worse than the default `shrinkage` up to five frames, and about as good with twenty:
+  MediaPipe's systematic error is taken for the person's shape. The correlation of the errors within a person is taken into
+  account (`ml.identity.calibration.ERROR_CORRELATION`); without it `joint-bundle` became worse with more frames.
+- **Confidence against uniform weights.** The confidence ranks the frames of one person only a little better than chance (last
+  table), and a softmax of its scores leaves fewer frames to average over. On images it helps `poster` with three frames and
+  more; in the default solvers, which account for correlated errors, the two effects cancel to within a few per cent. Tried:
+  temperatures of 0.5 to 8.
+- **Ranking.** Over all pairs of frames the error is mostly the person's own distance from the mean hand, which no frame
+  predicts; between frames of one person, which is what calibration ranks, the accuracy is in the last row of the table of
+  backbones. Tried: training the confidence on people that the baseline had not seen (0.61 to 0.62).
 """
 _DIFFERS: Final = """\
-- **Data.** Rendered people with β of their own, not DexYCB, which may not be had without a licence; loaders for DexYCB and
-  HUMBI are there. The published figures are of DexYCB: compare ratios, not millimetres.
-- **Backbones.** A residual CNN on 96 px with features of 256 (`image`), and an MLP on landmarks, not ResNet-50 on 224 px
-  with 1000: training fits two processor cores. The CNN's own heat maps give the 2D joints, not a second network. AdamW with
-  a rate that falls along a cosine; the identity-aware network goes on from the baseline's weights.
-- **Loss.** L1 of 21 joints and of 20 bone lengths take the place of vertices, normals and mesh edges: for a batch of 256
-  the hand's part of a step takes {joints_ms:.0f} ms so, {mesh_ms:.0f} ms by the mesh. The shape's weight is 0.5 of the
-  paper's 1. What the paper's loss would gain was not measured.
-- **Optimisation.** The paper takes 200 Adam steps for the place and 100 for place and pose, on mean squared pixels of 21
-  joints without a prior. Here the place has a closed form, and ten Gauss–Newton steps weigh each joint by how surely it is
-  seen and keep the pose near the estimate. Ours against the paper's on the same joints, RA-MPJPE in mm on {backbones}:
-  baseline {baseline}; GT shape {gt_shape}; calibrated {calibrated}. Squared pixels without a prior follow every joint that
-  is seen wrongly.
-- **Calibration.** The default problem is not the poster's but those named at table 3; `poster` and the released code's
-  `mean` stand beside them. How confidence becomes weights is not published: here it is a softmax of the scores.
+- **Data.** Rendered people with their own β, not DexYCB, which needs a licence; loaders for DexYCB and HUMBI exist. The
+  published values are on DexYCB: compare ratios, not millimetres.
+- **Backbones.** A residual CNN on 96 px with 256 features (`image`), and an MLP on landmarks, not ResNet-50 on 224 px with
+  1000: training fits two processor cores. The CNN's own heat maps give the 2D joints, not a second network. AdamW with a
+  cosine schedule; the identity-aware network starts from the baseline's weights.
+- **Loss.** L1 of 21 joints and of 20 bone lengths replaces vertices, normals and mesh edges: for a batch of 256 the hand part
+  of a step takes {joints_ms:.0f} ms, and {mesh_ms:.0f} ms by the mesh. The weight of the shape is 0.5, and 1 in the paper. The
+  gain of the paper's loss was not measured.
+- **Optimisation.** The paper takes 200 Adam steps for the translation and 100 for translation and pose, on mean squared pixels
+  of 21 joints without a prior. Here the translation has a closed form, and ten Gauss–Newton steps weight each joint by its
+  uncertainty and keep the pose near the estimate. Ours against the paper's on the same joints, RA-MPJPE in mm on {backbones}:
+  baseline {baseline}; GT shape {gt_shape}; calibrated {calibrated}. Squared pixels without a prior follow every wrong joint.
+- **Calibration.** The default solver is not the poster's but those named at table 3; `poster` and the released code's `mean`
+  stand beside them. How confidence becomes weights is not published: here it is a softmax of the scores.
 """
 _REAL: Final = """\
-On renders pixels win by far. On real skin, which no training saw, they lose (`python -m tests.bench identity`): over a
-photograph of two still hands that is panned (`hands_pan.mp4`) the joints of `kong2022-identity-opt` wander by 11.4 mm about
-their mean, those of `kong2022-image-identity-opt` by 15.6 mm; and over a signing hand (`asl_hand_25fps.mp4`) they lie 16.6 and
-19.5 px from MediaPipe's. Users' videos show skin: so calibration and `kong2022…` use landmarks; `kong2022-image…` are there
-for renders, and for those who train on pictures of their own.
+On renders, images are much better than landmarks alone. On real skin, which was not in the training data, they are worse
+(`python -m tests.bench identity`): over a panned photograph of two still hands (`hands_pan.mp4`) the joints of
+`kong2022-identity-opt` deviate by 11.4 mm from their mean, those of `kong2022-image-identity-opt` by 15.6 mm; over a signing
+hand (`asl_hand_25fps.mp4`) they are 16.6 and 19.5 px from MediaPipe's. Users' videos show skin, so calibration and
+`kong2022…` use landmarks; `kong2022-image…` is for renders and for those who train on their own images.
 """
 
 
 def report(result: dict[str, Any]) -> str:
     """The tables as Markdown."""
     lines = [
-        "# Identity-aware estimation, remade",
+        "# Identity-aware estimation: results",
         "",
-        "Kong et al., ECCV 2022, on two backbones: `landmarks`, which sees MediaPipe's, and `image`, which sees pixels as in "
-        f"the paper. Users' videos are given to `{DEFAULT}`. Written by `make tables` on {result['people']} test people of "
-        f"seed {result['seed']} that no training saw; MediaPipe found the hand in {result['found']} of {result['frames']} "
-        "rendered frames, and every row is measured on those.",
+        "Kong et al., ECCV 2022, with two backbones: `landmarks` on MediaPipe's landmarks, and `image` on image crops as in "
+        f"the paper. Users' videos are processed with `{DEFAULT}`. Written by `make tables` for {result['people']} test people "
+        f"of seed {result['seed']} that were not in the training data; MediaPipe found the hand in {result['found']} of "
+        f"{result['frames']} rendered frames, and every row is measured on those.",
         "",
         *_table_1(result),
         *_table_3(result),
@@ -119,7 +118,7 @@ def _training(backbone: str, measured: dict[str, Any]) -> str:
         f"{card['training_samples']} detections of {card['training_people']} people in {card['seconds'] / 60:.0f} minutes "
         f"({card['machine']}). On validation people and on these test people: RA-MPJPE of the baseline "
         f"{held_out['ra_mpjpe_baseline']:.2f} and {joints['baseline']:.2f} mm, of the identity-aware network with the true "
-        f"shape {held_out['ra_mpjpe_identity_true_shape']:.2f} and {joints['gt_shape']:.2f} mm, MSE of β of one picture "
+        f"shape {held_out['ra_mpjpe_identity_true_shape']:.2f} and {joints['gt_shape']:.2f} mm, MSE of β of one frame "
         f"{held_out['shape_mse']:.3f} and {measured['shape_mse']:.3f}, ranking accuracy {held_out['ranking_accuracy']:.3f} and "
         f"{measured['ranking_accuracy']:.3f}."
     )
@@ -140,8 +139,8 @@ def _table_1(result: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        "«Calibrated» takes at most 20 pictures of the first half of a person's frames, and the hand's length from a ruler "
-        f"that is off by {result['ruler_mm']:.1f} mm (standard deviation); without a ruler one camera cannot know the size.",
+        '"Calibrated" uses at most 20 frames of the first half of a person\'s frames, and the hand length from a ruler with '
+        f"an error of {result['ruler_mm']:.1f} mm (standard deviation); without a ruler one camera cannot know the size.",
         "",
     ]
 
@@ -155,15 +154,15 @@ def _ratio(measured: dict[str, Any], name: str) -> float:
 def _table_3(result: dict[str, Any]) -> list[str]:
     every = result["backbones"]
     lines = [
-        "## Table 3: calibration from K pictures, scale known",
+        "## Table 3: calibration from K frames, scale known",
         "",
-        "Mean errors in mm, and of β. The default is "
-        + " and ".join(f"`{m['problem']}` on `{b}`" for b, m in every.items())
-        + ", with weights from confidence.",
+        "Mean errors in mm, and the MSE of β. The default is "
+        + " and ".join(f"`{m['solver']}` on `{b}`" for b, m in every.items())
+        + ", with confidence weights.",
         "",
-        "| K | problem, weights | " + " | ".join(f"{b}: " + " | ".join(COLUMNS.values()) for b in every) + " |",
+        "| K | solver, weights | " + " | ".join(f"{b}: " + " | ".join(COLUMNS.values()) for b in every) + " |",
         "|---" * (2 + len(COLUMNS) * len(every)) + "|",
-        "| 0 | the mean hand and the ruler, no pictures | "
+        "| 0 | the mean hand and the ruler, no frames | "
         + " | ".join(_errors(m["ruler_alone"]) for m in every.values())
         + " |",
     ]
@@ -172,13 +171,13 @@ def _table_3(result: dict[str, Any]) -> list[str]:
     for count in next(iter(first.values())):
         for kind in first:
             cells = (_errors(tables[kind][count]) for tables in variants.values())
-            lines.append(f"| {count} | {kind.replace('-', ', ')} | " + " | ".join(cells) + " |")
+            lines.append(f"| {count} | {', '.join(kind.rsplit('-', 1))} | " + " | ".join(cells) + " |")
     return [
         *lines,
         "",
         *_LENGTH.format(ruler=result["ruler_mm"]).splitlines(),
         "",
-        "MSE of β, direction by direction, of the default with 20 pictures: "
+        "MSE of β, direction by direction, of the default with 20 frames: "
         + "; ".join(
             f"`{backbone}` " + ", ".join(f"{one:.2f}" for one in measured["mse_by_direction"])
             for backbone, measured in every.items()
@@ -195,13 +194,13 @@ def _errors(row: dict[str, float]) -> str:
 def _targets(result: dict[str, Any]) -> list[str]:
     """A row a target, a column a backbone."""
     columns = [dict(_judged(measured)) for measured in result["backbones"].values()]
-    # both have the same targets in the same order, though their default problems may differ
+    # both have the same targets in the same order, though their default solvers may differ
     lines = ["## Targets", "", "| target | " + " | ".join(result["backbones"]) + " |", "|---" * (1 + len(columns)) + "|"]
     lines += [f"| {target} | " + " | ".join(column[target] for column in columns) + " |" for target in columns[0]]
     return [
         *lines,
         "",
-        "«Within noise» is two standard errors over people of the difference between the two numbers of pictures.",
+        "The noise is two standard errors, over people, of the difference between the two numbers of frames.",
         "",
         "Why some are missed, and what was tried:",
         "",
@@ -234,11 +233,11 @@ def _judged(measured: dict[str, Any]) -> list[tuple[str, str]]:
     found.append(
         ("K = 20: fingers, mm < those of the mean hand and the ruler", f"{fingers:.3f} against {alone:.3f}, {verdict}")
     )
-    kinds = {"default problem": f"{measured['problem']}-confidence", "`poster`": "poster-confidence"}
+    kinds = {"default solver": f"{measured['solver']}-confidence", "`poster`": "poster-confidence"}
     for told, kind in kinds.items():
         for key, error in (("w_error_mm", "W-error, mm"), ("mse", "MSE of β")):
             found.append(
-                (f"{told}: largest rise of {error} from one K to a larger ≤ noise", _rise(measured["rises"][kind][key]))
+                (f"{told}: largest rise of {error} from one K to a larger one ≤ noise", _rise(measured["rises"][kind][key]))
             )
     for told, kind in kinds.items():
         for key, error in (("w_error_mm", "W-error"), ("mse", "MSE")):
@@ -250,7 +249,7 @@ def _judged(measured: dict[str, Any]) -> list[tuple[str, str]]:
     ranked = measured["ranking_accuracy"]
     found.append(
         (
-            f"pairs of pictures that the confidence ranks rightly ≥ {RANKING:.2f}",
+            f"pairs of frames that the confidence ranks correctly ≥ {RANKING:.2f}",
             f"{ranked:.3f}, {'reached' if ranked >= RANKING else 'missed'}",
         )
     )
@@ -299,10 +298,10 @@ def _backbones(result: dict[str, Any]) -> list[str]:
         "|---" * (1 + len(every)) + "|",
     ]
     for key, told in {
-        "joints_2d": "2D joints, mean miss as a share of the hand's box",
-        "shape_mse": "MSE of β, one picture",
+        "joints_2d": "2D joints, mean error as a share of the hand's box",
+        "shape_mse": "MSE of β, one frame",
         "ranking_accuracy": "ranking accuracy, all pairs",
         "ranking_accuracy_within_people": "ranking accuracy, pairs of one person",
     }.items():
         lines.append(f"| {told} | " + " | ".join(f"{m[key]:.3f}" for m in every.values()) + " |")
-    return [*lines, "", f"Default on users' videos: `{DEFAULT}`.", "", *_REAL.splitlines(), ""]
+    return [*lines, "", f"Default for users' videos: `{DEFAULT}`.", "", *_REAL.splitlines(), ""]

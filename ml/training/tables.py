@@ -21,9 +21,9 @@ from torch import Tensor
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import BONES
-from ml.identity.calibration import PROBLEMS, Calibration, KnownLength, Settings, calibrate, with_length
-from ml.identity.choice import choose
-from ml.identity.estimate import PIECE, Estimate, estimate, joined_estimates, rows_of
+from ml.identity.calibration import SOLVERS, CalibrationResult, KnownLength, Settings, calibrate, with_length
+from ml.identity.frame_selection import select_calibration_frames
+from ml.identity.inference import BATCH, Estimate, concatenate_estimates, estimate, rows_of
 from ml.identity.networks import ranking_accuracy
 from ml.identity.observation import MARGIN, Observation
 from ml.identity.scale import ruler
@@ -32,9 +32,9 @@ from ml.methods.kong2022 import Placed, placed, refined
 from ml.metrics.alignment import procrustes_align
 from ml.training import paper
 from ml.training.augment import cut
-from ml.training.kong2022 import CACHE, Config, Dataset, say
 from ml.training.results import report
 from ml.training.samples import FRAMES, Samples, make_samples
+from ml.training.train_kong2022 import CACHE, Config, Dataset, say
 
 PAPER: Final[Kind] = "image"
 """What the JSON's first keys are of: as in the paper, networks that see pixels."""
@@ -72,10 +72,10 @@ def run(seed: int) -> dict[str, Any]:
 
 
 _KINDS: Final = (
-    "fitted-confidence",
-    "fitted-uniform",
-    "fused-confidence",
-    "fused-uniform",
+    "joint-bundle-confidence",
+    "joint-bundle-uniform",
+    "shrinkage-confidence",
+    "shrinkage-uniform",
     "poster-confidence",
     "poster-uniform",
     "mean-uniform",
@@ -89,15 +89,15 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
     shapes = _calibrated(samples, found, models, known_scale=True)
     free = _calibrated(samples, found, models, known_scale=False)
     joints = _table_1(samples, seen, found, shapes, free)
-    errors_of = {kind: _table_3(samples, found, models, *kind.split("-")) for kind in _KINDS}
+    errors_of = {kind: _table_3(samples, found, models, *kind.rsplit("-", 1)) for kind in _KINDS}
     calibration = {kind: _means(of_kind) for kind, of_kind in errors_of.items()}
-    default = PROBLEMS[backbone]
+    default = SOLVERS[backbone]
     errors = (found.betas - torch.as_tensor(samples.betas)).abs().mean(-1)
     card = json.loads(card_file(backbone).read_text())
     return {
         "mpjpe": {name: _mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
         "pa_mpjpe": {name: _pa_mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
-        "problem": default,
+        "solver": default,
         "calibration": calibration[f"{default}-confidence"],
         "calibration_variants": calibration,
         "mse_by_direction": errors_of[f"{default}-confidence"][-1, ..., len(ERRORS) :].mean((0, 1)).round(3).tolist(),
@@ -106,7 +106,7 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
         "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
         "ranking_accuracy_within_people": round(_ranking_within_people(samples, found.scores, errors), 4),
         "shape_mse": round(float((found.betas - torch.as_tensor(samples.betas)).square().mean()), 4),
-        "joints_2d": round(_miss_2d(samples, seen, found.sight), 4),
+        "joints_2d": round(_miss_2d(samples, seen, found.normalized_keypoints), 4),
         "training": {
             key: card[key] for key in ("training_samples", "training_people", "seconds", "machine", "validation", "parameters")
         },
@@ -117,11 +117,11 @@ def estimates(samples: Samples, models: Models) -> tuple[Observation, Estimate]:
     """What the networks say of all frames."""
     data = Dataset.of(samples)
     parts = []
-    for first in range(0, len(samples), PIECE):
-        rows = slice(first, first + PIECE)
+    for first in range(0, len(samples), BATCH):
+        rows = slice(first, first + BATCH)
         crops = cut(data.crops[rows]) if models.backbone == "image" else None
         parts.append(estimate(models, rows_of(data.seen, rows), crops))
-    return data.seen, joined_estimates(parts)
+    return data.seen, concatenate_estimates(parts)
 
 
 def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> Tensor:
@@ -132,7 +132,7 @@ def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scal
     for person in range(PEOPLE):
         own = np.flatnonzero(samples.subject == person)
         pool = torch.as_tensor(own[: len(own) // 2])
-        chosen = pool[choose(found.scores[pool], found.baseline[pool])]
+        chosen = pool[select_calibration_frames(found.scores[pool], found.baseline[pool])]
         known = _ruler(right, samples, own, seed=person) if known_scale else None
         shapes[own] = _solve(right, found, clips, models, chosen, known, Settings(resamples=0)).betas
     return shapes
@@ -146,7 +146,7 @@ def _solve(  # noqa: PLR0917
     chosen: Tensor,
     known: KnownLength | None,
     settings: Settings,
-) -> Calibration:
+) -> CalibrationResult:
     """As for users: a clip is what an upload is there."""
     return calibrate(
         right,
@@ -191,10 +191,10 @@ def _joints(seen: Observation, hand: Placed) -> np.ndarray:
 ERRORS: Final = ("l_error_mm", "w_error_mm", "finger_error_mm", "mse")
 
 
-def _table_3(samples: Samples, found: Estimate, models: Models, problem: str, weights: str) -> np.ndarray:
+def _table_3(samples: Samples, found: Estimate, models: Models, solver: str, weights: str) -> np.ndarray:
     """Errors [sizes, people, draws, 14] by number of pictures, with a known scale: `ERRORS`, and β's squares by direction.
 
-    The problem `ruler` takes no picture: the mean hand, made as long as the ruler says.
+    The solver `ruler` uses no frame: the mean hand, scaled to the length that the ruler reads.
     """
     right = load_hand_model("open", "right")
     clips = torch.as_tensor(samples.clip)
@@ -204,10 +204,10 @@ def _table_3(samples: Samples, found: Estimate, models: Models, problem: str, we
         rng = np.random.default_rng([23, PICTURES[size], person, draw])
         chosen = torch.as_tensor(rng.choice(own, min(PICTURES[size], len(own)), replace=False))
         known = _ruler(right, samples, own, seed=1000 * person + draw)
-        if problem == "ruler":
+        if solver == "ruler":
             betas = with_length(right, torch.zeros(10).double(), torch.eye(10).double(), known.metres).float()
         else:
-            settings = Settings(problem=problem, weights=weights, resamples=0)  # type: ignore[arg-type]
+            settings = Settings(solver=solver, weights=weights, resamples=0)  # type: ignore[arg-type]
             betas = _solve(right, found, clips, models, chosen, known, settings).betas
         errors[size, person, draw] = _misses(right, betas, torch.as_tensor(samples.betas[own[0]]))
     return errors

@@ -22,7 +22,7 @@ from ml.methods.fit2d import prepare, select, solve_clip
 from ml.methods.fit2d import rows as some
 from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
-from ml.synthetic.demo import write_demo_clips
+from ml.synthetic.demo_clips import write_demo_clips
 
 ADAM_STEPS = 400
 ADAM_RATE = 0.02

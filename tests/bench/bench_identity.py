@@ -18,8 +18,8 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model, rotation_matrices
 from ml.identity.calibration import calibrate
-from ml.identity.choice import choose
-from ml.identity.estimate import estimate_tracks
+from ml.identity.frame_selection import select_calibration_frames
+from ml.identity.inference import estimate_tracks
 from ml.identity.weights import load_models
 from ml.keypoints.detector import detect
 from ml.keypoints.tracks import HandTrack, Keypoints
@@ -66,7 +66,7 @@ def _calibrating(track: HandTrack, clip: Clip) -> Row:
     models = load_models()
     ((_, found),) = estimate_tracks(models, clip, [track], default_intrinsics(640, 480))
     with torch.no_grad():
-        chosen = choose(found.scores, found.baseline)
+        chosen = select_calibration_frames(found.scores, found.baseline)
         model = load_hand_model("open", "right")
         calibrate(model, found.rows(chosen), models.confidence.moments)
     taken = time.perf_counter() - begun

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from ml.synthetic.benchmark import plan, render_benchmark
-from ml.synthetic.demo import write_demo_clips
+from ml.synthetic.demo_clips import write_demo_clips
 
 
 def rows() -> list[tuple[str, str, str]]:

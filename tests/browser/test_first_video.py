@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ml.catalog import METHODS
-from ml.synthetic.demo import write_demo_clips
+from ml.synthetic.demo_clips import write_demo_clips
 from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"

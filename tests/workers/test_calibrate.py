@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml.identity.calibration import PROBLEMS
+from ml.identity.calibration import SOLVERS, solver_named
 from palmares.queue.models import Status
 from palmares.runs.models import Calibration
 from palmares.subjects.models import HandShape
@@ -60,9 +60,9 @@ def test_one_side_alone_when_asked_for(upload_with):
 @pytest.mark.parametrize(
     ("tracks", "facts", "says"),
     [
-        ((), {}, "No hand was found in any of the pictures"),
+        ((), {}, "No hand was found in any of the uploads"),
         ((seen_hand(0, "right"),), {"side": "left"}, "No left hand was found"),
-        ((seen_hand(0, "right", frames=1),), {}, "Only one picture shows the hand"),
+        ((seen_hand(0, "right", frames=1),), {}, "Only one frame shows the hand"),
         ((seen_hand(0, "left"), seen_hand(1, "left", seed=2)), {}, "two left hands at once"),
         ((seen_hand(0, "right"),), {"scale": {"length_mm": 20.0}}, "expected 120 to 250 mm"),
     ],
@@ -96,7 +96,7 @@ def test_a_distance_without_a_calibrated_camera_is_refused(upload_with):
 
 
 def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with, monkeypatch):
-    monkeypatch.setattr("workers.calibrate.MOST_FRAMES", 4)
+    monkeypatch.setattr("workers.calibrate.MAX_FRAMES", 4)
     upload = upload_with(seen_hand(0, "right"), camera=True)
     where = {"upload": str(upload.pk), "frame": 20}  # of 0, 13, 26 and 39, none is within five
     made = calibrated(upload, scale={"distance": {"distance_mm": 500.0, **where}})
@@ -106,7 +106,7 @@ def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with,
 def test_the_problem_asked_for_is_solved_and_kept(upload_with):
     upload = upload_with(seen_hand(0, "right"))
     by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, problem="mean")
-    assert by_default.facts["problem"] == PROBLEMS["landmarks"]
+    assert solver_named(by_default.facts["problem"]) == SOLVERS["landmarks"]
     assert mean.facts["problem"] == "mean"
     assert mean.hand_shape.betas != by_default.hand_shape.betas
 

@@ -53,7 +53,7 @@ def test_joints_lie_in_the_crop_and_follow_the_heat():
     backbone = ImageBackbone().eval()
     look = backbone(*seen(3))
     assert look.joints.shape == (3, 21, 2)
-    assert look.log_spread.shape == (3, 21)
+    assert look.log_scale.shape == (3, 21)
     assert look.joints.abs().max() < 1
     # all heat in one cell: the joint is at its middle
     backbone.heat.weight.zero_()

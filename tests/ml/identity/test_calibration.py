@@ -12,9 +12,18 @@ import torch
 
 from ml.hand.measure import measure_hand
 from ml.hand.model import load_hand_model
-from ml.identity.calibration import ALIKE, PROBLEMS, KnownLength, Settings, _independent, calibrate
-from ml.identity.choice import choose
-from ml.identity.estimate import Estimate, Trust
+from ml.identity.calibration import (
+    ERROR_CORRELATION,
+    SOLVERS,
+    KnownLength,
+    Settings,
+    Solver,
+    _effective_frames,
+    calibrate,
+    solver_named,
+)
+from ml.identity.frame_selection import select_calibration_frames
+from ml.identity.inference import Estimate, PoseUncertainty
 from ml.identity.weights import Kind
 
 MODEL = load_hand_model("open", "right")
@@ -35,9 +44,9 @@ def pictures_of(betas, scores=None, seen=None, noise=0.01, rotations=None) -> Es
         aware=rotations,
         betas=betas,
         scores=torch.zeros(count) if scores is None else scores,
-        sight=joints[..., :2] / joints[..., 2:],
-        noise=torch.full((count, 21), noise),
-        trust=Trust(0.05, 0.05),
+        normalized_keypoints=joints[..., :2] / joints[..., 2:],
+        keypoint_std=torch.full((count, 21), noise),
+        pose_uncertainty=PoseUncertainty(0.05, 0.05),
     )
 
 
@@ -47,14 +56,14 @@ def moments_of(r: float, alike: float = 0.0) -> torch.Tensor:
 
 
 def run(betas, scores=None, reliability=0.5, **kwargs):
-    settings = kwargs.pop("settings", Settings(problem="poster"))
+    settings = kwargs.pop("settings", Settings(solver="poster"))
     return calibrate(MODEL, pictures_of(betas, scores), moments_of(reliability), settings=settings, **kwargs)
 
 
-@pytest.mark.parametrize("problem", ["poster", "mean"])
-def test_pictures_that_agree_are_believed(problem):
+@pytest.mark.parametrize("solver", ["poster", "mean"])
+def test_pictures_that_agree_are_believed(solver):
     truth = torch.linspace(-1, 1, 10)
-    found = run(truth.expand(5, 10), settings=Settings(problem=problem))
+    found = run(truth.expand(5, 10), settings=Settings(solver=solver))
     torch.testing.assert_close(found.betas, truth, atol=1e-5, rtol=0)
     assert found.length_sigma == pytest.approx(0, abs=1e-6)
     size = measure_hand(MODEL, truth)
@@ -65,7 +74,7 @@ def test_pictures_that_agree_are_believed(problem):
 def test_one_wrong_picture_moves_the_mean_and_not_the_median():
     betas = torch.zeros(7, 10)
     betas[3] = 6.0
-    assert float(run(betas, settings=Settings(problem="mean")).betas.abs().max()) == pytest.approx(6 / 7, abs=1e-4)
+    assert float(run(betas, settings=Settings(solver="mean")).betas.abs().max()) == pytest.approx(6 / 7, abs=1e-4)
     assert float(run(betas).betas.abs().max()) < 1e-3
 
 
@@ -90,10 +99,10 @@ def test_the_posters_problem_is_solved_to_its_minimum():
 def test_confidence_weighs_and_uniform_does_not():
     betas = torch.stack([torch.zeros(10), torch.ones(10)])
     scores = torch.tensor([0.0, math.log(3.0)])
-    trusting = run(betas, scores, settings=Settings(problem="mean", temperature=1.0))
+    trusting = run(betas, scores, settings=Settings(solver="mean", temperature=1.0))
     torch.testing.assert_close(trusting.weights, torch.tensor([0.25, 0.75]))
     assert float(trusting.betas[0]) == pytest.approx(0.75, abs=1e-5)
-    even = run(betas, scores, settings=Settings(problem="mean", weights="uniform"))
+    even = run(betas, scores, settings=Settings(solver="mean", weights="uniform"))
     assert float(even.betas[0]) == pytest.approx(0.5, abs=1e-5)
 
 
@@ -104,10 +113,10 @@ def test_fused_gives_back_what_single_pictures_shrink():
     noise = torch.randn(4000, 10, generator=generator) * math.sqrt(r * (1 - r))
     answers = r * truth + noise
     few, many = (
-        run(answers[:k], reliability=r, settings=Settings(problem="fused", weights="uniform", resamples=0)).betas
+        run(answers[:k], reliability=r, settings=Settings(solver="shrinkage", weights="uniform", resamples=0)).betas
         for k in (20, 400)
     )
-    mean = run(answers[:400], settings=Settings(problem="mean", weights="uniform", resamples=0)).betas
+    mean = run(answers[:400], settings=Settings(solver="mean", weights="uniform", resamples=0)).betas
     assert float((many - truth).square().mean()) < float((few - truth).square().mean())
     assert float((many - truth).square().mean()) < 0.1
     assert float((mean - truth).square().mean()) > 1.0
@@ -117,15 +126,15 @@ def test_what_all_pictures_of_a_person_get_wrong_alike_is_not_made_up_for():
     """Twenty equal answers tell no more than one."""
     answers = torch.full((20, 10), 0.5)
     same = torch.tensor([0.3, 0.3, 0.3, 0.3])[:, None].expand(4, 10)
-    settings = Settings(problem="fused", resamples=0)
+    settings = Settings(solver="shrinkage", resamples=0)
     found = calibrate(MODEL, pictures_of(answers), same, settings=settings)
     torch.testing.assert_close(found.betas, answers[0], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("problem", ["fitted", "fused", "poster", "mean"])
-def test_a_known_length_is_kept_to_the_micrometre(problem):
+@pytest.mark.parametrize("solver", get_args(Solver))
+def test_a_known_length_is_kept_to_the_micrometre(solver):
     betas = torch.randn(8, 10, generator=torch.Generator().manual_seed(2))
-    found = run(betas, known_length=KnownLength(0.2015), settings=Settings(problem=problem))
+    found = run(betas, known_length=KnownLength(0.2015), settings=Settings(solver=solver))
     assert found.length == pytest.approx(0.2015, abs=1e-6)
     assert found.scale == "measured length"
     assert run(betas).scale == "assumed"
@@ -145,21 +154,21 @@ def test_one_picture_says_nothing_of_how_sure_it_is():
 
 
 def test_no_picture_is_an_error():
-    with pytest.raises(ValueError, match="no picture"):
+    with pytest.raises(ValueError, match="no frame"):
         run(torch.zeros(0, 10))
 
 
 def test_chosen_pictures_are_sure_and_differ():
     scores = torch.cat([torch.linspace(1, 2, 30), torch.linspace(-2, -1, 30)])
     rotations = poses(60)
-    chosen = choose(scores, rotations)
+    chosen = select_calibration_frames(scores, rotations)
     assert len(set(chosen.tolist())) == 20
     assert int(chosen.max()) < 30
     assert int(chosen[0]) == 29
     same = rotations[:1].expand(60, -1, -1, -1).clone()
     same[7] = poses(1, seed=9)[0]
-    assert 7 in choose(scores, same, 2).tolist()
-    assert choose(torch.tensor([1.0, 3.0, 2.0]), poses(3)).tolist() == [1, 2, 0]
+    assert 7 in select_calibration_frames(scores, same, 2).tolist()
+    assert select_calibration_frames(torch.tensor([1.0, 3.0, 2.0]), poses(3)).tolist() == [1, 2, 0]
 
 
 def test_pictures_of_one_clip_say_less_than_pictures_of_several():
@@ -168,7 +177,7 @@ def test_pictures_of_one_clip_say_less_than_pictures_of_several():
     pictures = pictures_of(0.1 * true + 0.05 * torch.randn(20, 10, generator=generator))
 
     def spread(clips: torch.Tensor) -> tuple[float, float]:
-        found = calibrate(MODEL, pictures, moments_of(0.1, alike=0.5), clips=clips, settings=Settings(problem="fused"))
+        found = calibrate(MODEL, pictures, moments_of(0.1, alike=0.5), clips=clips, settings=Settings(solver="shrinkage"))
         return float(found.betas.norm()), float(found.betas_sigma.mean())
 
     one, four, all_apart = (spread(torch.arange(20) // size) for size in (20, 5, 1))
@@ -186,26 +195,26 @@ def test_joints_seen_in_many_poses_tell_the_shape_of_which_networks_know_nothing
     for count in (2, 20):
         pictures = pictures_of(torch.zeros(count, 10), seen=BONES_SEEN[None], noise=1e-4)
         nothing = torch.zeros(4, 10)
-        for problem in ("fused", "fitted"):
-            settings = Settings(problem=problem, resamples=0)
+        for solver in ("shrinkage", "joint-bundle"):
+            settings = Settings(solver=solver, resamples=0)
             found = calibrate(MODEL, pictures, nothing, known_length=known, settings=settings)
             true = MODEL.rest_joints(BONES_SEEN[None])[0]
-            misses[problem, count] = float((MODEL.rest_joints(found.betas[None])[0] - true).norm(dim=-1).mean())
-    assert misses["fitted", 20] < 0.0005
-    assert misses["fitted", 20] < 0.25 * misses["fused", 20]
-    assert misses["fitted", 20] < misses["fitted", 2]
+            misses[solver, count] = float((MODEL.rest_joints(found.betas[None])[0] - true).norm(dim=-1).mean())
+    assert misses["joint-bundle", 20] < 0.0005
+    assert misses["joint-bundle", 20] < 0.25 * misses["shrinkage", 20]
+    assert misses["joint-bundle", 20] < misses["joint-bundle", 2]
 
 
 def test_joints_that_are_seen_badly_say_little():
     badly = pictures_of(torch.zeros(10, 10), seen=BONES_SEEN[None], noise=1.0)
-    found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(problem="fitted", resamples=0))
+    found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(solver="joint-bundle", resamples=0))
     assert float(found.betas.abs().max()) < 0.05
 
 
 def test_what_is_left_open_shrinks_with_what_is_seen():
     sure, unsure = (
         calibrate(
-            MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1), settings=Settings(problem="fitted")
+            MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1), settings=Settings(solver="joint-bundle")
         ).betas_sigma
         for noise in (1e-4, 1e-2)
     )
@@ -217,23 +226,23 @@ def test_where_no_problem_is_named_it_is_the_backbones(backbone):
     pictures = replace(pictures_of(torch.zeros(3, 10), seen=BONES_SEEN[None], noise=1e-3), backbone=backbone)
     named, unnamed = (
         calibrate(MODEL, pictures, moments_of(0.1), settings=settings).betas
-        for settings in (Settings(problem=PROBLEMS[backbone], resamples=0), Settings(resamples=0))
+        for settings in (Settings(solver=SOLVERS[backbone], resamples=0), Settings(resamples=0))
     )
     assert (named == unnamed).all()
 
 
 def test_pixels_are_fitted_and_landmarks_are_not():
-    assert PROBLEMS == {"landmarks": "fused", "image": "fitted"}
+    assert SOLVERS == {"landmarks": "shrinkage", "image": "joint-bundle"}
 
 
 @pytest.mark.parametrize("backbone", get_args(Kind))
 def test_pictures_of_one_person_are_never_worth_more_than_their_likeness_lets_them(backbone):
     """However many: their errors have a part in common."""
-    alike = ALIKE[backbone]
+    alike = ERROR_CORRELATION[backbone]
     assert 0 < alike.person < alike.clip < 1
 
     def worth(count: int, clips: int) -> float:
-        return _independent(torch.full((count,), 1 / count).double(), torch.arange(count) % clips, alike)
+        return _effective_frames(torch.full((count,), 1 / count).double(), torch.arange(count) % clips, alike)
 
     assert worth(1, 1) == pytest.approx(1)
     assert worth(20, 1) < worth(20, 4) < worth(20, 20) < worth(2000, 2000) < 1 / alike.person
@@ -242,7 +251,7 @@ def test_pictures_of_one_person_are_never_worth_more_than_their_likeness_lets_th
 
 def test_joints_that_are_off_alike_in_all_pictures_are_not_believed_the_more_the_more_there_are():
     """The joints show a hand of another shape, with a noise that is said to be small against it."""
-    settings = Settings(problem="fitted", resamples=0)
+    settings = Settings(solver="joint-bundle", resamples=0)
 
     def moved(count: int) -> float:
         rotations = poses(1).expand(count, -1, -1, -1)
@@ -252,3 +261,10 @@ def test_joints_that_are_off_alike_in_all_pictures_are_not_believed_the_more_the
     one, some, many = moved(1), moved(20), moved(100)
     assert one < some < many
     assert many / some < 1.1
+
+
+def test_previous_names_of_solvers_keep_working():
+    assert (solver_named("fused"), solver_named("fitted")) == ("shrinkage", "joint-bundle")
+    assert {solver_named(name) for name in get_args(Solver)} == set(get_args(Solver))
+    with pytest.raises(ValueError, match="no solver 'median'; there are joint-bundle, shrinkage, poster, mean"):
+        solver_named("median")

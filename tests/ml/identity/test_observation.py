@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ml.hand.model import load_hand_model
-from ml.identity.observation import INPUTS, mirror_rotations, observe, sides, turned
+from ml.identity.observation import INPUTS, mirror_rotations, observe, roll_inputs, sides
 
 INTRINSICS = torch.tensor([[500.0, 0, 320], [0, 500.0, 240], [0, 0, 1]])
 RIGHT = sides("right", 4)
@@ -81,7 +81,7 @@ def test_however_the_camera_is_held_the_hand_points_up_and_looks_the_same():
 def test_turning_the_inputs_turns_the_hand_with_them():
     rotations, joints, roll = rolled_hands()
     seen = observe(project(joints), joints, INTRINSICS, RIGHT)
-    inputs, truth = turned(seen.inputs, seen.from_camera(rotations), ANGLES)
+    inputs, truth = roll_inputs(seen.inputs, seen.from_camera(rotations), ANGLES)
     flat, before = inputs[:, :42].view(4, 21, 2), seen.inputs[:, :42].view(4, 21, 2)
     torch.testing.assert_close(flat, before @ roll[:, :2, :2].mT)
     torch.testing.assert_close(inputs[:, 105:], seen.inputs[:, 105:])

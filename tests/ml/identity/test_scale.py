@@ -25,7 +25,7 @@ def test_the_depth_gives_the_length_whatever_size_was_estimated(side, beta):
     pixels = (joints[:, :2] / joints[:, 2:] * 600 + torch.tensor([320.0, 240.0])).numpy()
     found = at_depth(
         "distance", float(joints[:, 2].mean()), model=model, betas=betas, rotations=rotations, joints_2d=pixels,
-        intrinsics=INTRINSICS, spread=0.02,
+        intrinsics=INTRINSICS, relative_std=0.02,
     )  # fmt: skip
     assert found.length.metres == pytest.approx(float(measure_hand(model, betas).length), rel=2e-3)
 

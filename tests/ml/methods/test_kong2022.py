@@ -15,7 +15,7 @@ import torch
 from ml.catalog import METHODS
 from ml.clip import Clip
 from ml.hand.camera import project
-from ml.identity.estimate import _pictures, estimate_tracks
+from ml.identity.inference import _images, estimate_tracks
 from ml.identity.weights import Kind, card_file, load_models, weights_file
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
@@ -164,7 +164,7 @@ def test_only_wanted_frames_are_given_and_far_ones_are_sought(wanted):
         return iter(range(start, 100))
 
     clip = cast(Clip, SimpleNamespace(frames=frames))
-    assert [(index, picture) for index, picture in _pictures(clip, wanted)] == [(w, w) for w in wanted]
+    assert [(index, picture) for index, picture in _images(clip, wanted)] == [(w, w) for w in wanted]
     assert len(starts) <= 1 + sum(b - a > 30 for a, b in pairwise(wanted))
 
 

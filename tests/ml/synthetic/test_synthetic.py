@@ -14,7 +14,7 @@ from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
 from ml.synthetic.benchmark import plan, render_benchmark
 from ml.synthetic.clips import make_clip, write_clip
-from ml.synthetic.demo import write_demo_clips
+from ml.synthetic.demo_clips import write_demo_clips
 from ml.synthetic.motion import ACTIVITIES, joint_motion
 from ml.synthetic.subjects import SPLITS, make_subject
 

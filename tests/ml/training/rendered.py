@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image
 
 from ml.hand.model import load_hand_model
-from ml.synthetic.clips import Clip, make_clip
+from ml.synthetic.clips import RenderedClip, make_clip
 from ml.synthetic.subjects import make_subject
 
 FRAMES = 3
 
 
 @cache
-def rendered(width: int, height: int) -> tuple[Clip, tuple[np.ndarray, ...]]:
+def rendered(width: int, height: int) -> tuple[RenderedClip, tuple[np.ndarray, ...]]:
     """A right hand that the detector finds; its pictures a second apart."""
     clip = make_clip(5, make_subject(0, "train", 3), seconds=FRAMES, fps=1, width=width, height=height, turn=0.2)
     return clip, tuple(clip.frames())

@@ -32,23 +32,23 @@ CARD = {
 def measured_on(backbone: str, **facts: Any) -> dict[str, Any]:
     """One backbone's tables; every row but the baseline's has the same ratio to it."""
     told = {"baseline": 20.0, "ratio": 0.8, "ranking": 0.6, "w_error": 0.5, "even": 0.6, "fingers": 2.0, "rise": 0.1} | facts
-    problem = {"landmarks": "fused", "image": "fitted"}[backbone]
+    solver = {"landmarks": "shrinkage", "image": "joint-bundle"}[backbone]
     names = [name for name in (*ROWS, *OTHERS) if name != "baseline"]
     sure, even = (
         {str(k): {"l_error_mm": 0.8, "w_error_mm": width, "finger_error_mm": told["fingers"], "mse": 0.5} for k in PICTURES}
         for width in (told["w_error"], told["even"])
     )
-    kinds = [f"{p}-{weights}" for p in ("fitted", "fused", "poster") for weights in ("confidence", "uniform")]
+    kinds = [f"{p}-{weights}" for p in ("joint-bundle", "shrinkage", "poster") for weights in ("confidence", "uniform")]
     rise = {"rise": told["rise"], "from": 2, "to": 3, "standard_error": 0.06}
     return {
         "mpjpe": {"baseline": told["baseline"], **dict.fromkeys(names, told["ratio"] * told["baseline"])},
         "pa_mpjpe": {"baseline": 6.0, **dict.fromkeys(names, 5.0), "mediapipe": 14.0},
-        "problem": problem,
+        "solver": solver,
         "calibration": sure,
         "calibration_variants": {kind: sure if "confidence" in kind else even for kind in kinds},
         "ruler_alone": {"l_error_mm": 0.8, "w_error_mm": 1.9, "finger_error_mm": 3.2, "mse": 0.98},
         "mse_by_direction": [0.5] * 10,
-        "rises": {kind: {"w_error_mm": rise, "mse": rise} for kind in (f"{problem}-confidence", "poster-confidence")},
+        "rises": {kind: {"w_error_mm": rise, "mse": rise} for kind in (f"{solver}-confidence", "poster-confidence")},
         "ranking_accuracy": told["ranking"],
         "ranking_accuracy_within_people": 0.68,
         "shape_mse": 0.9,
@@ -98,19 +98,19 @@ def test_each_backbone_is_judged_by_itself():
     assert judged(text, "Identity-aware, calibrated: ratio") == ["missed", "reached"]
     assert "| Baseline | 21.58 | 1.000 | 20.00 | 1.000 | 6.00 | 20.00 | 1.000 | 6.00 |" in text
     assert "| Calibrated, no scale known | – | – | 18.00 | 0.900 | 5.00 | 16.00 | 0.800 | 5.00 |" in text
-    assert "| 20 | fused, confidence | 0.80 | 1.20 | 2.00 | 0.500 | 0.80 | 0.50 | 2.00 | 0.500 |" in text
+    assert "| 20 | shrinkage, confidence | 0.80 | 1.20 | 2.00 | 0.500 | 0.80 | 0.50 | 2.00 | 0.500 |" in text
 
 
 @pytest.mark.parametrize(("rise", "says"), [(0.11, "reached"), (0.13, "missed"), (-0.2, "reached")])
 def test_a_rise_with_more_pictures_is_held_against_its_noise(rise, says):
-    for told in ("default problem", "`poster`"):
+    for told in ("default solver", "`poster`"):
         assert judged(report(result(rise=rise)), f"{told}: largest rise of W-error") == [says, says]
 
 
 @pytest.mark.parametrize(("even", "says"), [(0.51, "reached"), (0.49, "missed"), (0.5, "missed")])
 def test_confidence_has_to_beat_uniform_weights_with_few_pictures(even, says):
     text = report(result(even=even))
-    assert judged(text, "default problem: W-error, confidence over uniform") == [says, says]
+    assert judged(text, "default solver: W-error, confidence over uniform") == [says, says]
     assert judged(text, "`poster`: MSE, confidence over uniform") == ["missed", "missed"]
 
 
@@ -118,7 +118,7 @@ def test_confidence_has_to_beat_uniform_weights_with_few_pictures(even, says):
 def test_pictures_have_to_beat_the_ruler_without_them(fingers, says):
     text = report(result(fingers=fingers))
     assert judged(text, "K = 20: fingers, mm") == [says, says]
-    assert "| 0 | the mean hand and the ruler, no pictures | 0.80 | 1.90 | 3.20 | 0.980 |" in text
+    assert "| 0 | the mean hand and the ruler, no frames | 0.80 | 1.90 | 3.20 | 0.980 |" in text
 
 
 def test_what_differs_from_the_paper_is_told_with_its_figures():
@@ -166,4 +166,8 @@ def test_cards_get_their_figures_on_test_people(tmp_path):
     assert card["test"]["ranking_accuracy"] == 0.6
     assert card["test"]["seed"] == 4
     assert card["choices"]["temperature"] == 1.0
-    assert (card["choices"]["crop_px"], card["choices"]["feature_size"], card["choices"]["problem"]) == (96, 256, "fitted")
+    assert (card["choices"]["crop_px"], card["choices"]["feature_size"], card["choices"]["default_solver"]) == (
+        96,
+        256,
+        "joint-bundle",
+    )

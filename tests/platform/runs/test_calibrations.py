@@ -10,7 +10,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from ml.identity.calibration import Problem, Weights
+from ml.identity.calibration import Solver, Weights, solver_named
 from palmares.queue.models import Status
 from palmares.runs import calibration_form
 from palmares.runs import calibrations as services
@@ -101,7 +101,7 @@ def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, uplo
 
 
 def test_the_problem_and_the_weights_are_chosen(api, url, upload, member):
-    assert get_args(Problem) == services.PROBLEMS
+    assert tuple(solver_named(name) for name in services.PROBLEMS) == get_args(Solver)
     assert get_args(Weights) == services.WEIGHTS
     body = {"uploads": [str(upload.pk)]}
     assert api(member).post(url, body).json()["problem"] == ""

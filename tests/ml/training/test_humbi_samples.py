@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from ml.formats.faults import FormatError
 from ml.hand.model import load_hand_model
-from ml.training import humbi
+from ml.training import humbi_samples
 from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_picture
 
 CAMERA = 4
@@ -56,12 +56,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def labels(root: Path) -> list:
-    return list(humbi.labels(root, range(1, 20), hand_model="open"))
+    return list(humbi_samples.labels(root, range(1, 20), hand_model="open"))
 
 
 def test_what_the_detector_sees_with_the_labels_beside_it(root):
     truth = rendered(250, 250)[0].truth.hands[0]
-    found = humbi.load(root, range(1, 20), every=1, hand_model="open")
+    found = humbi_samples.load(root, range(1, 20), every=1, hand_model="open")
     assert 1 <= len(found) <= FRAMES
     assert set(found.subject) == {7}
     k = found.intrinsics[0]
@@ -82,7 +82,7 @@ def test_camera_frame_and_parameters_come_back(root):
 
 def test_a_crop_that_was_scaled_scales_its_camera():
     k = np.array([[1000.0, 0, 960], [0, 1000, 540], [0, 0, 1]])
-    found = humbi._cropped(k, np.array([860.0, 984.0, 440.0, 689.0]))
+    found = humbi_samples._cropped(k, np.array([860.0, 984.0, 440.0, 689.0]))
     np.testing.assert_allclose(found, [[2000, 0, 200], [0, 1000, 100], [0, 0, 1]])
 
 
@@ -120,9 +120,9 @@ def test_keypoints_in_another_unit_are_refused(root):
     path = root / "subject_7/hand/00000001/reconstruction/keypoints_r.txt"
     numbers(path, 1000 * np.array(path.read_text().split(), float))
     with pytest.raises(FormatError, match="mm from its labelled joints"):
-        humbi.load(root, range(1, 20), every=1, hand_model="open")
+        humbi_samples.load(root, range(1, 20), every=1, hand_model="open")
 
 
 def test_subjects_that_are_not_there(root):
     with pytest.raises(FormatError, match="none of subject_100"):
-        list(humbi.labels(root, range(100, 110), hand_model="open"))
+        list(humbi_samples.labels(root, range(100, 110), hand_model="open"))

@@ -1,4 +1,4 @@
-"""Training the networks of Kong et al. 2022: `python -m ml.training.kong2022 --backbone NAME`, or both by `make train`.
+"""Training the networks of Kong et al. 2022: `python -m ml.training.train_kong2022 --backbone NAME`, or both by `make train`.
 
 Baseline and identity-aware network see the same samples; the identity-aware one goes on from the baseline's weights, and the
 confidence predictor is trained on the frozen baseline. The run writes the weights and the card that says what they are and how
@@ -31,7 +31,7 @@ from ml.identity.networks import (
 )
 from ml.identity.observation import Observation, observe
 from ml.identity.weights import BACKBONES, FOLDER, PARTS, Kind, card_file, save_weights, weights_file
-from ml.training import dexycb, humbi
+from ml.training import dexycb_samples, humbi_samples
 from ml.training.augment import cut, varied
 from ml.training.loop import Batch, Schedule, epochs, train
 from ml.training.paper import choices
@@ -196,9 +196,9 @@ def _samples(config: Config) -> tuple[Samples, Samples]:
     """Of training and of validation, by different people."""
     kind, _, root = config.data.partition(":")
     if kind == "dexycb":
-        return dexycb.load(Path(root), "train"), dexycb.load(Path(root), "validation")
+        return dexycb_samples.load(Path(root), "train"), dexycb_samples.load(Path(root), "validation")
     if kind == "humbi":
-        return humbi.load(Path(root), range(1, 700)), humbi.load(Path(root), range(700, 1000))
+        return humbi_samples.load(Path(root), range(1, 700)), humbi_samples.load(Path(root), range(700, 1000))
     if kind != "synthetic":
         raise ValueError(f"there is no data {kind!r}; there are synthetic, dexycb:FOLDER and humbi:FOLDER")
     print("rendering and detecting; what lies in the cache is taken from there", flush=True)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ml.formats.faults import FormatError
-from ml.training import dexycb
+from ml.training import dexycb_samples
 from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_picture
 
 TAKE = "20200709-subject-01/20200709_141754"
@@ -47,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def labels(root: Path) -> list:
-    return list(dexycb.labels(root, "train", hand_model="open"))
+    return list(dexycb_samples.labels(root, "train", hand_model="open"))
 
 
 def change(root: Path, frame: int, **arrays: object) -> None:
@@ -63,7 +63,7 @@ def change_meta(root: Path, **entries: object) -> None:
 
 def test_what_the_detector_sees_with_the_labels_beside_it(root):
     truth = rendered(640, 480)[0].truth.hands[0]
-    found = dexycb.load(root, "train", every=1, hand_model="open")
+    found = dexycb_samples.load(root, "train", every=1, hand_model="open")
     assert 2 <= len(found) <= FRAMES
     assert set(found.subject) == {1}
     assert set(found.side) == {1}
@@ -93,23 +93,23 @@ def test_serials_may_be_written_as_numbers(root):
 def test_a_right_hand_called_left_is_refused(root):
     change_meta(root, mano_sides=["left"])
     with pytest.raises(FormatError, match=r"mm from its labelled joints"):
-        dexycb.load(root, "train", every=1, hand_model="open")
+        dexycb_samples.load(root, "train", every=1, hand_model="open")
 
 
 def test_every_so_many_frames(root):
-    assert len(list(dexycb.labels(root, "train", every=2, hand_model="open"))) == 2
+    assert len(list(dexycb_samples.labels(root, "train", every=2, hand_model="open"))) == 2
 
 
 def test_subjects_of_other_splits_are_not_seen(root):
     with pytest.raises(FormatError, match="no take of the test subjects 8, 9"):
-        list(dexycb.labels(root, "test", hand_model="open"))
-    assert not {*dexycb.SUBJECTS["train"]} & {*dexycb.SUBJECTS["test"], *dexycb.SUBJECTS["validation"]}
+        list(dexycb_samples.labels(root, "test", hand_model="open"))
+    assert not {*dexycb_samples.SUBJECTS["train"]} & {*dexycb_samples.SUBJECTS["test"], *dexycb_samples.SUBJECTS["validation"]}
 
 
 def test_parameters_of_another_hand_are_refused(root):
     change(root, 1, joint_3d=np.full((1, 21, 3), 0.5, np.float32))
     with pytest.raises(FormatError, match=r"labels_000001\.npz: the joints of its MANO parameters are \d+ mm from"):
-        dexycb.load(root, "train", every=1, hand_model="open")
+        dexycb_samples.load(root, "train", every=1, hand_model="open")
 
 
 def without(root: Path, name: str) -> None:
@@ -181,4 +181,4 @@ def test_folders_that_are_not_dexycbs(root, fault):
 def test_a_picture_that_cannot_be_read(root):
     (root / TAKE / SERIAL / "color_000000.jpg").write_bytes(b"no picture")
     with pytest.raises(FormatError, match=r"color_000000\.jpg cannot be read as a picture"):
-        dexycb.load(root, "train", every=1, hand_model="open")
+        dexycb_samples.load(root, "train", every=1, hand_model="open")

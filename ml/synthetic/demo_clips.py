@@ -1,6 +1,6 @@
 """The demonstration's clips: two synthetic people who move their hands.
 
-`python -m ml.synthetic.demo FOLDER` writes `FOLDER/{ada,ben}/{video.mp4,truth.npz,extra.npz}`.
+`python -m ml.synthetic.demo_clips FOLDER` writes `FOLDER/{ada,ben}/{video.mp4,truth.npz,extra.npz}`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_demo_clips(folder: Path, seconds: float = SECONDS) -> dict[str, Path]:
 def main(arguments: list[str]) -> int:
     """Write the clips into the folder named."""
     if len(arguments) != 1:
-        print("usage: python -m ml.synthetic.demo FOLDER", file=sys.stderr)
+        print("usage: python -m ml.synthetic.demo_clips FOLDER", file=sys.stderr)
         return 2
     for name, folder in write_demo_clips(Path(arguments[0])).items():
         print(f"{name}: {folder}")

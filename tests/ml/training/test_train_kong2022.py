@@ -13,11 +13,11 @@ import torch
 from ml.hand.model import load_hand_model
 from ml.identity import weights
 from ml.identity.weights import PARTS, Kind
-from ml.training import kong2022
+from ml.training import train_kong2022
 from ml.training.augment import cut, varied
-from ml.training.kong2022 import Config, Dataset, moments
 from ml.training.loop import Schedule
 from ml.training.samples import make_samples
+from ml.training.train_kong2022 import Config, Dataset, moments
 
 SHORT = Schedule(steps=2, batch=4)
 
@@ -33,9 +33,9 @@ def cache(tmp_path_factory):
 
 @pytest.mark.parametrize("backbone", get_args(Kind))
 def test_a_run_ends_with_weights_that_load_and_a_card_that_describes_them(cache, tmp_path, monkeypatch, backbone):
-    monkeypatch.setattr(kong2022, "CACHE", cache)
+    monkeypatch.setattr(train_kong2022, "CACHE", cache)
     config = Config(backbone, clips=1, validation_clips=1, baseline=SHORT, identity=SHORT, confidence=SHORT)
-    card = kong2022.run(config, tmp_path / "runs", weights=tmp_path / "weights")
+    card = train_kong2022.run(config, tmp_path / "runs", weights=tmp_path / "weights")
     assert card == json.loads((tmp_path / "weights" / f"kong2022-{backbone}.json").read_text())
     assert card["training_people"] == 1
     assert 0.5 < card["found"] <= 1
@@ -44,15 +44,15 @@ def test_a_run_ends_with_weights_that_load_and_a_card_that_describes_them(cache,
     models = weights.load_models.__wrapped__(backbone)
     assert (models.backbone, models.baseline.training) == (backbone, False)
     assert set(card["models"]) == set(PARTS)
-    assert card["choices"] == kong2022.choices(backbone)
+    assert card["choices"] == train_kong2022.choices(backbone)
 
 
 def test_other_networks_than_the_baseline_depend_on_its_schedule():
     one, other = (Config("landmarks", baseline=replace(SHORT, steps=steps)) for steps in (2, 3))
-    assert kong2022._depends_on(one, "baseline") == kong2022._depends_on(other, "baseline")
-    assert kong2022._depends_on(one, "identity") != kong2022._depends_on(other, "identity")
+    assert train_kong2022._depends_on(one, "baseline") == train_kong2022._depends_on(other, "baseline")
+    assert train_kong2022._depends_on(one, "identity") != train_kong2022._depends_on(other, "identity")
     noisy = replace(one, noise=0.1)
-    assert kong2022._depends_on(one, "baseline") != kong2022._depends_on(noisy, "baseline")
+    assert train_kong2022._depends_on(one, "baseline") != train_kong2022._depends_on(noisy, "baseline")
 
 
 def test_rendered_hands_lie_where_their_crops_show_them(cache):

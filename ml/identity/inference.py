@@ -1,0 +1,177 @@
+"""Run the networks on the tracked hands of a clip, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.clip import Clip
+from ml.identity.backbones import BackboneOutput
+from ml.identity.crops import crop_of
+from ml.identity.observation import MARGIN, Observation, observe, sides
+from ml.identity.weights import DEFAULT, Kind, Models
+from ml.keypoints.tracks import HandTrack
+
+BATCH: Final = 128
+"""Crops per batch, so that memory does not grow with the length of the video."""
+SEEK_GAP: Final = 30
+"""Up to so many unwanted frames are decoded and dropped; over a longer gap the video is searched instead."""
+DETECTED_STD: Final = 0.08
+"""Standard deviation of a joint that MediaPipe detected, as a share of the hand's box; measured on validation people."""
+REFINED_STD: Final = 1.6
+"""Standard deviation of a joint found by the image backbone, over its predicted scale; measured on validation people."""
+
+
+class PoseUncertainty(NamedTuple):
+    """Standard deviations (radians) of the estimated joint angles and of the root orientation."""
+
+    joint_std: float
+    root_std: float
+
+
+POSE_UNCERTAINTY: Final[dict[Kind, PoseUncertainty]] = {
+    "landmarks": PoseUncertainty(0.05, 0.03),
+    "image": PoseUncertainty(0.07, 0.05),
+}
+"""Measured on validation people."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Network outputs for n frames of one hand, as a right hand in the camera of its crop (`ml.identity.observation`).
+
+    Attributes:
+        baseline: rotations [n, 16, 3, 3] by the baseline.
+        aware: rotations [n, 16, 3, 3] by the identity-aware network.
+        betas: [n, 10], by the baseline.
+        scores: [n], by the confidence predictor; only their order has a meaning.
+        normalized_keypoints: [n, 21, 2], x / z and y / z of the 2D joints for fitting.
+        keypoint_std: [n, 21], their standard deviations.
+        pose_uncertainty: standard deviations of the rotations.
+        backbone: the backbone that gave these.
+    """
+
+    baseline: Tensor
+    aware: Tensor
+    betas: Tensor
+    scores: Tensor
+    normalized_keypoints: Tensor
+    keypoint_std: Tensor
+    pose_uncertainty: PoseUncertainty
+    backbone: Kind = DEFAULT
+
+    def __len__(self) -> int:
+        return len(self.betas)
+
+    def rows(self, chosen: Tensor | slice) -> Estimate:
+        """A subset of the frames, by index."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _TENSORS})
+
+
+_TENSORS: Final = ("baseline", "aware", "betas", "scores", "normalized_keypoints", "keypoint_std")
+
+
+def estimate_tracks(
+    models: Models,
+    clip: Clip,
+    tracks: Sequence[HandTrack],
+    intrinsics: np.ndarray,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[tuple[Observation, Estimate]]:
+    """Observations and estimates of all tracks of a clip; frames are decoded once, and only for the image backbone.
+
+    Args:
+        models: see `ml.identity.weights`.
+        clip: the clip in which the tracks were detected.
+        tracks: may be subsampled.
+        intrinsics: [3, 3], px.
+        progress: called with the fraction done, 0 to 1.
+    """
+    camera = torch.as_tensor(intrinsics, dtype=torch.float32)
+    seen = [
+        observe(torch.as_tensor(t.joints_2d), torch.as_tensor(t.world), camera, sides(t.side, len(t.frames))) for t in tracks
+    ]
+    if models.backbone == "landmarks":
+        return [(one, estimate(models, one)) for one in seen]
+    parts: list[list[Estimate]] = [[] for _ in tracks]
+    pending: list[list[np.ndarray]] = [[] for _ in tracks]
+
+    def run_batch(number: int) -> None:
+        last = len(pending[number]) + BATCH * len(parts[number])
+        rows = slice(BATCH * len(parts[number]), last)
+        crops = torch.as_tensor(np.stack(pending[number]))
+        parts[number].append(estimate(models, rows_of(seen[number], rows), crops))
+        pending[number].clear()
+
+    at = [{int(frame): row for row, frame in enumerate(track.frames)} for track in tracks]
+    wanted = sorted(set().union(*at)) if at else []
+    for done, (frame, image) in enumerate(_images(clip, wanted)):
+        for number, track in enumerate(tracks):
+            row = at[number].get(frame)
+            if row is None:
+                continue
+            pending[number].append(crop_of(image, track.joints_2d[row], intrinsics, mirrored=track.side == "left"))
+            if len(pending[number]) == BATCH:
+                run_batch(number)
+        progress(done / len(wanted))
+    for number in range(len(tracks)):
+        if pending[number]:
+            run_batch(number)
+    return [(one, concatenate_estimates(made)) for one, made in zip(seen, parts, strict=True)]
+
+
+@torch.no_grad()
+def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> Estimate:
+    """Run the three networks on n observed hands.
+
+    Args:
+        models: see `ml.identity.weights`.
+        seen: n hands.
+        crops: uint8 [n, 3, 96, 96], for the image backbone.
+    """
+    inputs = (seen.inputs,) if crops is None else (seen.inputs, crops, seen.landmarks)
+    output: BackboneOutput = models.baseline.backbone(*inputs)
+    baseline, betas = models.baseline.heads(output.features)
+    joints, std = seen.landmarks, torch.full((len(betas), 21), DETECTED_STD * 2 / MARGIN)
+    if output.joints is not None and output.log_scale is not None:
+        joints, std = output.joints, REFINED_STD * output.log_scale.exp()
+    return Estimate(
+        baseline=baseline,
+        aware=models.identity(*inputs),
+        betas=betas,
+        scores=models.confidence(output.features),
+        normalized_keypoints=seen.centre[:, None] + seen.half[:, None, None] * joints,
+        keypoint_std=seen.half[:, None] * std,
+        pose_uncertainty=POSE_UNCERTAINTY[models.backbone],
+        backbone=models.backbone,
+    )
+
+
+def rows_of(seen: Observation, rows: slice) -> Observation:
+    """A subset of the observed hands."""
+    return Observation(**{f.name: getattr(seen, f.name)[rows] for f in fields(Observation)})
+
+
+def concatenate_estimates(parts: list[Estimate]) -> Estimate:
+    """Several estimates as one."""
+    tensors: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS}
+    return replace(parts[0], **tensors)
+
+
+def _images(clip: Clip, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """The wanted frames (ascending) with their images; short gaps are decoded, long ones skipped by seeking."""
+    stream: Iterator[np.ndarray] = iter(())
+    at = -SEEK_GAP - 1
+    for frame in wanted:
+        if frame > at + SEEK_GAP:
+            stream, at = clip.frames(start=frame), frame - 1
+        image = None
+        for _ in range(frame - at):
+            image = next(stream)
+        at = frame
+        yield frame, cast(np.ndarray, image)
