@@ -16,7 +16,7 @@ from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import ANGLES, Kinematics
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
-from ml.hand.limits import joint_angles
+from ml.hand.joint_limits import joint_angles
 from ml.hand.model import HandModel
 from ml.identity.inference import Estimate
 
@@ -71,7 +71,9 @@ def joint_information(model: HandModel, frames: Estimate, betas: Tensor) -> Shap
     shapes = betas.float()[None]
     problem, angles = fit_problem(Kinematics(model), frames, frames.baseline, shape_known=False)
     joints = model.joints(frames.baseline, shapes.expand(count, 10), torch.zeros(3))
-    start = Parameters(angles, frames.baseline[:, 0], solve_translation(joints, frames.normalized_keypoints, torch.eye(3)), shapes)
+    start = Parameters(
+        angles, frames.baseline[:, 0], solve_translation(joints, frames.normalized_keypoints, torch.eye(3)), shapes
+    )
     solved = solve(problem, start, steps=STEPS)
     hessian, gradient = shape_information(problem, solved)
     return ShapeInformation(solved.betas[0].double(), hessian.double(), gradient.double())
