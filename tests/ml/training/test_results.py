@@ -84,7 +84,7 @@ def test_the_published_ratios_are_those_of_the_paper():
 
 @pytest.mark.parametrize(("ranking", "says"), [(0.71, "reached"), (0.69, "missed")])
 def test_more_is_better_where_it_is(ranking, says):
-    assert judged(report(result(ranking=ranking)), "pairs of pictures that the confidence ranks rightly") == [says, says]
+    assert judged(report(result(ranking=ranking)), "pairs of frames that the confidence ranks correctly") == [says, says]
 
 
 @pytest.mark.parametrize(("w_error", "says"), [(0.87, "reached"), (0.89, "missed")])
