@@ -163,6 +163,11 @@ class MetricEntry:
     source: str
     needs_truth: bool = True
 
+    @property
+    def decimals(self) -> int:
+        """To which values are shown and compared."""
+        return {"1": 4, "px": 1}.get(self.unit, 2)
+
 
 _EVAL_UTIL = "EvalUtil of hand3d (Zimmermann & Brox, ICCV 2017), as in FreiHAND, HO3D and DexYCB"
 _ALIGNMENTS = {
@@ -285,6 +290,9 @@ METRICS: dict[str, MetricEntry] = {
     )
 }
 """What is measured, by name. A protocol's further curves are named `auc_joints@20-50-hand3d` and the like."""
+
+SERIES_METRICS = ("reprojection", "jitter", "bone_length")
+"""Metrics that every run has for each frame (`ml.metrics.no_truth.series`), in the order in which pages show them."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Metric, meanOverHands, type Series, shown, worstFrames } from "./series";
+import { arrow, type Metric, meanOverHands, type Series, shown, worstFrames } from "./series";
 
 const series: Series = {
   frame_count: 4,
@@ -27,8 +27,16 @@ describe("worstFrames", () => {
 
 describe("shown", () => {
   it("has a unit, or a dash", () => {
-    const metric: Metric = { name: "jitter", title: "Jitter", unit: "mm/frame²", digits: 2, definition: "" };
+    const metric: Metric = {
+      name: "jitter",
+      title: "Jitter",
+      unit: "mm/frame²",
+      direction: "lower",
+      definition: "",
+      decimals: 2,
+    };
     expect(shown(1.23456, metric)).toBe("1.23 mm/frame²");
     expect(shown(null, metric)).toBe("–");
+    expect([arrow(metric), arrow({ ...metric, direction: "higher" })]).toEqual(["↓", "↑"]);
   });
 });

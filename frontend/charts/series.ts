@@ -11,39 +11,18 @@ export interface Series {
   hands: HandSeries[];
 }
 
+/** A metric of the server's catalogue (`ml/catalog.py`), as it comes with the page. */
 export interface Metric {
   name: string;
   title: string;
   unit: string;
-  digits: number;
+  direction: "lower" | "higher"; // which values are better
   definition: string;
+  decimals: number;
 }
 
-/** Metrics that need no ground truth, in the order of the plots. */
-export const METRICS: Metric[] = [
-  {
-    name: "reprojection",
-    title: "Reprojection",
-    unit: "px",
-    digits: 1,
-    definition: "Mean distance in the picture between the projected joints and the detected keypoints. No ground truth.",
-  },
-  {
-    name: "jitter",
-    title: "Jitter",
-    unit: "mm/frame²",
-    digits: 2,
-    definition:
-      "Mean length of the joints' second difference in time, wrist at rest, at the clip's frame rate. No ground truth.",
-  },
-  {
-    name: "bone_length",
-    title: "Bone length",
-    unit: "mm",
-    digits: 2,
-    definition: "Mean distance of the bones' lengths from their median over the clip. No ground truth.",
-  },
-];
+/** `↓` where lower values are better, `↑` where higher ones are. */
+export const arrow = (metric: Metric) => (metric.direction === "lower" ? "↓" : "↑");
 
 /** Mean over the hands that have a number, frame by frame; null where none has. */
 export function meanOverHands(series: Series, metric: string): Array<number | null> {
@@ -74,5 +53,5 @@ export function worstFrames(values: Array<number | null>, count: number, apart: 
 
 /** A number as it is shown: `12.3 px`, or a dash where there is none. */
 export function shown(value: number | null | undefined, metric: Metric): string {
-  return value === null || value === undefined ? "–" : `${value.toFixed(metric.digits)} ${metric.unit}`;
+  return value === null || value === undefined ? "–" : `${value.toFixed(metric.decimals)} ${metric.unit}`;
 }

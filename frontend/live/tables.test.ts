@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compare, sortKey, toCsv, toMarkdown } from "./tables";
+import { compare, sortKey, sortsUp, toCsv, toMarkdown } from "./tables";
 
 describe("sorting", () => {
   it("reads numbers with units, signs and thousands", () => {
@@ -10,6 +10,20 @@ describe("sorting", () => {
     const rows = ["3 px", "–", "10 px", ""];
     expect([...rows].sort((a, b) => compare(a, b, true)).slice(0, 2)).toEqual(["3 px", "10 px"]);
     expect([...rows].sort((a, b) => compare(a, b, false)).slice(0, 2)).toEqual(["10 px", "3 px"]);
+  });
+});
+
+describe("a click on a heading", () => {
+  const head = { ariaSort: null, isNumeric: true };
+  it("puts the best first, or the largest where nothing is better", () => {
+    expect(sortsUp({ ...head, better: "lower" })).toBe(true);
+    expect(sortsUp({ ...head, better: "higher" })).toBe(false);
+    expect(sortsUp(head)).toBe(false);
+    expect(sortsUp({ ...head, isNumeric: false })).toBe(true);
+  });
+  it("turns the order round when the table is sorted by it", () => {
+    expect(sortsUp({ ...head, better: "lower", ariaSort: "ascending" })).toBe(false);
+    expect(sortsUp({ ...head, better: "lower", ariaSort: "descending" })).toBe(true);
   });
 });
 

@@ -51,8 +51,15 @@ function cellsOf(table: HTMLTableElement): Cells {
   return [...table.rows].map((row) => kept.map((index) => (row.cells[index] ? textOf(row.cells[index]) : "")));
 }
 
+/** Whether a click on a heading sorts upwards: the other way round when it is sorted, else the best or largest first. */
+export function sortsUp(head: { ariaSort: string | null; better?: string; isNumeric: boolean }): boolean {
+  if (head.ariaSort) return head.ariaSort === "descending";
+  return head.better ? head.better === "lower" : !head.isNumeric;
+}
+
 function sortBy(table: HTMLTableElement, head: HTMLTableCellElement): void {
-  const ascending = head.ariaSort ? head.ariaSort === "descending" : !head.classList.contains("num");
+  const { better } = head.dataset;
+  const ascending = sortsUp({ ariaSort: head.ariaSort, better, isNumeric: head.classList.contains("num") });
   for (const other of table.tHead?.rows[0]?.cells ?? []) other.removeAttribute("aria-sort");
   head.ariaSort = ascending ? "ascending" : "descending";
   const body = table.tBodies[0];

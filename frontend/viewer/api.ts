@@ -1,5 +1,7 @@
 /** What the HTTP API says of uploads and runs, as far as the viewer asks. */
 
+import type { Metric } from "../charts/series";
+
 export type Status = "receiving" | "queued" | "ingesting" | "running" | "ready" | "succeeded" | "failed" | "cancelled";
 
 export interface Work {
@@ -35,6 +37,7 @@ export interface RunInfo extends Work {
 export interface PageData {
   upload: UploadInfo;
   runs: RunInfo[];
+  metrics: Metric[];
 }
 
 const API = "/api/v1";

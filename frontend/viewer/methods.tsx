@@ -1,7 +1,7 @@
 /** @jsxImportSource preact */
 /** The panel of methods: swatch, name, eye, opacity, shape used, numbers at this frame; progress while a run is open. */
 
-import { METRICS, shown } from "../charts/series";
+import { arrow, shown } from "../charts/series";
 import { frameUrl, isFailed, isOpen, predictionUrl, type RunInfo, request } from "./api";
 import type { Model, RunModel } from "./model";
 import { Icon } from "./transport";
@@ -98,9 +98,11 @@ function Facts({ run, model }: { run: RunModel; model: Model }) {
   return (
     <>
       <dl>
-        {METRICS.map((metric) => (
+        {model.metrics.map((metric) => (
           <div key={metric.name} title={metric.definition}>
-            <dt>{metric.title}</dt>
+            <dt>
+              {metric.title} {arrow(metric)}
+            </dt>
             <dd>{shown(run.means.value[metric.name]?.[frame], metric)}</dd>
           </div>
         ))}

@@ -1,7 +1,7 @@
 /** What the page knows: signals that panels read and the scene follows. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { METRICS, meanOverHands, type Series } from "../charts/series";
+import { type Metric, meanOverHands, type Series } from "../charts/series";
 import type { PageData, RunInfo, UploadInfo } from "./api";
 import { type CameraState, DEFAULT_OPACITY, type Layout, type ViewState } from "./state";
 import type { Range, TrackHeader } from "./track";
@@ -22,7 +22,7 @@ export interface RunModel {
   problem: Signal<string>;
 }
 
-function makeRun(info: RunInfo, index: number, shown: boolean, opacity: number): RunModel {
+function makeRun(info: RunInfo, metrics: Metric[], index: number, shown: boolean, opacity: number): RunModel {
   const series = signal<Series | null>(null);
   return {
     id: info.id,
@@ -34,7 +34,7 @@ function makeRun(info: RunInfo, index: number, shown: boolean, opacity: number):
     series,
     means: computed(() => {
       const numbers = series.value;
-      return numbers ? Object.fromEntries(METRICS.map(({ name }) => [name, meanOverHands(numbers, name)])) : {};
+      return numbers ? Object.fromEntries(metrics.map(({ name }) => [name, meanOverHands(numbers, name)])) : {};
     }),
     buffered: signal<Range[]>([]),
     problem: signal(""),
@@ -44,6 +44,8 @@ function makeRun(info: RunInfo, index: number, shown: boolean, opacity: number):
 export class Model {
   readonly upload: Signal<UploadInfo>;
   readonly runs: RunModel[];
+  /** Of the catalogue, those that runs have for each frame. */
+  readonly metrics: Metric[];
   readonly frame = signal(0);
   readonly playing = signal(false);
   readonly speed = signal(1);
@@ -63,6 +65,7 @@ export class Model {
 
   constructor(data: PageData, state: ViewState) {
     this.upload = signal(data.upload);
+    this.metrics = data.metrics;
     const asked = state.runs;
     const offered = data.runs.slice(0, 9);
     const newest = new Set(
@@ -70,7 +73,7 @@ export class Model {
     );
     this.runs = offered.map((info, index) => {
       const shown = asked ? asked.includes(info.id) : newest.has(info.id);
-      return makeRun(info, index, shown, state.opacity[info.id] ?? DEFAULT_OPACITY);
+      return makeRun(info, data.metrics, index, shown, state.opacity[info.id] ?? DEFAULT_OPACITY);
     });
     this.frame.value = Math.min(state.frame, Math.max(0, this.frameCount - 1));
     this.speed.value = state.speed;

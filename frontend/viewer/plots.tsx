@@ -4,7 +4,7 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Line, Plot } from "../charts/plot";
-import { METRICS, type Metric, shown, worstFrames } from "../charts/series";
+import { arrow, type Metric, shown, worstFrames } from "../charts/series";
 import type { Clock } from "./clock";
 import { pageColours } from "./colours";
 import type { Model } from "./model";
@@ -39,7 +39,9 @@ function worstOf(all: Line[]): number[] {
 
 export function Plots({ model, clock }: { model: Model; clock: Clock }) {
   const { zoom } = model;
-  const drawn = METRICS.filter((metric) => lines(model, metric).some((line) => line.values.some((value) => value !== null)));
+  const drawn = model.metrics.filter((metric) =>
+    lines(model, metric).some((line) => line.values.some((value) => value !== null)),
+  );
   if (drawn.length === 0) return null;
   return (
     <section class="plots" aria-label="Metrics over the frames">
@@ -100,7 +102,9 @@ function MetricPlot({ metric, model, clock, xAxis }: { metric: Metric; model: Mo
   return (
     <figure class="plot">
       <figcaption>
-        <abbr title={metric.definition}>{metric.title}</abbr>
+        <abbr title={metric.definition}>
+          {metric.title} {arrow(metric)}
+        </abbr>
         <span class="unit">{metric.unit}</span>
         <ul>
           {current.map((line) => (

@@ -10,7 +10,7 @@ const run = (id: string, method: string) =>
   ({ id, method, method_title: method, colour: "#4477AA", status: "succeeded" }) as RunInfo;
 
 function page() {
-  const model = new Model({ upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")] }, DEFAULT_STATE);
+  const model = new Model({ upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")], metrics: [] }, DEFAULT_STATE);
   const clock = new Clock(100, 30);
   const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn() };
   const table = shortcuts(model, clock, actions);
@@ -61,7 +61,7 @@ describe("shortcuts", () => {
 describe("Model", () => {
   it("shows the newest run of each method, unless the link names runs", () => {
     expect(page().model.runs.map((one) => one.shown.value)).toEqual([true, true, false]);
-    const data = { upload, runs: [run("a", "one"), run("b", "two")] };
+    const data = { upload, runs: [run("a", "one"), run("b", "two")], metrics: [] };
     const model = new Model(data, { ...DEFAULT_STATE, runs: ["b"], frame: 1e6 });
     expect(model.runs.map((one) => one.shown.value)).toEqual([false, true]);
     expect(model.frame.value).toBe(99);

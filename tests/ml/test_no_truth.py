@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ml.catalog import SERIES_METRICS
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics, project
 from ml.keypoints.tracks import HandTrack, Keypoints
@@ -74,3 +75,9 @@ def test_agreement_ignores_where_the_hand_is():
     here, there = _prediction(_hand(3), frame), _prediction(_hand(3) + 1.0, frame)
     assert agreement(here, there) == pytest.approx(0, abs=1e-3)
     assert np.isnan(agreement(here, _prediction(_hand(3), frame + 3)))
+
+
+def test_the_catalogue_names_what_a_series_has():
+    joints = _hand(4)
+    made = series(_prediction(joints, np.arange(4)), Keypoints((), 10, 30.0, 640, 480))
+    assert tuple(made["hands"][0]["values"]) == SERIES_METRICS

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from ml.catalog import METRICS, PROTOCOLS
+from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
 from palmares.benchmarks import policy, services, submissions
 from palmares.benchmarks.comparison import compare
@@ -190,6 +190,7 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "plots": plots(drawn, metric, everything),
         "drawn_scores": drawn,
         "sequences": by_sequence(drawn, metric, everything),
+        "metric": metric,
         "metric_title": policy.title(metric),
         "worst": worst_frames(score, metric) if score and own and found.benchmark.shows_frames else (),
         "others": _others(request, found),
@@ -241,13 +242,12 @@ def _query(request: HttpRequest, **changes: Any) -> str:
 
 
 def _column(board: Leaderboard, request: HttpRequest, metric: str) -> dict[str, str]:
-    entry = METRICS[metric.partition("@")[0]]
+    sorted_when = {"lower": "ascending", "higher": "descending"}
     return {
         "metric": metric,
         "title": policy.title(metric),
         "unit": policy.unit_at(metric, board.fps),
-        "definition": entry.definition,
-        "sorted": {"lower": "ascending", "higher": "descending"}[entry.direction] if metric == board.metric else "",
+        "sorted": sorted_when[policy.direction(metric)] if metric == board.metric else "",
         "address": f"?{_query(request, metric=metric, columns=','.join(board.columns), page='')}",
     }
 
@@ -319,9 +319,8 @@ def _figures(request: HttpRequest, found: Submission, score: Score) -> list[dict
     for metric in in_order(score.figures):
         row = [cell(metric, cells.get((board.pk, metric))) for board in boards]
         if any(row):
-            entry = METRICS[metric.partition("@")[0]]
             unit = policy.unit_at(metric, score.content.get("fps"))
-            rows.append({"title": policy.title(metric), "unit": unit, "definition": entry.definition, "cells": row})
+            rows.append({"metric": metric, "title": policy.title(metric), "unit": unit, "cells": row})
     return [{"boards": boards, "rows": rows}]
 
 

@@ -85,4 +85,4 @@ def title(metric: str) -> str:
 
 def ties_at(metric: str) -> int:
     """Decimals to which figures are compared and shown: beyond them two submissions share a rank."""
-    return 4 if unit(metric) == "1" else 2
+    return METRICS[metric.partition("@")[0]].decimals

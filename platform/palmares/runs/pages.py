@@ -15,7 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 from rest_framework.renderers import JSONRenderer
 
-from ml.catalog import METHODS
+from ml.catalog import METHODS, METRICS, SERIES_METRICS
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs import services
 from palmares.runs.models import Run
@@ -93,8 +93,16 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     state = {
         "upload": UploadSerializer(found, context={"request": request}).data,
         "runs": RunSerializer(runs, many=True, context={"request": request}).data,
+        "metrics": [_metric(name) for name in SERIES_METRICS],
     }
     return render(request, "runs/viewer.html", {"viewer": json.loads(JSONRenderer().render(state)), "upload": found})
+
+
+def _metric(name: str) -> dict[str, str | int]:
+    """A metric of the catalogue as the viewer's script takes it."""
+    entry = METRICS[name]
+    shown = ("name", "title", "unit", "direction", "definition", "decimals")
+    return {key: getattr(entry, key) for key in shown}
 
 
 @login_required
