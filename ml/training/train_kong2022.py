@@ -271,11 +271,11 @@ class Losses:
             return model.backbone(batch["inputs"]).features, batch["inputs"].new_zeros(())  # type: ignore[operator]
         # half the time in bfloat16, where the processor knows it; the heads stay exact
         with torch.autocast(batch["crops"].device.type, torch.bfloat16):
-            look = model.backbone(batch["inputs"], batch["crops"], batch["landmarks"])  # type: ignore[operator]
-        missed = (look.joints.float() - batch["joints"]).norm(dim=-1)
-        log_spread = look.log_spread.float()
-        likelihood = (missed.detach() / log_spread.exp() + 2 * log_spread).mean()
-        return look.features.float(), 2 * missed.mean() + 0.02 * likelihood
+            output = model.backbone(batch["inputs"], batch["crops"], batch["landmarks"])  # type: ignore[operator]
+        missed = (output.joints.float() - batch["joints"]).norm(dim=-1)
+        log_scale = output.log_scale.float()
+        likelihood = (missed.detach() / log_scale.exp() + 2 * log_scale).mean()
+        return output.features.float(), 2 * missed.mean() + 0.02 * likelihood
 
     def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
         """L1 of joints about the wrist, of bone lengths (in units of 0.2 m), and of the 6D pose.
