@@ -21,6 +21,7 @@ from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
+from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO
 from palmares.queue.errors import WorkFailedError
 from palmares.runs.models import Prediction, Run
@@ -31,8 +32,6 @@ from palmares.uploads.stored import forget_files
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, keep_only, store_folder
 
-Report = Callable[[str, float], None]
-
 
 class Estimation:
     """The work of a run."""
@@ -40,28 +39,28 @@ class Estimation:
     def folder(self, item: Run) -> str:
         return f"runs/{item.pk}/{item.lease}"
 
-    def perform(self, item: Run, scratch: Path, report: Report) -> Callable[[], None]:
+    def perform(self, item: Run, scratch: Path, progress: ProgressCallback) -> Callable[[], None]:
         """Estimate, then make everything that is shown of it."""
-        report("Starting", 0.0)
+        progress("Starting", 0.0)
         request = _request(item, scratch)
         try:
             method = load_method(item.method)
-            prediction = method.estimate(request, lambda stage, fraction: report(_capital(stage), 0.85 * fraction))
+            prediction = method.estimate(request, lambda stage, fraction: progress(_capital(stage), 0.85 * fraction))
         except LicensedModelError as error:
             raise WorkFailedError(f"The hand model cannot be used: {error}.") from error
         except UnsupportedModelError as error:
             raise WorkFailedError(f"{_capital(str(error))}.") from error
-        report("Writing the meshes", 0.85)
+        progress("Writing the meshes", 0.85)
         target = scratch / "made"
         target.mkdir()
         prediction.save(target / "prediction.npz")
         write_track(prediction, {side: load_hand_model(item.hand_model, side).faces for side in SIDES}, target)
-        report("Measuring", 0.95)
+        progress("Measuring", 0.95)
         curves = series(prediction, request.keypoints)
         (target / "series.json").write_bytes(orjson.dumps(curves, option=orjson.OPT_SERIALIZE_NUMPY))
         facts = {"sha256": _sha256(target / "prediction.npz"), "size_bytes": (target / "prediction.npz").stat().st_size}
         folder = self.folder(item)
-        report("Storing", 0.98)
+        progress("Storing", 0.98)
         store_folder(target, folder)
         return lambda: _publish(item, folder, prediction, {**facts, "summary": summary(curves)})
 

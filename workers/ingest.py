@@ -52,7 +52,7 @@ class Ingestion:
             )
             clip = open_clip(target / WEB_VIDEO)
             report = _part(report, 0.35, 1.0)
-            keypoints = detect(clip, max_hands=MAX_HANDS, report=report, static=facts.kind == "images")
+            keypoints = detect(clip, max_hands=MAX_HANDS, progress=report, static=facts.kind == "images")
         except ClipError as error:
             self._refused = True
             raise WorkFailedError(f"{str(error).rstrip('.')}.") from error

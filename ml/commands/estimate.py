@@ -16,7 +16,8 @@ from ml.hand.licensed import LicensedModelError
 from ml.hand.open_model import OpenHandError
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.detector import detect
-from ml.methods.interface import Report, Request, load_method
+from ml.methods.interface import Request, load_method
+from ml.progress import ProgressCallback
 
 _DETECTION = 0.75
 """Share of the bar that detection takes; it is by far the longest part."""
@@ -32,7 +33,9 @@ def main(argv: list[str]) -> int:
             intrinsics[0, 0] = intrinsics[1, 1] = options.focal
         betas = _betas(options.betas)
         with tqdm(total=100, unit="%", bar_format="{desc:<20} {bar} {percentage:3.0f} % [{elapsed}<{remaining}]") as bar:
-            keypoints = detect(clip, max_hands=options.max_hands, report=_on(bar, 0.0, _DETECTION), static=options.independent)
+            keypoints = detect(
+                clip, max_hands=options.max_hands, progress=_on(bar, 0.0, _DETECTION), static=options.independent
+            )
             request = Request(clip, keypoints, intrinsics, options.hand_model, betas, options.independent)
             prediction = load_method(options.method).estimate(request, _on(bar, _DETECTION, 1.0))
             _advance(bar, "done", 1.0)
@@ -75,7 +78,7 @@ def _betas(path: Path | None) -> dict[Side, np.ndarray]:
     return {side: values.astype(np.float32) for side in SIDES}
 
 
-def _on(bar: tqdm, start: float, end: float) -> Report:
+def _on(bar: tqdm, start: float, end: float) -> ProgressCallback:
     return lambda stage, fraction: _advance(bar, stage, start + (end - start) * fraction)
 
 

@@ -18,8 +18,8 @@ from ml.hand.skeleton import BONES, MANO_TO_OPENPOSE
 PALM = (0, 1, 5, 9, 13, 17)
 """Wrist and the five finger bases, OpenPose order: they move little against each other."""
 _PALM_WEIGHTS = (2.0, 0.5, 1.0, 1.0, 1.0, 1.0)
-_BENT = 0.25
-"""Sine of the bend at which the plane of flexion is half trusted."""
+_HALF_TRUSTED_BEND = 0.25
+"""Sine of the bend at which the plane of flexion gets half its weight."""
 
 
 def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,27 +29,27 @@ def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) ->
     """
     rest = kinematics.model.rest_joints(betas)
     root = _palm_rotation(rest, joints)
-    # A rotation axis is mirrored with its sense reversed, so a left hand's twist axes point towards the wrist.
-    along = 1.0 if kinematics.model.side == "right" else -1.0
-    chains = along * _bones(joints) @ root[:, None]  # rows turned back by the root: [B, 5, 3, 3]
-    rest_bones = along * _bones(rest)
+    # Mirroring a rotation axis reverses its sense, so a left hand's twist axes point towards the wrist.
+    sign = 1.0 if kinematics.model.side == "right" else -1.0
+    observed_bones = sign * _bones(joints) @ root[:, None]  # row vectors, in the root's frame: [B, 5, 3, 3]
+    rest_bones = sign * _bones(rest)
     limits = torch.as_tensor(LIMITS[1:], dtype=joints.dtype).view(5, 3, 3, 2)
-    turned = torch.eye(3, dtype=joints.dtype).expand(len(joints), 5, 3, 3)
+    parent = identity = torch.eye(3, dtype=joints.dtype).expand(len(joints), 5, 3, 3)
     angles = []
     for level in range(3):
         axes = kinematics.axes[:, level]
-        seen = _in_axes(axes, turned, chains[:, :, level])
-        bone = _in_axes(axes, torch.eye(3, dtype=joints.dtype).expand_as(turned), rest_bones[:, :, level].expand_as(seen))
-        flexion, deviation = _direction(seen) - _direction(bone)
+        observed = _in_axes(axes, parent, observed_bones[:, :, level])
+        at_rest = _in_axes(axes, identity, rest_bones[:, :, level].expand_as(observed))
+        flexion, deviation = _direction(observed) - _direction(at_rest)
         twist = torch.zeros_like(flexion)
         if level == 0:
-            bent = _in_axes(axes, turned @ _compose(axes, flexion, deviation, twist), chains[:, :, 1])
+            bent = _in_axes(axes, parent @ _compose(axes, flexion, deviation, twist), observed_bones[:, :, 1])
             sine = bent[..., 1:].norm(dim=-1)
-            twist = torch.atan2(bent[..., 1], -bent[..., 2]) * sine.square() / (sine.square() + _BENT**2)
-        here = torch.stack([twist, flexion, deviation], -1)
-        here = torch.minimum(torch.maximum(here, limits[:, level, :, 0]), limits[:, level, :, 1])
-        angles.append(here)
-        turned = turned @ _compose(axes, here[..., 1], here[..., 2], here[..., 0])
+            twist = torch.atan2(bent[..., 1], -bent[..., 2]) * sine.square() / (sine.square() + _HALF_TRUSTED_BEND**2)
+        joint = torch.stack([twist, flexion, deviation], -1)
+        joint = torch.minimum(torch.maximum(joint, limits[:, level, :, 0]), limits[:, level, :, 1])
+        angles.append(joint)
+        parent = parent @ _compose(axes, joint[..., 1], joint[..., 2], joint[..., 0])
     return torch.stack(angles, 2).flatten(1), root
 
 
@@ -62,15 +62,15 @@ def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.00
         sigma: metres; how far a median bone length may be off.
     """
     parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
-    seen = (joints[:, children] - joints[:, parents]).norm(dim=-1).median(0).values
+    observed = (joints[:, children] - joints[:, parents]).norm(dim=-1).median(0).values
     betas = torch.zeros(1, 10, dtype=joints.dtype)
-    derivative = kinematics.model._shape.T.view(21, 3, 10)[torch.tensor(MANO_TO_OPENPOSE)]
+    derivative = kinematics.model.shape_jacobian[torch.tensor(MANO_TO_OPENPOSE)]
     for _ in range(4):  # bone lengths are nearly linear in β
         rest = kinematics.model.rest_joints(betas)[0]
         bones = rest[children] - rest[parents]
         lengths = bones.norm(dim=-1)
         slope = ((bones / lengths[:, None])[:, :, None] * (derivative[children] - derivative[parents])).sum(1) / sigma
-        target = (seen - lengths) / sigma + slope @ betas[0]
+        target = (observed - lengths) / sigma + slope @ betas[0]
         betas = torch.linalg.solve(slope.mT @ slope + torch.eye(10, dtype=joints.dtype), slope.mT @ target)[None]
     return betas
 
@@ -120,9 +120,9 @@ def _bones(joints: Tensor) -> Tensor:
     return fingers[:, :, 1:] - fingers[:, :, :-1]
 
 
-def _in_axes(axes: Tensor, turned: Tensor, vectors: Tensor) -> Tensor:
-    """Unit vectors [B, 5, 3] along (twist, flexion, deviation) of joints whose parents are turned [B, 5, 3, 3]."""
-    local = axes @ turned.mT @ vectors[..., None]
+def _in_axes(axes: Tensor, parent: Tensor, vectors: Tensor) -> Tensor:
+    """Unit vectors [B, 5, 3] in (twist, flexion, deviation) axes of joints whose parents are rotated by [B, 5, 3, 3]."""
+    local = axes @ parent.mT @ vectors[..., None]
     return torch.nn.functional.normalize(local[..., 0], dim=-1)
 
 
@@ -133,6 +133,8 @@ def _direction(vector: Tensor) -> Tensor:
 
 
 def _compose(axes: Tensor, flexion: Tensor, deviation: Tensor, twist: Tensor) -> Tensor:
-    turns = [roma.rotvec_to_rotmat(angle[..., None] * axes[:, k]) for k, angle in ((1, flexion), (2, deviation), (0, twist))]
-    composed: Tensor = turns[0] @ turns[1] @ turns[2]
+    rotations = [
+        roma.rotvec_to_rotmat(angle[..., None] * axes[:, k]) for k, angle in ((1, flexion), (2, deviation), (0, twist))
+    ]
+    composed: Tensor = rotations[0] @ rotations[1] @ rotations[2]
     return composed

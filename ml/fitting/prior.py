@@ -1,4 +1,4 @@
-"""How likely a pose is: a Gaussian over joint angles, and soft walls at the joints' limits."""
+"""The pose prior: a Gaussian over joint angles and a soft penalty beyond the joint limits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor
 from ml.hand.joint_limits import LIMITS, sample_angles
 
 _SAMPLES = 20_000
-_FLOOR = 0.06
-"""Radians added to every angle's spread: the sampled everyday poses are a model, not the truth."""
-_WALL = 0.05
-"""Radians beyond a limit that cost as much as one standard deviation of anything else."""
+_MIN_STD = 0.06
+"""Radians added in quadrature to every angle's standard deviation: the sampled poses are only a model of real ones."""
+_LIMIT_STD = 0.05
+"""Radians: standard deviation of the penalty beyond a joint limit."""
 
 
 class PosePrior(NamedTuple):
@@ -27,25 +27,25 @@ class PosePrior(NamedTuple):
 
     def cost(self, angles: Tensor) -> Tensor:
         """−log likelihood [B] of angles [B, 45], up to a constant."""
-        off = angles - self.mean
-        return 0.5 * ((off @ self.precision) * off).sum(-1) + 0.5 * self._beyond(angles).square().sum(-1)
+        deviation = angles - self.mean
+        return 0.5 * ((deviation @ self.precision) * deviation).sum(-1) + 0.5 * self._limit_excess(angles).square().sum(-1)
 
-    def normal(self, angles: Tensor) -> tuple[Tensor, Tensor]:
+    def normal_equations(self, angles: Tensor) -> tuple[Tensor, Tensor]:
         """Gauss–Newton Hessian [B, 45, 45] and gradient [B, 45] of `cost`."""
-        beyond = self._beyond(angles)
-        walls = (beyond != 0).to(angles.dtype) / _WALL**2
-        return self.precision + torch.diag_embed(walls), (angles - self.mean) @ self.precision + beyond / _WALL
+        excess = self._limit_excess(angles)
+        penalty = (excess != 0).to(angles.dtype) / _LIMIT_STD**2
+        return self.precision + torch.diag_embed(penalty), (angles - self.mean) @ self.precision + excess / _LIMIT_STD
 
-    def _beyond(self, angles: Tensor) -> Tensor:
-        """Signed excess over the limits, in units of `_WALL`."""
-        return (angles - torch.minimum(torch.maximum(angles, self.limits[:, 0]), self.limits[:, 1])) / _WALL
+    def _limit_excess(self, angles: Tensor) -> Tensor:
+        """Signed excess over the limits, in units of `_LIMIT_STD`."""
+        return (angles - torch.minimum(torch.maximum(angles, self.limits[:, 0]), self.limits[:, 1])) / _LIMIT_STD
 
 
 @lru_cache(maxsize=2)
 def pose_prior(dtype: torch.dtype = torch.float32) -> PosePrior:
     """The prior of `ml.hand.joint_limits.sample_angles`: its mean and covariance over 20 000 draws of a fixed seed."""
     draws = sample_angles(np.random.default_rng(0), _SAMPLES)[:, 1:].reshape(_SAMPLES, 45)
-    covariance = np.cov(draws, rowvar=False) + _FLOOR**2 * np.eye(45)
+    covariance = np.cov(draws, rowvar=False) + _MIN_STD**2 * np.eye(45)
     return PosePrior(
         torch.as_tensor(draws.mean(0), dtype=dtype),
         torch.as_tensor(np.linalg.inv(covariance), dtype=dtype),

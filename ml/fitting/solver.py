@@ -14,11 +14,11 @@ import roma
 import torch
 from torch import Tensor
 
-from ml.fitting.kinematics import ANGLES, POINTS, Kinematics
+from ml.fitting.kinematics import ANGLE_COUNT, FINGER_POINTS, Kinematics
 from ml.fitting.prior import PosePrior
 from ml.hand.camera import project
 
-BLOCK = ANGLES + 6
+FRAME_UNKNOWNS = ANGLE_COUNT + 6
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Problem:
         prior: over angles.
         pixels: [B, 21, 2].
         intrinsics: [3, 3], px.
-        noise: [B, 21], px: standard deviation of each detected joint.
-        robust: in units of `noise`: σ of Geman–McClure, ρ(e) = ½ σ² e² / (σ² + e²).
-        shape_weight: w of a shared β, 1 for a β of one frame. A detector errs alike in neighbouring frames, so n of
-            them are no n witnesses: w grows with n.
-        shape_known: β is given and stays.
-        shape_shared: one β for all frames; else each frame is a picture of its own.
-        root_prior_mean: [B, 3, 3], a root rotation to stay near to, with a Gaussian over the angle between; None for none.
+        pixel_std: [B, 21], px: standard deviation of each detected joint.
+        robust_scale: σ of Geman–McClure, ρ(e) = ½ σ² e² / (σ² + e²), in units of `pixel_std`.
+        shape_weight: w; 1 for a β of one frame. Detection errors of neighbouring frames are correlated, so for a shared β
+            w grows with the number of frames.
+        shape_known: β is given and stays fixed.
+        shape_shared: one β for all frames; else each frame is an image of its own.
+        root_prior_mean: [B, 3, 3], mean of a Gaussian prior on the root rotation; None for no prior.
         root_prior_std: radians, its standard deviation.
     """
 
@@ -54,8 +54,8 @@ class Problem:
     prior: PosePrior
     pixels: Tensor
     intrinsics: Tensor
-    noise: Tensor
-    robust: float = 6.0
+    pixel_std: Tensor
+    robust_scale: float = 6.0
     shape_weight: float = 1.0
     shape_known: bool = False
     shape_shared: bool = True
@@ -65,14 +65,14 @@ class Problem:
     def root_residual(self, root: Tensor) -> Tensor:
         """Rotation vectors [B, 3] from `root_prior_mean` to root rotations [B, 3, 3], in units of `root_prior_std`."""
         assert self.root_prior_mean is not None
-        miss: Tensor = roma.rotmat_to_rotvec(root @ self.root_prior_mean.mT) / self.root_prior_std
-        return miss
+        residual: Tensor = roma.rotmat_to_rotvec(root @ self.root_prior_mean.mT) / self.root_prior_std
+        return residual
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
         """Cost [B] of each frame and of the shape [1 or B]."""
-        joints = self.kinematics.model.joints(self.kinematics.matrices(p.angles, p.root), p.betas, p.translation)
-        squared = ((project(joints, self.intrinsics) - self.pixels) / self.noise[..., None]).square().sum(-1)
-        robust = 0.5 * self.robust**2 * squared / (self.robust**2 + squared)
+        joints = self.kinematics.joints(p.angles, p.root, p.translation, p.betas)
+        squared = ((project(joints, self.intrinsics) - self.pixels) / self.pixel_std[..., None]).square().sum(-1)
+        robust = 0.5 * self.robust_scale**2 * squared / (self.robust_scale**2 + squared)
         behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
         if self.root_prior_mean is not None:
@@ -88,7 +88,7 @@ class Problem:
 
 
 def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: float = 1e-4) -> Parameters:
-    """Minimise from `start`; at most `steps` Gauss–Newton steps, fewer when the objective settles."""
+    """Minimise from `start`; at most `steps` Gauss–Newton steps, fewer when the objective converges."""
     best, frames, shape = start, *problem.costs(start)
     damping = torch.full_like(frames, 1e-2)
     for _ in range(steps):
@@ -98,7 +98,7 @@ def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: fl
             gain = float((frames.sum() + shape.sum()) - (new_frames.sum() + new_shape.sum()))
             better = new_frames <= frames
             if not gain > 0:
-                # frames that gained by themselves would be lost with the rest: damp all, and those that got worse more
+                # the whole step is rejected: damp every frame, and those that got worse more
                 damping = damping * torch.where(better, 3.0, 10.0)
                 if float(damping.min()) > 1e6:
                     break
@@ -108,7 +108,7 @@ def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: fl
             own_shape = 0.0 if problem.shape_known else shape
             better = new_frames + (0.0 if problem.shape_known else new_shape) < frames + own_shape
             gain = float((frames - new_frames)[better].sum())
-            best, frames = _where(better, trial, best, problem), torch.where(better, new_frames, frames)
+            best, frames = _accept(better, trial, best, problem), torch.where(better, new_frames, frames)
             if not problem.shape_known:
                 shape = torch.where(better, new_shape, shape)
         damping = torch.where(better, damping * 0.2, damping * 8.0).clamp(1e-6, 1e8)
@@ -117,7 +117,7 @@ def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: fl
     return best
 
 
-def _where(better: Tensor, trial: Parameters, best: Parameters, problem: Problem) -> Parameters:
+def _accept(better: Tensor, trial: Parameters, best: Parameters, problem: Problem) -> Parameters:
     chosen = Parameters(
         torch.where(better[:, None], trial.angles, best.angles),
         torch.where(better[:, None, None], trial.root, best.root),
@@ -129,35 +129,36 @@ def _where(better: Tensor, trial: Parameters, best: Parameters, problem: Problem
 
 def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
     linear = _linearise(problem, p)
-    hessian, gradient = _normal(problem, p, linear)
+    hessian, gradient = _normal_equations(problem, p, linear)
     hessian.diagonal(dim1=1, dim2=2).mul_(1 + damping[:, None]).add_(1e-6)
     factor = torch.linalg.cholesky_ex(hessian).L  # with the prior in it, it is positive definite
     if problem.shape_known:
-        return _moved(p, -torch.cholesky_solve(gradient[..., None], factor)[..., 0], None)
-    reduced = _reduced(linear, gradient, factor)
+        return _applied(p, -torch.cholesky_solve(gradient[..., None], factor)[..., 0], None)
+    reduced = _eliminate_frames(linear, gradient, factor)
     shape_hessian, shape_gradient = reduced.hessian, reduced.gradient[..., None]
     if problem.shape_shared:
         shape_hessian, shape_gradient = shape_hessian.sum(0, keepdim=True), shape_gradient.sum(0, keepdim=True)
     prior = problem.shape_weight * torch.eye(10, dtype=p.betas.dtype)
     change = -torch.linalg.solve(shape_hessian + prior, shape_gradient + (p.betas @ prior)[..., None])[..., 0]
-    return _moved(p, -reduced.own - (reduced.coupling @ change[..., None])[..., 0], change)
+    return _applied(p, -reduced.own - (reduced.coupling @ change[..., None])[..., 0], change)
 
 
 def shape_information(problem: Problem, p: Parameters) -> tuple[Tensor, Tensor]:
-    """What each frame by itself says of β: Hessian [B, 10, 10] and gradient [B, 10] of its cost about p, pose and place free.
+    """Each frame's information about β with its pose and translation marginalised, linearised at p, without the prior on β.
 
-    No prior over β is in them.
+    Returns:
+        Hessian [B, 10, 10] and gradient [B, 10] of its cost.
     """
     linear = _linearise(problem, p)
-    hessian, gradient = _normal(problem, p, linear)
+    hessian, gradient = _normal_equations(problem, p, linear)
     hessian.diagonal(dim1=1, dim2=2).add_(1e-6)
-    reduced = _reduced(linear, gradient, torch.linalg.cholesky_ex(hessian).L)
+    reduced = _eliminate_frames(linear, gradient, torch.linalg.cholesky_ex(hessian).L)
     return reduced.hessian, reduced.gradient
 
 
-class _Reduced(NamedTuple):
-    """The normal equations of β once a frame's own unknowns are eliminated: `hessian` [B, 10, 10], `gradient` [B, 10]; and
-    what gives those unknowns back: `own` [B, 51] and `coupling` [B, 51, 10].
+class _ShapeSystem(NamedTuple):
+    """The normal equations of β once a frame's own unknowns are eliminated: `hessian` [B, 10, 10] and `gradient` [B, 10];
+    back-substitution takes `own` [B, 51] and `coupling` [B, 51, 10].
     """
 
     hessian: Tensor
@@ -166,50 +167,50 @@ class _Reduced(NamedTuple):
     coupling: Tensor
 
 
-def _reduced(linear: _Linear, gradient: Tensor, factor: Tensor) -> _Reduced:
+def _eliminate_frames(linear: _Linear, gradient: Tensor, factor: Tensor) -> _ShapeSystem:
     """The Schur complement, from the Cholesky factor [B, 51, 51] of the frames' own Hessian."""
-    fingers = (linear.by_finger.mT @ linear.by_shape[:, POINTS].flatten(2, 3)).flatten(1, 2)
+    fingers = (linear.by_finger.mT @ linear.by_shape[:, FINGER_POINTS].flatten(2, 3)).flatten(1, 2)
     every = linear.by_shape.flatten(1, 2)
-    cross = torch.cat([fingers, linear.by_place.flatten(1, 2).mT @ every], 1)
+    cross = torch.cat([fingers, linear.by_rigid.flatten(1, 2).mT @ every], 1)
     solved = torch.cholesky_solve(torch.cat([gradient[..., None], cross], -1), factor)
     own, coupling = solved[..., 0], solved[..., 1:]
     shape_gradient = every.mT @ linear.residual.flatten(1)[..., None] - cross.mT @ own[..., None]
-    return _Reduced(every.mT @ every - cross.mT @ coupling, shape_gradient[..., 0], own, coupling)
+    return _ShapeSystem(every.mT @ every - cross.mT @ coupling, shape_gradient[..., 0], own, coupling)
 
 
 class _Linear(NamedTuple):
-    """Weighted residuals [B, 21, 2] and how they change: by each finger's angles [B, 5, 6, 9] (of its `POINTS`), by root and
-    translation [B, 21, 2, 6], by shape [B, 21, 2, 10].
+    """Weighted residuals [B, 21, 2] and their Jacobians: by each finger's angles [B, 5, 6, 9] (of its `FINGER_POINTS`), by
+    root and translation [B, 21, 2, 6], by shape [B, 21, 2, 10].
     """
 
     residual: Tensor
     by_finger: Tensor
-    by_place: Tensor
+    by_rigid: Tensor
     by_shape: Tensor
 
 
 def _linearise(problem: Problem, p: Parameters) -> _Linear:
-    posed = problem.kinematics.pose(p.angles, p.root, p.translation, p.betas)
+    posed = problem.kinematics.jacobian(p.angles, p.root, p.translation, p.betas)
     joints = posed.joints
     depth = joints[..., 2].clamp_min(0.02)
     focal = torch.stack([problem.intrinsics[0, 0], problem.intrinsics[1, 1]])
-    miss = (project(joints, problem.intrinsics) - problem.pixels) / problem.noise[..., None]
+    residual = (project(joints, problem.intrinsics) - problem.pixels) / problem.pixel_std[..., None]
     # iteratively reweighted: the root of ρ'(e)/e of Geman–McClure
-    weight = problem.robust**2 / (problem.robust**2 + miss.square().sum(-1))
-    scale = weight[..., None] * focal / (depth * problem.noise)[..., None]  # [B, 21, 2]
+    weight = problem.robust_scale**2 / (problem.robust_scale**2 + residual.square().sum(-1))
+    scale = weight[..., None] * focal / (depth * problem.pixel_std)[..., None]  # [B, 21, 2]
     slope = joints[..., :2] / depth[..., None]
 
-    def seen(by: Tensor, points: Tensor | slice) -> Tensor:
-        """Derivatives [B, 3, …, n] of points, as the picture sees them: [B, …, 2, n]."""
+    def projected(by: Tensor, points: Tensor | slice) -> Tensor:
+        """Weighted pixel derivatives [B, …, 2, n] from derivatives [B, 3, …, n] of points."""
         x, y, z = by.unbind(1)
-        along, there = slope[:, points], scale[:, points]
-        planes = [there[..., k, None] * (moved - along[..., k, None] * z) for k, moved in enumerate((x, y))]
-        return torch.stack(planes, -2)
+        point_slope, point_scale = slope[:, points], scale[:, points]
+        rows = [point_scale[..., k, None] * (moved - point_slope[..., k, None] * z) for k, moved in enumerate((x, y))]
+        return torch.stack(rows, -2)
 
-    everything = slice(None)
-    turned = seen(posed.by_root.transpose(1, 2), everything)
+    every = slice(None)
+    by_root = projected(posed.by_root.transpose(1, 2), every)
     zero = torch.zeros_like(depth)
-    moved = torch.stack(
+    by_translation = torch.stack(
         [
             torch.stack([scale[..., 0], zero, -scale[..., 0] * slope[..., 0]], -1),
             torch.stack([zero, scale[..., 1], -scale[..., 1] * slope[..., 1]], -1),
@@ -217,52 +218,52 @@ def _linearise(problem: Problem, p: Parameters) -> _Linear:
         -2,
     )
     return _Linear(
-        weight[..., None] * miss,
-        seen(posed.by_finger, POINTS).flatten(2, 3),
-        torch.cat([turned, moved], -1),
-        seen(posed.by_shape, everything),
+        weight[..., None] * residual,
+        projected(posed.by_finger, FINGER_POINTS).flatten(2, 3),
+        torch.cat([by_root, by_translation], -1),
+        projected(posed.by_shape, every),
     )
 
 
-def _normal(problem: Problem, p: Parameters, linear: _Linear) -> tuple[Tensor, Tensor]:
+def _normal_equations(problem: Problem, p: Parameters, linear: _Linear) -> tuple[Tensor, Tensor]:
     """Hessian [B, 51, 51] and gradient [B, 51] of the frames' own unknowns.
 
-    A finger's angles move its own points alone, so five blocks of 9 × 9 are all that the pictures add to them.
+    A finger's angles move its own points alone, so five blocks of 9 × 9 are all that the images add to them.
     """
     count = len(p.angles)
-    by_finger, by_place = linear.by_finger, linear.by_place.flatten(1, 2)
-    place_of_finger = linear.by_place[:, POINTS].flatten(2, 3)  # [B, 5, 6, 6]
-    prior_hessian, prior_gradient = problem.prior.normal(p.angles)
-    hessian = by_place.new_zeros(count, BLOCK, BLOCK)
-    hessian[:, :ANGLES, :ANGLES] = prior_hessian
+    by_finger, by_rigid = linear.by_finger, linear.by_rigid.flatten(1, 2)
+    rigid_of_finger = linear.by_rigid[:, FINGER_POINTS].flatten(2, 3)  # [B, 5, 6, 6]
+    prior_hessian, prior_gradient = problem.prior.normal_equations(p.angles)
+    hessian = by_rigid.new_zeros(count, FRAME_UNKNOWNS, FRAME_UNKNOWNS)
+    hessian[:, :ANGLE_COUNT, :ANGLE_COUNT] = prior_hessian
     blocks = by_finger.mT @ by_finger
     for finger in range(5):
         own = slice(9 * finger, 9 * finger + 9)
         hessian[:, own, own] += blocks[:, finger]
-    coupling = (by_finger.mT @ place_of_finger).flatten(1, 2)
-    hessian[:, :ANGLES, ANGLES:] = coupling
-    hessian[:, ANGLES:, :ANGLES] = coupling.mT
-    hessian[:, ANGLES:, ANGLES:] = by_place.mT @ by_place
-    by_points = linear.residual[:, POINTS].flatten(2, 3)[..., None]
+    coupling = (by_finger.mT @ rigid_of_finger).flatten(1, 2)
+    hessian[:, :ANGLE_COUNT, ANGLE_COUNT:] = coupling
+    hessian[:, ANGLE_COUNT:, :ANGLE_COUNT] = coupling.mT
+    hessian[:, ANGLE_COUNT:, ANGLE_COUNT:] = by_rigid.mT @ by_rigid
+    by_points = linear.residual[:, FINGER_POINTS].flatten(2, 3)[..., None]
     gradient = torch.cat(
         [
             (by_finger.mT @ by_points).flatten(1) + prior_gradient,
-            (by_place.mT @ linear.residual.flatten(1)[..., None])[..., 0],
+            (by_rigid.mT @ linear.residual.flatten(1)[..., None])[..., 0],
         ],
         1,
     )
     if problem.root_prior_mean is not None:
-        turn = slice(ANGLES, ANGLES + 3)
+        turn = slice(ANGLE_COUNT, ANGLE_COUNT + 3)
         hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_prior_std**2
         gradient[:, turn] += problem.root_residual(p.root) / problem.root_prior_std
     return hessian, gradient
 
 
-def _moved(p: Parameters, step: Tensor, shape_step: Tensor | None) -> Parameters:
-    turn = roma.rotvec_to_rotmat(step[:, ANGLES : ANGLES + 3])
+def _applied(p: Parameters, step: Tensor, shape_step: Tensor | None) -> Parameters:
+    turn = roma.rotvec_to_rotmat(step[:, ANGLE_COUNT : ANGLE_COUNT + 3])
     return Parameters(
-        p.angles + step[:, :ANGLES],
+        p.angles + step[:, :ANGLE_COUNT],
         turn @ p.root,
-        p.translation + step[:, ANGLES + 3 :],
+        p.translation + step[:, ANGLE_COUNT + 3 :],
         p.betas if shape_step is None else p.betas + shape_step,
     )

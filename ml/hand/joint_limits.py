@@ -74,13 +74,6 @@ def joint_angles(matrices: Tensor, axes: Tensor) -> Tensor:
     return torch.stack([twist, flexion, deviation], -1)
 
 
-def beyond_limits(angles: Tensor) -> Tensor:
-    """By how much angles [..., 16, 3] exceed `LIMITS`, radians, ≥ 0, same shape; zero for the wrist, which has none."""
-    limits = torch.as_tensor(LIMITS, dtype=angles.dtype, device=angles.device)
-    excess = (limits[..., 0] - angles).clamp(min=0) + (angles - limits[..., 1]).clamp(min=0)
-    return torch.cat([torch.zeros_like(excess[..., :1, :]), excess[..., 1:, :]], -2)
-
-
 def sample_angles(rng: np.random.Generator, count: int) -> np.ndarray:
     """Angles [count, 16, 3] (radians) of everyday poses within `LIMITS`.
 

@@ -6,18 +6,16 @@ relative to its parent; zero pose is the flat rest pose (`flat_hand_mean=True`);
 
 from __future__ import annotations
 
-import contextlib
-import io
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
-import smplx
+import roma
 import torch
-from smplx.utils import Struct
 from torch import Tensor
 
 from ml.hand.arrays import HandArrays
+from ml.hand.forward_kinematics import finger_positions, finger_rotations, skinned
 from ml.hand.licensed import load_licensed_mano
 from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import MANO_PARENTS, MANO_TO_OPENPOSE, SIDES, Side
@@ -31,20 +29,6 @@ class HandOutput(NamedTuple):
 
     vertices: Tensor
     joints: Tensor
-
-
-def rotation_matrices(rotvec: Tensor) -> Tensor:
-    """Rotation matrices [..., 3, 3] of axis-angle vectors [..., 3] (radians); smooth at zero, with exact gradients there."""
-    squared = (rotvec * rotvec).sum(-1, keepdim=True)
-    angle = (squared + 1e-20).sqrt()
-    sine = torch.sin(angle) / angle
-    half = torch.sin(0.5 * angle) / angle
-    versine = 2 * half * half
-    # R = cos·1 + sin/angle·[r]× + (1 − cos)/angle²·r rᵀ
-    cross = (rotvec * sine) @ _generators(rotvec.dtype, rotvec.device)
-    diagonal = (1 - versine * squared) * _identity(rotvec.dtype, rotvec.device)
-    flat = cross + diagonal
-    return flat.view(*rotvec.shape[:-1], 3, 3) + (versine * rotvec)[..., :, None] * rotvec[..., None, :]
 
 
 def mirror_pose(rotvec: Tensor) -> Tensor:
@@ -95,8 +79,12 @@ class HandModel(torch.nn.Module):
 
     _rest: Tensor
     _shape: Tensor
-    _correctives: Tensor
+    _weights: Tensor
     _tip_weights: Tensor
+    _template: Tensor
+    _shape_directions: Tensor
+    _correctives: Tensor
+    _tip_correctives: Tensor
     _order: Tensor
 
     def __init__(
@@ -112,20 +100,22 @@ class HandModel(torch.nn.Module):
         self.parents = MANO_PARENTS
         self.tip_vertices = arrays.tip_sets[tip_set]
         self.n_vertices = len(arrays.template)
-        self.layer = _smplx_layer(arrays, dtype)
         tips = list(self.tip_vertices)
         # The same joints, but from 16 + 5 rows instead of all vertices.
         rest = np.concatenate([arrays.regressor @ arrays.template, arrays.template[tips]])
         shape = np.concatenate(
             [np.einsum("jv,vxk->jxk", arrays.regressor, arrays.shape_directions), arrays.shape_directions[tips]]
         )
-        poses = arrays.pose_directions[tips].reshape(15, 135)
-        self._has_correctives = bool(np.any(poses))
+        self._has_correctives = bool(np.any(arrays.pose_directions))
         for key, array in {
             "_rest": rest,
             "_shape": shape.reshape(63, 10).T,
-            "_correctives": poses.T,
+            "_weights": arrays.weights,
             "_tip_weights": arrays.weights[tips],
+            "_template": arrays.template,
+            "_shape_directions": arrays.shape_directions.reshape(-1, 10).T,
+            "_correctives": arrays.pose_directions.reshape(-1, 135).T if self._has_correctives else np.zeros((135, 0)),
+            "_tip_correctives": arrays.pose_directions[tips].reshape(15, 135).T,
         }.items():
             self.register_buffer(key, torch.as_tensor(np.ascontiguousarray(array), dtype=dtype), persistent=False)
         self.register_buffer("_order", torch.tensor(MANO_TO_OPENPOSE), persistent=False)
@@ -133,112 +123,82 @@ class HandModel(torch.nn.Module):
         self.pose_mean = arrays.pose_mean
 
     def forward(self, rotations: Tensor, betas: Tensor, translation: Tensor) -> HandOutput:
-        """The whole mesh, by `smplx.MANO`'s linear blend skinning, and the joints."""
+        """The whole mesh, by linear blend skinning, and the joints."""
         matrices = self._matrices(rotations)
-        count = len(matrices)
-        output = self.layer(
-            betas=betas.expand(count, 10),
-            global_orient=matrices[:, :1],
-            hand_pose=matrices[:, 1:],
-            transl=translation.expand(count, 3),
-        )
-        tips = output.vertices[:, list(self.tip_vertices)]
-        return HandOutput(output.vertices, torch.cat([output.joints, tips], 1).index_select(1, self._order))
+        rest = self.rest_mano(betas)
+        points = self.rest_vertices(betas)
+        if self._has_correctives:
+            points = points + (self._pose_feature(matrices) @ self._correctives).view(len(matrices), -1, 3)
+        turns = finger_rotations(matrices[:, 1:])
+        positions = finger_positions(turns, rest[..., None])
+        about_wrist = skinned(self._weights, turns, positions, rest[..., None], points[..., None])[..., 0]
+        wrist = rest[:, :1] + translation.view(-1, 1, 3)
+        vertices = about_wrist @ matrices[:, 0].mT + wrist
+        chain = positions.reshape(len(matrices), 15, 3) @ matrices[:, 0].mT + wrist
+        joints = torch.cat([wrist.expand(len(matrices), 1, 3), chain, vertices[:, list(self.tip_vertices)]], 1)
+        return HandOutput(vertices, joints.index_select(1, self._order))
 
     def joints(self, rotations: Tensor, betas: Tensor, translation: Tensor) -> Tensor:
         """The 21 joints alone [B, 21, 3], OpenPose order: what `forward` gives, to 1e-6 m, and much faster.
 
-        The five fingers are posed side by side, level by level; only the fingertips' vertices are skinned.
+        Of the mesh, only the fingertips' vertices are skinned.
         """
         matrices = self._matrices(rotations)
-        count = len(matrices)
-        rest = self._rest_mano(betas)
-        fingers = rest[:, 1:16].view(-1, 5, 3, 3)
-        wrist = rest[:, :1]
-        local = matrices[:, 1:].reshape(count, 5, 3, 3, 3)
-        first = local[:, :, 0]
-        second = first @ local[:, :, 1]
-        third = second @ local[:, :, 2]
-        # positions about the wrist, before the root turns
-        base = (fingers[:, :, 0] - wrist).expand(count, 5, 3)
-        bones = (fingers[:, :, 1:] - fingers[:, :, :-1]).expand(count, 5, 2, 3)
-        middle = base + (first @ bones[:, :, 0, :, None])[..., 0]
-        end = middle + (second @ bones[:, :, 1, :, None])[..., 0]
-        chain = torch.stack([base, middle, end], 2).view(count, 15, 3)
-        turns = torch.stack([first, second, third], 2).view(count, 15, 3, 3)
-        tips = self._skinned_tips(rest, matrices, turns, chain)
-        about_wrist = torch.cat([torch.zeros_like(chain[:, :1]), chain, tips], 1).index_select(1, self._order)
-        place = wrist[:, 0] + translation
-        return about_wrist @ matrices[:, 0].transpose(1, 2) + place.expand(count, 3)[:, None]
+        rest = self.rest_mano(betas)
+        about_wrist = self.joints_about_wrist(finger_rotations(matrices[:, 1:]), rest[..., None], matrices)[..., 0]
+        return about_wrist @ matrices[:, 0].mT + (rest[:, 0] + translation)[:, None]
+
+    def joints_about_wrist(self, turns: Tensor, rest: Tensor, matrices: Tensor) -> Tensor:
+        """Joints [B, 21, 3, K] about the wrist, before the root turns, OpenPose order.
+
+        Args:
+            turns: [B, 5, 3, 3, 3] from `finger_rotations`.
+            rest: [1 or B, 21, 3, K], MANO order: the joints at rest in the first column; derivatives in others.
+            matrices: [B, 16, 3, 3], for the pose correctives of the fingertips.
+        """
+        positions = finger_positions(turns, rest)
+        tips = rest[:, 16:]
+        if self._has_correctives:
+            moved = (self._pose_feature(matrices) @ self._tip_correctives).view(len(turns), 5, 3, 1)
+            tips = tips + torch.nn.functional.pad(moved, (0, rest.shape[-1] - 1))
+        skin = skinned(self._tip_weights, turns, positions, rest, tips)
+        chain = positions.reshape(len(turns), 15, 3, -1)
+        return torch.cat([torch.zeros_like(chain[:, :1]), chain, skin], 1).index_select(1, self._order)
 
     def rest_joints(self, betas: Tensor) -> Tensor:
         """The 21 joints of the flat rest pose [B, 21, 3] for betas [B, 10] (or [10]: B = 1), OpenPose order."""
-        return self._rest_mano(betas).index_select(1, self._order)
+        return self.rest_mano(betas).index_select(1, self._order)
 
     def rest_vertices(self, betas: Tensor) -> Tensor:
         """The mesh of the flat rest pose [B, V, 3] for betas [B, 10] (or [10]: B = 1)."""
-        betas = betas.view(-1, 10)
-        vertices: Tensor = self.layer.v_template + torch.einsum("bk,vxk->bvx", betas, self.layer.shapedirs)
-        return vertices
+        return self._template + (betas.view(-1, 10) @ self._shape_directions).view(-1, self.n_vertices, 3)
 
-    def _rest_mano(self, betas: Tensor) -> Tensor:
+    def rest_mano(self, betas: Tensor) -> Tensor:
+        """The 16 joints and 5 tips (thumb to pinky) of the rest pose [B, 21, 3], MANO order."""
         return self._rest + (betas.view(-1, 10) @ self._shape).view(-1, 21, 3)
+
+    @property
+    def shape_jacobian(self) -> Tensor:
+        """Derivative [21, 3, 10] of `rest_mano` by β, metres."""
+        return self._shape.T.view(21, 3, 10)
+
+    @property
+    def tip_weights(self) -> Tensor:
+        """Skinning weights [5, 16] of the fingertips, thumb to pinky."""
+        return self._tip_weights
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of everything that goes in and comes out."""
+        return self._rest.dtype
 
     def _matrices(self, rotations: Tensor) -> Tensor:
         if rotations.shape[1:] == (16, 3):
-            return rotation_matrices(rotations)
+            return cast(Tensor, roma.rotvec_to_rotmat(rotations))
         if rotations.shape[1:] == (16, 3, 3):
             return rotations
         raise ValueError(f"rotations have shape {list(rotations.shape)}, expected [B, 16, 3] or [B, 16, 3, 3]")
 
-    def _skinned_tips(self, rest: Tensor, matrices: Tensor, turns: Tensor, chain: Tensor) -> Tensor:
-        """The fingertip vertices [B, 5, 3] about the wrist: linear blend skinning of five vertices."""
-        count = len(matrices)
-        tips = rest[:, 16:]
-        if self._has_correctives:
-            feature = matrices[:, 1:] - _identity(rest.dtype, rest.device).view(3, 3)
-            tips = tips + (feature.reshape(count, 135) @ self._correctives).view(count, 5, 3)
-        inner, root = self._tip_weights[:, 1:], self._tip_weights[:, :1]
-        blended = (inner @ turns.reshape(count, 15, 9)).view(count, 5, 3, 3)
-        # Σ w (R (v − J) + p) = (Σ w R) v + Σ w (p − R J); the wrist itself does not turn here
-        shift = inner @ (chain - (turns @ rest[:, 1:16, :, None])[..., 0])
-        return (blended @ tips[..., None])[..., 0] + shift + root * (tips - rest[:, :1])
-
-
-def _smplx_layer(arrays: HandArrays, dtype: torch.dtype) -> smplx.MANO:
-    data = Struct(
-        v_template=arrays.template,
-        f=arrays.faces,
-        shapedirs=arrays.shape_directions,
-        posedirs=arrays.pose_directions,
-        J_regressor=arrays.regressor,
-        kintree_table=arrays.kintree,
-        weights=arrays.weights,
-        hands_components=arrays.pose_components,
-        hands_mean=arrays.pose_mean,
-    )
-    # smplx prints that ten shape coefficients are few; MANO has ten.
-    with contextlib.redirect_stdout(io.StringIO()):
-        layer = smplx.MANOLayer(
-            model_path="", data_struct=data, is_rhand=arrays.side == "right", flat_hand_mean=True, use_pca=False, dtype=dtype
-        )
-    # smplx rounds everything to float32 on the way, also where float64 is asked for.
-    layer.v_template.copy_(torch.as_tensor(arrays.template))
-    layer.shapedirs.copy_(torch.as_tensor(arrays.shape_directions))
-    layer.posedirs.copy_(torch.as_tensor(arrays.pose_directions.reshape(-1, 135).T.copy()))
-    layer.J_regressor.copy_(torch.as_tensor(arrays.regressor))
-    layer.lbs_weights.copy_(torch.as_tensor(arrays.weights))
-    return layer
-
-
-@lru_cache(maxsize=8)
-def _identity(dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.eye(3, dtype=dtype, device=device).view(9)
-
-
-@lru_cache(maxsize=8)
-def _generators(dtype: torch.dtype, device: torch.device) -> Tensor:
-    basis = torch.zeros(3, 3, 3, dtype=dtype, device=device)
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        basis[i, j, k], basis[i, k, j] = -1.0, 1.0
-    return basis.view(3, 9)
+    def _pose_feature(self, matrices: Tensor) -> Tensor:
+        """What pose correctives are linear in: [B, 135]."""
+        return (matrices[:, 1:] - torch.eye(3, dtype=matrices.dtype, device=matrices.device)).reshape(len(matrices), 135)

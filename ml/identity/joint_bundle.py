@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ml.fitting.inverse_kinematics import solve_translation
-from ml.fitting.kinematics import ANGLES, Kinematics
+from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
 from ml.hand.joint_limits import joint_angles
@@ -43,11 +43,11 @@ def fit_problem(kinematics: Kinematics, found: Estimate, rotations: Tensor, *, s
         rotations: [n, 16, 3, 3], the centre of the Gaussian pose prior.
         shape_known: β is fixed for each frame; otherwise all frames share one free β.
     """
-    angles = joint_angles(rotations, kinematics.frames)[:, 1:].reshape(-1, ANGLES)
+    angles = joint_angles(rotations, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
     uncertainty = found.pose_uncertainty
     problem = Problem(
         kinematics,
-        PosePrior(angles, torch.eye(ANGLES) / uncertainty.joint_std**2, pose_prior().limits),
+        PosePrior(angles, torch.eye(ANGLE_COUNT) / uncertainty.joint_std**2, pose_prior().limits),
         found.normalized_keypoints,
         torch.eye(3),
         found.keypoint_std,

@@ -1,4 +1,4 @@
-"""From hands found picture by picture to one track for each physical hand."""
+"""From hands found frame by frame to one track for each physical hand."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ GATE_GROWTH: Final = 0.06
 GATE_LIMIT: Final = 1.5
 """… up to this."""
 
-FADING: Final = 0.8
-"""Share of its speed that a hand out of sight is expected to keep from frame to frame."""
+VELOCITY_DECAY: Final = 0.8
+"""Factor on the velocity of an unseen hand from frame to frame."""
 
 PALM: Final = (0, 1, 5, 9, 13, 17)
 SHORTEST: Final = 6
@@ -89,7 +89,7 @@ class _Open:
     def expected(self, frame: int) -> np.ndarray:
         """Where the joints are expected: moved on at the palm's speed, which fades out over a gap."""
         gap = frame - self.frames[-1]
-        moved: np.ndarray = self.rows[-1].joints_2d + self.velocity * (1 - FADING**gap) / (1 - FADING)
+        moved: np.ndarray = self.rows[-1].joints_2d + self.velocity * (1 - VELOCITY_DECAY**gap) / (1 - VELOCITY_DECAY)
         return moved
 
 

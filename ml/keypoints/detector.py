@@ -25,8 +25,7 @@ from ml.clip import Clip
 from ml.keypoints.association import Detection, associate, by_side
 from ml.keypoints.gaps import fill_gaps
 from ml.keypoints.tracks import Keypoints
-
-Report = Callable[[str, float], None]
+from ml.progress import ProgressCallback
 
 MAX_HANDS: Final = 8
 """Most hands that are looked for in one picture."""
@@ -80,13 +79,13 @@ class HandDetector:
         return found
 
 
-def detect(clip: Clip, *, max_hands: int = 4, report: Report | None = None, static: bool = False) -> Keypoints:
+def detect(clip: Clip, *, max_hands: int = 4, progress: ProgressCallback | None = None, static: bool = False) -> Keypoints:
     """Find all hands of a clip.
 
     Args:
         clip: the pictures.
         max_hands: most hands in one picture, 1 … `MAX_HANDS`.
-        report: told the stage and the fraction done; it may raise, to cancel.
+        progress: called with the stage and the fraction done; it may raise to cancel.
         static: the pictures are independent: each is looked at on its own and tracks only gather sides.
 
     Raises:
@@ -95,8 +94,8 @@ def detect(clip: Clip, *, max_hands: int = 4, report: Report | None = None, stat
     """
     if not 1 <= max_hands <= MAX_HANDS:
         raise ValueError(f"max_hands is {max_hands}, expected 1 to {MAX_HANDS}")
-    report = report or _silent
-    found = _find_all(clip, max_hands, static, lambda done: report("finding hands", done))
+    progress = progress or _silent
+    found = _find_all(clip, max_hands, static, lambda done: progress("finding hands", done))
     if static:
         tracks = by_side(found)
     else:
@@ -106,11 +105,11 @@ def detect(clip: Clip, *, max_hands: int = 4, report: Report | None = None, stat
             for frame, hand in extra:
                 found[frame].append(hand)
             tracks = associate(found, clip.fps)
-    report("finding hands", 1.0)
+    progress("finding hands", 1.0)
     return Keypoints(tracks, clip.frame_count, clip.fps, clip.width, clip.height)
 
 
-def _find_all(clip: Clip, max_hands: int, static: bool, report: Callable[[float], None]) -> list[list[Detection]]:
+def _find_all(clip: Clip, max_hands: int, static: bool, progress: Callable[[float], None]) -> list[list[Detection]]:
     """For each frame, the hands found in it."""
     _mediapipe_hands()  # loaded here, by one thread, before there are others: it brings large C++ libraries
     count = clip.frame_count
@@ -139,7 +138,7 @@ def _find_all(clip: Clip, max_hands: int, static: bool, report: Callable[[float]
                 for future in finished:
                     future.result()
                 _give_back_memory()
-                report(sum(done) / max(1, count))
+                progress(sum(done) / max(1, count))
         finally:
             stop.set()
     return found

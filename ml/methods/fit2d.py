@@ -19,31 +19,32 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.interface import Report, Request
+from ml.methods.interface import Request
 from ml.methods.mediapipe_ik import track_shape
+from ml.progress import ProgressCallback
 
-NOISE = 0.01
+PIXEL_STD = 0.01
 """Standard deviation of a detected joint as a share of the hand's box; 2 px for a hand of 200 px."""
 SHAPE_FRAMES = 192
 """Frames, spread over the clip, from which the shared β is found before it is kept for all others."""
-WITNESSES = 8
-"""Frames of a clip that count as independent evidence of its shape, at most: detectors err alike in like frames."""
-CONVEX = 60.0
-"""Robust scale of the first steps, in units of the noise: so wide that no joint is given up too early."""
+EFFECTIVE_FRAMES = 8
+"""Most frames of a clip that count as independent evidence of its shape: detection errors of similar frames are correlated."""
+INITIAL_ROBUST_SCALE = 60.0
+"""Robust scale of the first steps, in units of `pixel_std`: so wide that no joint counts as an outlier too early."""
 CHUNK = 512
 
 
 class Fit2D:
     """See the module."""
 
-    def estimate(self, request: Request, report: Report) -> PredictionArrays:
+    def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
         fitted = []
         tracks = request.keypoints.tracks
         for number, track in enumerate(tracks):
-            report("fitting", 0.9 * number / len(tracks))
+            progress("fitting", 0.9 * number / len(tracks))
             fitted.append(fit_track(request, track))
-        report("meshes", 0.9)
+        progress("meshes", 0.9)
         return assemble(request, "2d-fit", fitted)
 
 
@@ -68,22 +69,22 @@ def fit_track(request: Request, track: HandTrack) -> FittedTrack:
 
 
 def solve_clip(problem: Problem, start: Parameters) -> Parameters:
-    """First the pose under a nearly quadratic loss and the shape as it is, then everything that is asked for."""
-    rough = solve(replace(problem, shape_known=True, robust=CONVEX), start, steps=4)
+    """First the pose under a nearly quadratic loss with the shape fixed, then all unknowns."""
+    rough = solve(replace(problem, shape_known=True, robust_scale=INITIAL_ROBUST_SCALE), start, steps=4)
     frames = len(problem.pixels)
-    weight = max(1.0, frames / WITNESSES) if problem.shape_shared else 1.0
+    weight = max(1.0, frames / EFFECTIVE_FRAMES) if problem.shape_shared else 1.0
     return solve(replace(problem, shape_weight=weight), rough, tolerance=5e-4)
 
 
 def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple[Problem, Parameters]:
-    """The objective for one track, and where to begin: inverse kinematics of the world landmarks."""
+    """The objective for one track, and its start: inverse kinematics of the world landmarks."""
     pixels = torch.as_tensor(track.joints_2d)
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     world = torch.as_tensor(track.world)
     box = (pixels.amax(1) - pixels.amin(1)).amax(-1)
     betas = track_shape(request, track, kinematics, world)
     if track.side not in request.betas:
-        betas = torch.zeros_like(betas)  # the world landmarks' scale is not to be taken over
+        betas = torch.zeros_like(betas)  # the scale of the world landmarks is not used
     angles, root = inverse_kinematics(kinematics, world, betas)
     joints = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
     problem = Problem(
@@ -91,7 +92,7 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
         pose_prior(),
         pixels,
         intrinsics,
-        (NOISE * box.clamp_min(1.0))[:, None].expand(len(box), 21),
+        (PIXEL_STD * box.clamp_min(1.0))[:, None].expand(len(box), 21),
         shape_known=track.side in request.betas,
         shape_shared=not request.independent,
     )
@@ -100,7 +101,7 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
 
 def rows(problem: Problem, frames: Tensor) -> Problem:
     """The same problem for some frames only."""
-    return replace(problem, pixels=problem.pixels[frames], noise=problem.noise[frames])
+    return replace(problem, pixels=problem.pixels[frames], pixel_std=problem.pixel_std[frames])
 
 
 def select(p: Parameters, frames: Tensor) -> Parameters:

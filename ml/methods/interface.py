@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
@@ -14,9 +14,7 @@ from ml.clip import Clip
 from ml.formats.prediction import PredictionArrays
 from ml.hand.skeleton import Side
 from ml.keypoints.tracks import Keypoints
-
-Report = Callable[[str, float], None]
-"""`report(stage, fraction)`: what is being done and how much of it, 0 … 1. It may raise, to cancel: let it through."""
+from ml.progress import ProgressCallback
 
 
 class UnsupportedModelError(ValueError):
@@ -47,7 +45,7 @@ class Request:
 class Method(Protocol):
     """A system that finds hands. Deterministic: the same request on one machine gives the same prediction."""
 
-    def estimate(self, request: Request, report: Report) -> PredictionArrays:
+    def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """Find the hands of a clip; rows only for frames in which the method has an answer."""
         ...
 

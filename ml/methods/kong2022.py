@@ -33,7 +33,8 @@ from ml.identity.observation import Observation
 from ml.identity.weights import DEFAULT, Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.interface import Report, Request, UnsupportedModelError
+from ml.methods.interface import Request, UnsupportedModelError
+from ml.progress import ProgressCallback
 
 STEPS = 10
 CHUNK = 512
@@ -55,20 +56,20 @@ class Kong2022:
     optimised: bool = False
     backbone: Kind = DEFAULT
 
-    def estimate(self, request: Request, report: Report) -> PredictionArrays:
+    def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
         if request.hand_model != "open":
             raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")
         models = load_models(self.backbone)
         tracks = request.keypoints.tracks
         seen = estimate_tracks(
-            models, request.clip, tracks, request.intrinsics, lambda fraction: report("estimating", 0.8 * fraction)
+            models, request.clip, tracks, request.intrinsics, lambda fraction: progress("estimating", 0.8 * fraction)
         )
         fitted = []
         for number, (track, (view, found)) in enumerate(zip(tracks, seen, strict=True)):
-            report("fitting" if self.optimised else "placing", 0.8 + 0.1 * number / len(tracks))
+            progress("fitting" if self.optimised else "placing", 0.8 + 0.1 * number / len(tracks))
             fitted.append(self._placed(request, track, view, found, models))
-        report("meshes", 0.9)
+        progress("meshes", 0.9)
         return assemble(request, self.name, fitted)
 
     @torch.no_grad()

@@ -15,20 +15,21 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.interface import Report, Request
+from ml.methods.interface import Request
+from ml.progress import ProgressCallback
 
 
 class MediaPipeIK:
     """See the module."""
 
-    def estimate(self, request: Request, report: Report) -> PredictionArrays:
+    def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
         fitted = []
         tracks = request.keypoints.tracks
         for number, track in enumerate(tracks):
-            report("inverse kinematics", number / len(tracks))
+            progress("inverse kinematics", number / len(tracks))
             fitted.append(pose_track(request, track))
-        report("meshes", 0.9)
+        progress("meshes", 0.9)
         return assemble(request, "mediapipe-ik", fitted)
 
 

@@ -35,7 +35,7 @@ def rows() -> list[tuple[str, str, str]]:
         found: list[tuple[str, str, str]] = []
         for who in ("ada", "ben"):
             clip = open_clip(f"{folder}/{who}/video.mp4")
-            keypoints = detect(clip, report=lambda stage, fraction: None)
+            keypoints = detect(clip, progress=lambda stage, fraction: None)
             request = Request(clip, keypoints, default_intrinsics(clip.width, clip.height))
             truth = PredictionArrays.load(f"{folder}/{who}/truth.npz")
             for method in METHODS:

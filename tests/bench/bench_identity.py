@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import roma
 import torch
 
 from ml import catalog
@@ -16,7 +17,7 @@ from ml.clip import Clip, open_clip
 from ml.clip.encode import web_video
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
-from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.model import load_hand_model
 from ml.identity.calibration import calibrate
 from ml.identity.frame_selection import select_calibration_frames
 from ml.identity.inference import estimate_tracks
@@ -50,7 +51,7 @@ def _seen_hand() -> HandTrack:
     """A hand half a metre away that moves a little, in a picture of 640 × 480."""
     generator = torch.Generator().manual_seed(0)
     model = load_hand_model("open", "right")
-    pose = rotation_matrices(0.25 * torch.randn(FRAMES, 16, 3, generator=generator))
+    pose = roma.rotvec_to_rotmat(0.25 * torch.randn(FRAMES, 16, 3, generator=generator))
     joints = model.joints(pose, torch.zeros(1, 10), torch.tensor([0.0, 0.0, 0.5])).numpy()
     intrinsics = default_intrinsics(640, 480)
     pixels = joints[..., :2] / joints[..., 2:] * intrinsics[[0, 1], [0, 1]] + intrinsics[:2, 2]
@@ -129,6 +130,6 @@ def _numbers(hand: dict[str, Any]) -> list[float]:
 def _estimated(path: Path) -> tuple[dict[str, PredictionArrays], Keypoints]:
     """By all of these methods."""
     clip = open_clip(path)
-    keypoints = detect(clip, report=lambda stage, fraction: None)
+    keypoints = detect(clip, progress=lambda stage, fraction: None)
     request = Request(clip, keypoints, default_intrinsics(clip.width, clip.height))
     return {name: load_method(name).estimate(request, lambda stage, fraction: None) for name in METHODS}, keypoints

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import roma
 import torch
 
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
-from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, load_method
@@ -46,7 +47,7 @@ def _run(frames: int) -> None:
 def _track(number: int, side: Side, frames: int) -> HandTrack:
     """A hand that moves a little, the same ten seconds again and again."""
     generator = torch.Generator().manual_seed(number)
-    pose = rotation_matrices(0.25 * torch.randn(300, 16, 3, generator=generator))
+    pose = roma.rotvec_to_rotmat(0.25 * torch.randn(300, 16, 3, generator=generator))
     place = torch.tensor([0.1 if number else -0.1, 0.0, 0.5])
     joints = load_hand_model("open", side).joints(pose, torch.zeros(1, 10), place).numpy()
     intrinsics = default_intrinsics(640, 480)

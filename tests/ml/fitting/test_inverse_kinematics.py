@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import roma
 import torch
 
 from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones, solve_translation
 from ml.fitting.kinematics import Kinematics
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
-from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES
 
 
@@ -18,7 +19,7 @@ from ml.hand.skeleton import SIDES
 def made(request):
     kinematics = Kinematics(load_hand_model("open", request.param))
     angles = torch.as_tensor(sample_angles(np.random.default_rng(1), 100))[:, 1:].reshape(100, 45).float()
-    root = rotation_matrices(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
+    root = roma.rotvec_to_rotmat(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
     betas = torch.zeros(1, 10)
     joints = kinematics.model.joints(kinematics.matrices(angles, root), betas, torch.zeros(3))
     return kinematics, joints, betas
@@ -42,7 +43,7 @@ def test_origin_and_scale_do_not_matter(made):
 
 def test_a_turned_hand_has_a_turned_root_and_the_same_fingers(made):
     kinematics, joints, betas = made
-    turn = rotation_matrices(torch.tensor([[0.4, -1.1, 0.7]]))[0]
+    turn = roma.rotvec_to_rotmat(torch.tensor([[0.4, -1.1, 0.7]]))[0]
     angles, root = inverse_kinematics(kinematics, joints, betas)
     turned_angles, turned_root = inverse_kinematics(kinematics, joints @ turn.mT, betas)
     assert torch.allclose(turned_root, turn @ root, atol=1e-4)

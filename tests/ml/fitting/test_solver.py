@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import roma
 import torch
 
 from ml.fitting.kinematics import Kinematics
@@ -13,7 +14,7 @@ from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
-from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.model import load_hand_model
 
 COUNT = 24
 
@@ -22,7 +23,7 @@ COUNT = 24
 def scene():
     kinematics = Kinematics(load_hand_model("open", "right"))
     angles = torch.as_tensor(sample_angles(np.random.default_rng(2), COUNT))[:, 1:].reshape(COUNT, 45).float()
-    root = rotation_matrices(0.3 * torch.randn(COUNT, 3, generator=torch.Generator().manual_seed(1)))
+    root = roma.rotvec_to_rotmat(0.3 * torch.randn(COUNT, 3, generator=torch.Generator().manual_seed(1)))
     translation = torch.tensor([[0.02, 0.01, 0.5]]).expand(COUNT, 3).clone()
     truth = Parameters(angles, root, translation, torch.full((1, 10), 0.5))
     intrinsics = torch.as_tensor(default_intrinsics(640, 480))
@@ -33,13 +34,13 @@ def scene():
 
 
 def _miss(problem: Problem, p: Parameters) -> torch.Tensor:
-    joints = problem.kinematics.model.joints(problem.kinematics.matrices(p.angles, p.root), p.betas, p.translation)
+    joints = problem.kinematics.joints(p.angles, p.root, p.translation, p.betas)
     return (project(joints, problem.intrinsics) - problem.pixels).norm(dim=-1)
 
 
 def test_it_reprojects_within_half_a_pixel(scene):
     problem, start, _ = scene
-    rough = solve(replace(problem, robust=1e3), start, steps=15)
+    rough = solve(replace(problem, robust_scale=1e3), start, steps=15)
     assert _miss(problem, solve(problem, rough, steps=40)).median() < 0.5
 
 
@@ -58,7 +59,7 @@ def test_independent_pictures_have_shapes_of_their_own(scene):
     problem, start, _ = scene
     alone = replace(problem, shape_shared=False)
     everyone = solve(alone, replace(start, betas=torch.zeros(COUNT, 10)), steps=6)
-    one = replace(alone, pixels=problem.pixels[:1], noise=problem.noise[:1])
+    one = replace(alone, pixels=problem.pixels[:1], pixel_std=problem.pixel_std[:1])
     first = Parameters(start.angles[:1], start.root[:1], start.translation[:1], torch.zeros(1, 10))
     assert everyone.betas.shape == (COUNT, 10)
     assert (_miss(alone, everyone)[0] - _miss(one, solve(one, first, steps=6))[0]).abs().max() < 2.0
@@ -91,9 +92,9 @@ def test_a_joint_that_is_seen_badly_pulls_less(scene):
     moved = problem.pixels.clone()
     moved[:, 8] += 30.0
     trusted = solve(replace(problem, pixels=moved), start)
-    noise = problem.noise.clone()
+    noise = problem.pixel_std.clone()
     noise[:, 8] = 100.0
-    doubted = solve(replace(problem, pixels=moved, noise=noise), start)
+    doubted = solve(replace(problem, pixels=moved, pixel_std=noise), start)
     others = [joint for joint in range(21) if joint != 8]
     assert _miss(problem, doubted)[:, others].mean() < _miss(problem, trusted)[:, others].mean()
 
@@ -101,7 +102,7 @@ def test_a_joint_that_is_seen_badly_pulls_less(scene):
 def test_information_about_the_shape_is_none_of_the_truth_and_grows_away_from_it(scene):
     """Where pose and pixels are the truth's the gradient is nothing; a little aside it is the Hessian times the way."""
     problem, _, truth = scene
-    at_rest = replace(problem, prior=PosePrior(truth.angles, 100 * torch.eye(45), pose_prior().limits), robust=1e4)
+    at_rest = replace(problem, prior=PosePrior(truth.angles, 100 * torch.eye(45), pose_prior().limits), robust_scale=1e4)
     hessian, gradient = shape_information(at_rest, truth)
     assert hessian.shape == (COUNT, 10, 10)
     torch.testing.assert_close(hessian, hessian.mT, rtol=1e-2, atol=1.0)

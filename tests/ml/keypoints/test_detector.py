@@ -41,7 +41,7 @@ def blank(tmp_path: Path):
 @pytest.mark.parametrize("static", [False, True])
 def test_no_hands_are_no_tracks(blank, static):
     stages = []
-    keypoints = detect(blank, static=static, report=lambda stage, done: stages.append((stage, done)))
+    keypoints = detect(blank, static=static, progress=lambda stage, done: stages.append((stage, done)))
     assert keypoints.tracks == ()
     assert (keypoints.frame_count, keypoints.width, keypoints.height, keypoints.source) == (4, 64, 48, "mediapipe")
     assert stages[-1] == ("finding hands", 1.0)
@@ -63,7 +63,7 @@ def test_report_may_cancel(blank):
         raise CancelledError
 
     with pytest.raises(CancelledError):
-        detect(blank, report=cancel)
+        detect(blank, progress=cancel)
 
 
 @pytest.mark.parametrize("name", [real("hands_pan.mp4")])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import roma
 import torch
 
 from ml import catalog
@@ -13,7 +14,7 @@ from ml.clip import Clip
 from ml.fitting.kinematics import Kinematics
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
-from ml.hand.model import load_hand_model, rotation_matrices
+from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, load_method
 
@@ -30,7 +31,7 @@ def request_() -> Request:
         ends = torch.as_tensor(sample_angles(np.random.default_rng(number), 2))[:, 1:].reshape(2, 45).float()
         share = torch.linspace(0, 1, len(FRAMES))[:, None]
         angles = ends[:1] * (1 - share) + ends[1:] * share
-        root = rotation_matrices(torch.tensor([[0.2, 0.1, 0.4]])).expand(len(FRAMES), 3, 3)
+        root = roma.rotvec_to_rotmat(torch.tensor([[0.2, 0.1, 0.4]])).expand(len(FRAMES), 3, 3)
         place = torch.tensor([-0.1 if side == "left" else 0.1, 0.0, 0.6])
         joints = kinematics.model.joints(kinematics.matrices(angles, root), torch.zeros(1, 10), place)
         pixels = project(joints, torch.as_tensor(intrinsics)).numpy()
