@@ -53,7 +53,7 @@ def skinned(weights: Tensor, rotations: Tensor, positions: Tensor, rest: Tensor,
     count, columns = len(rotations), rest.shape[-1]
     turns = rotations.reshape(count, 15, 3, 3)
     inner, root = weights[:, 1:], weights[:, :1]
-    blended = (inner @ turns.reshape(count, 15, 9)).view(count, -1, 3, 3)
+    blended = (inner @ turns.reshape(count, 15, 9)).view(count, len(weights), 3, 3)
     offsets = positions.reshape(count, 15, 3, columns) - turns @ rest[:, 1:16]
-    shift = (inner @ offsets.flatten(2)).view(count, -1, 3, columns)
+    shift = (inner @ offsets.flatten(2)).view(count, len(weights), 3, columns)
     return blended @ points + shift + root[:, :, None] * (points - rest[:, :1])

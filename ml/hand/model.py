@@ -128,7 +128,7 @@ class HandModel(torch.nn.Module):
         rest = self.rest_mano(betas)
         points = self.rest_vertices(betas)
         if self._has_correctives:
-            points = points + (self._pose_feature(matrices) @ self._correctives).view(len(matrices), -1, 3)
+            points = points + (self._pose_feature(matrices) @ self._correctives).view(len(matrices), self.n_vertices, 3)
         turns = finger_rotations(matrices[:, 1:])
         positions = finger_positions(turns, rest[..., None])
         about_wrist = skinned(self._weights, turns, positions, rest[..., None], points[..., None])[..., 0]
@@ -162,7 +162,7 @@ class HandModel(torch.nn.Module):
             moved = (self._pose_feature(matrices) @ self._tip_correctives).view(len(turns), 5, 3, 1)
             tips = tips + torch.nn.functional.pad(moved, (0, rest.shape[-1] - 1))
         skin = skinned(self._tip_weights, turns, positions, rest, tips)
-        chain = positions.reshape(len(turns), 15, 3, -1)
+        chain = positions.flatten(1, 2)
         return torch.cat([torch.zeros_like(chain[:, :1]), chain, skin], 1).index_select(1, self._order)
 
     def rest_joints(self, betas: Tensor) -> Tensor:

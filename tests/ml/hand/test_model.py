@@ -131,6 +131,12 @@ def test_a_positive_first_beta_is_a_larger_hand_and_measuring_is_differentiable(
     assert betas.grad[0] > 0.004
 
 
+def test_no_hands_give_no_meshes():
+    output = load_hand_model()(torch.zeros(0, 16, 3), torch.zeros(10), torch.zeros(3))
+    assert output.vertices.shape == (0, load_hand_model().n_vertices, 3)
+    assert output.joints.shape == load_hand_model().joints(torch.zeros(0, 16, 3), torch.zeros(10), torch.zeros(3)).shape
+
+
 def test_wrong_requests_are_named():
     with pytest.raises(ValueError, match="no hand model 'nano'; there are open, mano"):
         load_hand_model("nano")
