@@ -75,32 +75,6 @@ def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.00
     return betas
 
 
-def solve_translation(joints: Tensor, pixels: Tensor, intrinsics: Tensor, rounds: int = 3) -> Tensor:
-    """Translations [B, 3] (m) that bring joints [B, 21, 3] onto pixels [B, 21, 2] through intrinsics [3, 3].
-
-    Least squares, linear in the translation; every further round divides by the depths of the one before, so that it is
-    pixels that are minimised, and trusts far-off joints less.
-    """
-    homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], -1)
-    rays = (homogeneous @ torch.linalg.inv(intrinsics).mT)[..., :2]
-    rows = torch.zeros(*rays.shape, 3, dtype=joints.dtype)
-    rows[..., 0, 0] = rows[..., 1, 1] = 1
-    rows[..., 2] = -rays
-    target = rays * joints[..., 2:] - joints[..., :2]
-    weights = torch.ones_like(rays[..., :1])
-    translation = torch.zeros_like(joints[:, 0])
-    for _ in range(rounds):
-        weighted = weights[..., None] * rows
-        normal = torch.einsum("bjik,bjil->bkl", weighted, rows)
-        normal = normal + 1e-9 * torch.eye(3, dtype=joints.dtype)
-        translation = torch.linalg.solve(normal, torch.einsum("bjik,bji->bk", weighted, target))
-        depth = (joints[..., 2] + translation[:, None, 2]).clamp_min(0.05)
-        miss = ((rows @ translation[:, None, :, None])[..., 0] - target).norm(dim=-1) / depth
-        typical = miss.median(1, keepdim=True).values.clamp_min(1e-6)
-        weights = (1 / (1 + (miss / (3 * typical)).square()) ** 2 / depth.square())[..., None]
-    return translation
-
-
 def _palm_rotation(rest: Tensor, joints: Tensor) -> Tensor:
     chosen = torch.tensor(PALM)
     weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype)

@@ -15,10 +15,15 @@ import torch
 from torch import Tensor
 
 from ml.fitting.kinematics import ANGLE_COUNT, FINGER_POINTS, Kinematics
+from ml.fitting.placement import MIN_DEPTH, is_plausible, weak_perspective_translation
 from ml.fitting.prior import PosePrior
 from ml.hand.camera import project
 
 FRAME_UNKNOWNS = ANGLE_COUNT + 6
+
+IMPLAUSIBLE_COST = 1e6
+"""Of a frame whose hand is behind the camera or far from its detected size: more than any other, and finite, so that such a
+frame neither wins nor makes sums over frames meaningless."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +74,18 @@ class Problem:
         return residual
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
-        """Cost [B] of each frame and of the shape [1 or B]."""
+        """Cost [B] of each frame and of the shape [1 or B]; `IMPLAUSIBLE_COST` for a hand that cannot be where it is."""
         joints = self.kinematics.joints(p.angles, p.root, p.translation, p.betas)
-        squared = ((project(joints, self.intrinsics) - self.pixels) / self.pixel_std[..., None]).square().sum(-1)
+        projected = project(joints, self.intrinsics).nan_to_num(posinf=1e9, neginf=-1e9)
+        squared = ((projected - self.pixels) / self.pixel_std[..., None]).square().sum(-1)
         robust = 0.5 * self.robust_scale**2 * squared / (self.robust_scale**2 + squared)
-        behind = (joints[..., 2] < 0.02).any(-1)  # a hand behind the camera also projects: never accept it
         frames = robust.sum(-1) + self.prior.cost(p.angles)
         if self.root_prior_mean is not None:
             frames = frames + 0.5 * self.root_residual(p.root).square().sum(-1)
-        return torch.where(
-            behind, torch.full_like(frames, float("inf")), frames
-        ), 0.5 * self.shape_weight * p.betas.square().sum(-1)
+        # a hand behind the camera also projects: it must never be accepted
+        allowed = is_plausible(joints, self.pixels, projected)
+        frames = torch.where(allowed, frames, torch.full_like(frames, IMPLAUSIBLE_COST))
+        return frames, 0.5 * self.shape_weight * p.betas.square().sum(-1)
 
     def total(self, p: Parameters) -> float:
         """The whole objective."""
@@ -88,43 +94,64 @@ class Problem:
 
 
 def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: float = 1e-4) -> Parameters:
-    """Minimise from `start`; at most `steps` Gauss–Newton steps, fewer when the objective converges."""
-    best, frames, shape = start, *problem.costs(start)
+    """Minimise from `start`; at most `steps` Gauss–Newton steps, fewer when the objective converges.
+
+    Frames that start behind the camera, or far from their detected size, are first moved to where they are seen.
+    """
+    best = _plausible_start(problem, start)
+    frames, shape = problem.costs(best)
     damping = torch.full_like(frames, 1e-2)
+    shares_shape = problem.shape_shared and not problem.shape_known
     for _ in range(steps):
         trial = _step(problem, best, damping)
         new_frames, new_shape = problem.costs(trial)
-        if problem.shape_shared and not problem.shape_known:
-            gain = float((frames.sum() + shape.sum()) - (new_frames.sum() + new_shape.sum()))
-            better = new_frames <= frames
+        if shares_shape:
+            # a frame that the step made worse keeps its pose, and takes part in the new shape only
+            kept = replace(best, betas=trial.betas)
+            kept_frames, _ = problem.costs(kept)
+            better = new_frames <= kept_frames
+            gain = float((frames - torch.minimum(new_frames, kept_frames)).double().sum() + (shape - new_shape).double().sum())
             if not gain > 0:
                 # the whole step is rejected: damp every frame, and those that got worse more
                 damping = damping * torch.where(better, 3.0, 10.0)
                 if float(damping.min()) > 1e6:
                     break
                 continue
-            best, frames, shape = trial, new_frames, new_shape
+            best = _select(better, trial, kept)
+            frames, shape = torch.minimum(new_frames, kept_frames), new_shape
         else:
-            own_shape = 0.0 if problem.shape_known else shape
-            better = new_frames + (0.0 if problem.shape_known else new_shape) < frames + own_shape
-            gain = float((frames - new_frames)[better].sum())
-            best, frames = _accept(better, trial, best, problem), torch.where(better, new_frames, frames)
-            if not problem.shape_known:
-                shape = torch.where(better, new_shape, shape)
+            own_shape = torch.zeros_like(frames) if problem.shape_known else shape
+            new_own_shape = torch.zeros_like(frames) if problem.shape_known else new_shape
+            better = new_frames + new_own_shape < frames + own_shape
+            gain = float((frames - new_frames)[better].double().sum())
+            best, frames = _select(better, trial, best), torch.where(better, new_frames, frames)
+            shape = torch.where(better, new_shape, shape) if not problem.shape_known else shape
         damping = torch.where(better, damping * 0.2, damping * 8.0).clamp(1e-6, 1e8)
-        if gain < tolerance * float(frames.sum()) and bool(better.any()):
+        fitted = frames[frames < IMPLAUSIBLE_COST]
+        if gain < tolerance * float(fitted.sum()) and bool(better.any()):
             break
     return best
 
 
-def _accept(better: Tensor, trial: Parameters, best: Parameters, problem: Problem) -> Parameters:
-    chosen = Parameters(
-        torch.where(better[:, None], trial.angles, best.angles),
-        torch.where(better[:, None, None], trial.root, best.root),
-        torch.where(better[:, None], trial.translation, best.translation),
-        best.betas,
+def _plausible_start(problem: Problem, p: Parameters) -> Parameters:
+    """The same parameters, with the hands that cannot be where they are placed where they are seen."""
+    frames, _ = problem.costs(p)
+    wrong = frames >= IMPLAUSIBLE_COST
+    if not bool(wrong.any()):
+        return p
+    joints = problem.kinematics.joints(p.angles, p.root, torch.zeros_like(p.translation), p.betas)
+    placed = weak_perspective_translation(joints, problem.pixels, problem.intrinsics)
+    return replace(p, translation=torch.where(wrong[:, None], placed, p.translation))
+
+
+def _select(chosen: Tensor, a: Parameters, b: Parameters) -> Parameters:
+    """The frames of `a` where `chosen` [B], else those of `b`; a shared β is that of `a`."""
+    return Parameters(
+        torch.where(chosen[:, None], a.angles, b.angles),
+        torch.where(chosen[:, None, None], a.root, b.root),
+        torch.where(chosen[:, None], a.translation, b.translation),
+        torch.where(chosen[:, None], a.betas, b.betas) if len(a.betas) > 1 else a.betas,
     )
-    return chosen if problem.shape_known else replace(chosen, betas=torch.where(better[:, None], trial.betas, best.betas))
 
 
 def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
@@ -192,11 +219,14 @@ class _Linear(NamedTuple):
 def _linearise(problem: Problem, p: Parameters) -> _Linear:
     posed = problem.kinematics.jacobian(p.angles, p.root, p.translation, p.betas)
     joints = posed.joints
-    depth = joints[..., 2].clamp_min(0.02)
+    depth = joints[..., 2].clamp_min(MIN_DEPTH)
     focal = torch.stack([problem.intrinsics[0, 0], problem.intrinsics[1, 1]])
-    residual = (project(joints, problem.intrinsics) - problem.pixels) / problem.pixel_std[..., None]
+    in_front = torch.cat([joints[..., :2], depth[..., None]], -1)
+    residual = (project(in_front, problem.intrinsics) - problem.pixels) / problem.pixel_std[..., None]
     # iteratively reweighted: the root of ρ'(e)/e of Geman–McClure
     weight = problem.robust_scale**2 / (problem.robust_scale**2 + residual.square().sum(-1))
+    # a hand at the camera has no meaningful derivative, and must not pull the shared shape
+    weight = weight * (joints[..., 2] >= MIN_DEPTH).all(-1, keepdim=True)
     scale = weight[..., None] * focal / (depth * problem.pixel_std)[..., None]  # [B, 21, 2]
     slope = joints[..., :2] / depth[..., None]
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
+from ml.fitting.placement import solve_translation
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import Parameters, Problem, shape_information, solve
 from ml.hand.joint_limits import joint_angles

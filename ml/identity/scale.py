@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse_kinematics import solve_translation
+from ml.fitting.placement import solve_translation
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel
 from ml.identity.calibration import KnownLength

@@ -11,8 +11,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse_kinematics import inverse_kinematics, solve_translation
+from ml.fitting.inverse_kinematics import inverse_kinematics
 from ml.fitting.kinematics import Kinematics
+from ml.fitting.placement import solve_translation
 from ml.fitting.prior import pose_prior
 from ml.fitting.solver import Parameters, Problem, solve
 from ml.formats.prediction import PredictionArrays

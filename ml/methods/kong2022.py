@@ -20,8 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse_kinematics import solve_translation
 from ml.fitting.kinematics import Kinematics
+from ml.fitting.placement import solve_translation
 from ml.fitting.solver import Parameters, solve
 from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model

@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones, solve_translation
+from ml.fitting.inverse_kinematics import inverse_kinematics, shape_from_bones
 from ml.fitting.kinematics import Kinematics
+from ml.fitting.placement import solve_translation
 from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack

@@ -48,7 +48,7 @@ def test_every_target_of_make_is_there(path):
 def test_every_method_is_in_the_documents(name):
     entry = METHODS[name]
     text = read("docs/methods.md")
-    assert f"`{name}`" in text
+    assert f"`{name}`, version {entry.version}. {entry.summary}\n" in text
     assert entry.title in text
     assert entry.citation.split(",")[0] in text
 

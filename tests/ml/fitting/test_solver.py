@@ -99,6 +99,54 @@ def test_a_joint_that_is_seen_badly_pulls_less(scene):
     assert _miss(problem, doubted)[:, others].mean() < _miss(problem, trusted)[:, others].mean()
 
 
+def _mirrored_through_the_camera(start: Parameters, frame: int) -> Parameters:
+    translation = start.translation.clone()
+    translation[frame] = -translation[frame]
+    return replace(start, translation=translation)
+
+
+def test_one_frame_behind_the_camera_does_not_stop_the_shape_of_all(scene):
+    problem, start, _ = scene
+    wrong = _mirrored_through_the_camera(start, 5)
+    problem = replace(problem, robust_scale=60.0)
+    found, expected = solve(problem, wrong, steps=40), solve(problem, start, steps=40)
+    assert torch.isfinite(found.betas).all()
+    assert found.betas.abs().max() > 0.1
+    rest = problem.kinematics.model.rest_joints
+    assert (rest(found.betas) - rest(expected.betas)).norm(dim=-1).max() < 0.002
+    assert float(problem.total(found)) < 1.1 * float(problem.total(expected)) + 1
+    assert (found.translation[:, 2] > 0.1).all()
+
+
+def test_a_frame_that_cannot_be_fitted_does_not_stop_the_others(scene):
+    """Its joints lie in one point: no hand is as small, so every place of it is refused."""
+    problem, start, _ = scene
+    pixels = problem.pixels.clone()
+    pixels[7] = pixels[7].mean(0)
+    problem = replace(problem, robust_scale=60.0)
+    found = solve(replace(problem, pixels=pixels), start, steps=40)
+    others = [frame for frame in range(COUNT) if frame != 7]
+    expected = solve(problem, start, steps=40)
+    assert _miss(problem, found)[others].median() < 2 * _miss(problem, expected)[others].median() + 0.1
+    for part in (found.angles, found.root, found.translation, found.betas):
+        assert torch.isfinite(part).all()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_no_frame_ends_at_the_camera_however_it_starts(scene, shared):
+    problem, start, _ = scene
+    generator = torch.Generator().manual_seed(4)
+    root = roma.rotvec_to_rotmat(3 * torch.randn(COUNT, 3, generator=generator))
+    betas = torch.zeros(1 if shared else COUNT, 10)
+    lost = replace(start, root=root, translation=0.1 * torch.randn(COUNT, 3, generator=generator), betas=betas)
+    found = solve(replace(problem, shape_shared=shared), lost, steps=15)
+    joints = problem.kinematics.joints(found.angles, found.root, found.translation, found.betas)
+    seen = (problem.pixels.amax(1) - problem.pixels.amin(1)).amax(-1)
+    projected = project(joints, problem.intrinsics)
+    assert (joints[..., 2] > 0.04).all()
+    assert ((projected.amax(1) - projected.amin(1)).amax(-1) < 3 * seen).all()
+
+
 def test_information_about_the_shape_is_none_of_the_truth_and_grows_away_from_it(scene):
     """Where pose and pixels are the truth's the gradient is nothing; a little aside it is the Hessian times the way."""
     problem, _, truth = scene
