@@ -1,4 +1,4 @@
-/** A hand at rest that turns slowly, with its length and width drawn on it: `[data-hand]` holds the address of its GLB. */
+/** A rest-pose hand that turns slowly, with its length and width drawn on it: `[data-hand]` is the URL of its GLB. */
 import {
   AmbientLight,
   Box3,
@@ -31,8 +31,8 @@ function colour(name: string): string {
   return found;
 }
 
-/** A line with a dot at either end, seen through the hand. */
-function span(from: Vector3, to: Vector3): Group {
+/** A line with a dot at either end, visible through the hand. */
+function drawSpan(from: Vector3, to: Vector3): Group {
   const drawn = { color: colour("--measure"), depthTest: false, transparent: true };
   const dots = [from, to].map((end) => {
     const dot = new Mesh(new SphereGeometry(DOT_M), new MeshBasicMaterial(drawn));
@@ -59,36 +59,36 @@ interface Landmarks {
 }
 
 /** The four landmarks as the page gives them, in metres. */
-function landmarks(place: HTMLElement): Landmarks {
-  const points = JSON.parse(place.dataset.spans ?? "[]") as [number, number, number][];
+function landmarks(host: HTMLElement): Landmarks {
+  const points = JSON.parse(host.dataset.spans ?? "[]") as [number, number, number][];
   const [wrist, tip, index, little] = points.map((point) => new Vector3(...point));
   if (!wrist || !tip || !index || !little) throw new Error(`${points.length} landmarks, expected 4`);
   return { wrist, tip, index, little };
 }
 
-/** Turns the hand so that its fingers point up and the back of it or the palm faces whoever looks. */
-function upright({ wrist, tip, index, little }: Landmarks): Matrix4 {
+/** Rotation that makes the fingers point up and the back of the hand face the viewer. */
+function uprightRotation({ wrist, tip, index, little }: Landmarks): Matrix4 {
   const up = tip.clone().sub(wrist).normalize();
   const across = index.clone().sub(little);
   across.addScaledVector(up, -across.dot(up)).normalize();
   return new Matrix4().makeBasis(across, up, new Vector3().crossVectors(across, up)).transpose();
 }
 
-function label(place: HTMLElement, words: string): HTMLElement {
+function label(host: HTMLElement, words: string): HTMLElement {
   const element = document.createElement("span");
   element.className = "measure";
   element.textContent = words;
-  place.append(element);
+  host.append(element);
   return element;
 }
 
-async function show(place: HTMLElement): Promise<void> {
-  const gltf = await new GLTFLoader().loadAsync(place.dataset.hand as string);
+async function showHand(host: HTMLElement): Promise<void> {
+  const gltf = await new GLTFLoader().loadAsync(host.dataset.hand as string);
   const renderer = new WebGLRenderer({ antialias: true, alpha: true });
-  const size = Math.min(place.clientWidth || 320, 360);
+  const size = Math.min(host.clientWidth || 320, 360);
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
   renderer.setSize(size, size);
-  place.replaceChildren(renderer.domElement);
+  host.replaceChildren(renderer.domElement);
   const scene = new Scene();
   const turning = new Group();
   gltf.scene.traverse((node) => {
@@ -97,44 +97,44 @@ async function show(place: HTMLElement): Promise<void> {
       (node as Mesh).material = new MeshStandardMaterial({ color: "#c9a58c", roughness: 0.75 });
     }
   });
-  const points = landmarks(place);
-  const turn = upright(points);
+  const points = landmarks(host);
+  const turn = uprightRotation(points);
   gltf.scene.applyMatrix4(turn);
   const middle = new Box3().setFromObject(gltf.scene).getCenter(new Vector3());
   gltf.scene.position.sub(middle);
   const { wrist, tip, index, little } = points;
   for (const point of [wrist, tip, index, little]) point.applyMatrix4(turn).sub(middle);
   const spans: Span[] = [
-    { ends: [wrist, tip], at: -0.2, label: label(place, place.dataset.length ?? "") },
-    { ends: [little, index], at: 1.5, label: label(place, place.dataset.width ?? "") },
+    { ends: [wrist, tip], at: -0.2, label: label(host, host.dataset.length ?? "") },
+    { ends: [little, index], at: 1.5, label: label(host, host.dataset.width ?? "") },
   ];
-  turning.add(gltf.scene, ...spans.map(({ ends }) => span(...ends)));
+  turning.add(gltf.scene, ...spans.map(({ ends }) => drawSpan(...ends)));
   scene.add(turning, new AmbientLight(0xffffff, 1.2));
-  const lamp = new DirectionalLight(0xffffff, 2.2);
-  lamp.position.set(0.4, 0.7, 1);
-  scene.add(lamp);
+  const light = new DirectionalLight(0xffffff, 2.2);
+  light.position.set(0.4, 0.7, 1);
+  scene.add(light);
   const camera = new PerspectiveCamera(30, 1, 0.01, 10);
   camera.position.set(0, 0.03, 0.5);
   camera.lookAt(0, 0, 0);
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const draw = (time: number) => {
-    if (!place.isConnected) return renderer.dispose();
-    turning.rotation.y = still ? 0.5 : (2 * Math.PI * time) / 1000 / TURN_SECONDS;
+    if (!host.isConnected) return renderer.dispose();
+    turning.rotation.y = reducedMotion ? 0.5 : (2 * Math.PI * time) / 1000 / TURN_SECONDS;
     renderer.render(scene, camera);
     turning.updateMatrixWorld();
     for (const { ends, at, label } of spans) {
       const shown = ends[0].clone().lerp(ends[1], at).applyMatrix4(turning.matrixWorld).project(camera);
       label.style.transform = `translate(${((shown.x + 1) / 2) * size}px, ${((1 - shown.y) / 2) * size}px)`;
     }
-    if (!still) requestAnimationFrame(draw);
+    if (!reducedMotion) requestAnimationFrame(draw);
   };
   requestAnimationFrame(draw);
 }
 
 function showAll(): void {
-  for (const place of document.querySelectorAll<HTMLElement>("[data-hand]:empty")) {
-    show(place).catch((error: unknown) => {
-      place.textContent = `The hand cannot be drawn here (${error instanceof Error ? error.message : "no WebGL"}).`;
+  for (const host of document.querySelectorAll<HTMLElement>("[data-hand]:empty")) {
+    showHand(host).catch((error: unknown) => {
+      host.textContent = `The hand cannot be drawn (${error instanceof Error ? error.message : "no WebGL"}).`;
     });
   }
 }

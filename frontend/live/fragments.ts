@@ -1,9 +1,9 @@
-/** Parts of a page that are drawn anew by htmx: `[data-fragment]` when it is stale, and what a search finds. */
+/** Parts of a page that htmx fetches again: `[data-fragment]` when its rows have changed, and the results of a search. */
 import htmx from "htmx.org";
 
 let isWaiting = false;
 
-/** Whether somebody is in the middle of something that drawing anew would take away. */
+/** Whether somebody is using the fragment: an open dialog or a focused field would be lost. */
 function isBusy(fragment: Element): boolean {
   const active = document.activeElement;
   return (
@@ -12,14 +12,14 @@ function isBusy(fragment: Element): boolean {
   );
 }
 
-/** Fetch every fragment again; one in use waits until it is not. */
-export function drawAnew(): void {
+/** Fetch every fragment again, once nobody is using one. */
+export function refreshFragments(): void {
   const fragments = [...document.querySelectorAll("[data-fragment]")];
   if (fragments.some(isBusy)) {
     if (!isWaiting)
       setTimeout(() => {
         isWaiting = false;
-        drawAnew();
+        refreshFragments();
       }, 2000);
     isWaiting = true;
     return;
@@ -27,7 +27,7 @@ export function drawAnew(): void {
   for (const fragment of fragments) htmx.trigger(fragment, "stale", {});
 }
 
-/** Call `onDrawn` with each part that htmx has put into the page. */
-export function wireFragments(onDrawn: (root: ParentNode) => void): void {
-  htmx.onLoad((element) => onDrawn(element as HTMLElement));
+/** Call `onLoaded` with each part that htmx has put into the page. */
+export function watchFragments(onLoaded: (root: ParentNode) => void): void {
+  htmx.onLoad((element) => onLoaded(element as HTMLElement));
 }

@@ -1,37 +1,37 @@
-/** What every page runs: fragments that are drawn anew, progress, moments, tables, figures, keys and the theme. */
-import { wireCopying } from "./copy";
-import { wireFigures } from "./figures";
-import { drawAnew, wireFragments } from "./fragments";
-import { wireKeys } from "./keys";
-import { wireTables } from "./tables";
-import { wireThemeSwitch } from "./theme";
-import { Watch } from "./watch";
-import { showMoments } from "./when";
+/** What every page runs: fragments, progress, relative times, tables, SVG export, shortcuts and the theme. */
+import { addCopyButtons } from "./copy-buttons";
+import { refreshFragments, watchFragments } from "./fragments";
+import { enablePageShortcuts } from "./page-shortcuts";
+import { showRelativeTimes } from "./relative-time";
+import { addSvgExport } from "./svg-export";
+import { enhanceTables } from "./tables";
+import { enableThemeSwitch } from "./theme";
+import { WorkUpdates } from "./work-updates";
 
 const MINUTE_MS = 60_000;
 const isViewer = document.getElementById("viewer") !== null;
 
-const spoken = document.createElement("p");
-spoken.className = "visually-hidden";
-spoken.setAttribute("aria-live", "polite");
-document.body.append(spoken);
+const announcer = document.createElement("p");
+announcer.className = "visually-hidden";
+announcer.setAttribute("aria-live", "polite");
+document.body.append(announcer);
 
-const watch = new Watch((ended) => {
-  spoken.textContent = ended.map(({ kind, status }) => `${kind} ${status}`).join(", ");
-  drawAnew();
+const updates = new WorkUpdates((finished) => {
+  announcer.textContent = finished.map(({ kind, status }) => `${kind} ${status}`).join(", ");
+  refreshFragments();
 });
 
-/** Make the new parts of a page, or the whole of it, alive. */
-function wire(root: ParentNode): void {
-  showMoments(root);
-  wireTables(root);
-  wireCopying(root);
-  wireFigures(root);
-  if (!isViewer) watch.follow();
+/** Set up new parts of a page, or the whole of it. */
+function setUp(root: ParentNode): void {
+  showRelativeTimes(root);
+  enhanceTables(root);
+  addCopyButtons(root);
+  addSvgExport(root);
+  if (!isViewer) updates.follow();
 }
 
-wireThemeSwitch();
-wireFragments(wire);
-if (!isViewer) wireKeys();
-wire(document);
-setInterval(() => showMoments(document), MINUTE_MS);
+enableThemeSwitch();
+watchFragments(setUp);
+if (!isViewer) enablePageShortcuts();
+setUp(document);
+setInterval(() => showRelativeTimes(document), MINUTE_MS);

@@ -9,7 +9,7 @@ export function sortKey(text: string): number | string {
   return number === undefined ? trimmed.toLowerCase() : Number(number.replace("−", "-").replaceAll(",", ""));
 }
 
-/** Numbers before words, «–» last in both directions. */
+/** Numbers before words, "–" last in both directions. */
 export function compare(a: string, b: string, ascending: boolean): number {
   const empty = (text: string) => text.trim() === "" || text.trim() === "–";
   if (empty(a) || empty(b)) return Number(empty(a)) - Number(empty(b));
@@ -105,7 +105,7 @@ function addTools(table: HTMLTableElement): void {
 }
 
 /** Make the tables under `root` sortable and copyable; those that are already stay as they are. */
-export function wireTables(root: ParentNode): void {
+export function enhanceTables(root: ParentNode): void {
   for (const table of root.querySelectorAll<HTMLTableElement>("table[data-sortable], table[data-tools]")) {
     if ("wired" in table.dataset) continue;
     table.dataset.wired = "";

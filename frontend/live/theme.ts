@@ -7,7 +7,7 @@ export function nextTheme(current: string | null): (typeof ORDER)[number] {
   return ORDER[(index + 1) % ORDER.length] as (typeof ORDER)[number];
 }
 
-export function wireThemeSwitch(): void {
+export function enableThemeSwitch(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>("[data-theme-switch]")) {
     const label = () => {
       const theme = { light: "Light", dark: "Dark" }[localStorage.getItem(KEY) ?? ""] ?? "Auto";

@@ -1,11 +1,11 @@
-/** A thing of known size, measured in a frame of a video: its two ends are dragged, or moved by the arrow keys. */
-import { seekTime } from "../viewer/video";
-import { offered } from "./offered";
-import { distance, inside, type Point, type Size, stepped } from "./segment";
+/** Measures an object of known size in a video frame: its two ends are dragged, or moved by the arrow keys. */
+import { seekTime } from "../viewer/video-sync";
+import { clampToImage, distance, moveByKey, type Point, type Size } from "./segment";
+import { selectedVideo } from "./selected-video";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function made<K extends keyof SVGElementTagNameMap>(name: K, attributes: Record<string, string>): SVGElementTagNameMap[K] {
+function createSvg<K extends keyof SVGElementTagNameMap>(name: K, attributes: Record<string, string>): SVGElementTagNameMap[K] {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
@@ -17,10 +17,10 @@ class Measure {
   private readonly result: HTMLInputElement;
   private readonly slider = Object.assign(document.createElement("input"), { type: "range", min: "0" });
   private readonly video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
-  private readonly drawing = made("svg", { role: "group", "aria-label": "Ends of the card or sheet" });
-  private readonly lines = ["outline", "line"].map((name) => made("line", { class: name }));
+  private readonly drawing = createSvg("svg", { role: "group", "aria-label": "Ends of the card or sheet" });
+  private readonly lines = ["outline", "line"].map((name) => createSvg("line", { class: name }));
   private readonly ends = ["one end", "the other end"].map((name) =>
-    made("circle", { tabindex: "0", role: "button", "aria-label": `${name}: drag, or press the arrow keys` }),
+    createSvg("circle", { tabindex: "0", role: "button", "aria-label": `${name}: drag, or press the arrow keys` }),
   );
   private size: Size = { width: 1, height: 1 };
   private points: Point[] = [];
@@ -31,33 +31,33 @@ class Measure {
     this.result = root.querySelector("[name=object_px]") as HTMLInputElement;
     this.slider.setAttribute("aria-label", "Frame");
     this.drawing.append(...this.lines, ...this.ends);
-    const picture = Object.assign(document.createElement("div"), { className: "picture" });
-    picture.append(this.video, this.drawing);
-    root.append(picture, this.slider);
+    const image = Object.assign(document.createElement("div"), { className: "picture" });
+    image.append(this.video, this.drawing);
+    root.append(image, this.slider);
     this.upload.addEventListener("change", () => this.open(0));
     const boxes = [...(root.closest("form")?.querySelectorAll<HTMLInputElement>("[name=uploads]") ?? [])];
-    for (const box of boxes) box.addEventListener("change", () => this.offer(boxes));
+    for (const box of boxes) box.addEventListener("change", () => this.updateVideos(boxes));
     this.frame.addEventListener("input", () => this.seek(this.frame.valueAsNumber || 0));
     this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
     this.video.addEventListener("loadeddata", () => this.seek(this.slider.valueAsNumber));
-    for (const [index, end] of this.ends.entries()) this.wire(end, index);
-    this.offer(boxes);
+    for (const [index, end] of this.ends.entries()) this.addHandlers(end, index);
+    this.updateVideos(boxes);
     this.open(this.frame.valueAsNumber || 0);
   }
 
-  /** Only ticked videos can show the size; where the one chosen is unticked, another takes its place. */
-  private offer(boxes: HTMLInputElement[]): void {
+  /** Only ticked videos can be measured in; when the chosen one is unticked, another takes its place. */
+  private updateVideos(boxes: HTMLInputElement[]): void {
     const ticked = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     for (const option of this.upload.options) option.disabled = !ticked.has(option.value);
     const values = [...this.upload.options].map((option) => option.value);
-    const next = offered(values, ticked, this.upload.value);
+    const next = selectedVideo(values, ticked, this.upload.value);
     if (next === this.upload.value) return;
     this.upload.value = next;
     this.result.value = "";
     this.open(0);
   }
 
-  /** Show the chosen video from this frame on, both ends at rest in its lower half. */
+  /** Show the chosen video at this frame, with both ends in its lower half. */
   private open(frame: number): void {
     const facts = this.upload.selectedOptions[0]?.dataset;
     if (!facts?.video) return;
@@ -79,7 +79,7 @@ class Measure {
     if (this.video.readyState) this.video.currentTime = seekTime(Number(this.slider.value), fps);
   }
 
-  private wire(end: SVGCircleElement, index: number): void {
+  private addHandlers(end: SVGCircleElement, index: number): void {
     end.addEventListener("pointerdown", (event) => {
       end.setPointerCapture(event.pointerId);
       event.preventDefault();
@@ -92,7 +92,7 @@ class Measure {
       this.move(index, { x: x * this.size.width, y: y * this.size.height });
     });
     end.addEventListener("keydown", (event) => {
-      const next = stepped(this.points[index] as Point, event.key, event.shiftKey);
+      const next = moveByKey(this.points[index] as Point, event.key, event.shiftKey);
       if (!next) return;
       event.preventDefault();
       this.move(index, next);
@@ -100,7 +100,7 @@ class Measure {
   }
 
   private move(index: number, point: Point): void {
-    this.points[index] = inside(point, this.size);
+    this.points[index] = clampToImage(point, this.size);
     const [from, to] = this.points as [Point, Point];
     this.result.value = distance(from, to).toFixed(1);
     this.draw();

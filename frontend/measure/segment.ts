@@ -1,4 +1,4 @@
-/** Two ends on a picture, in its pixels. */
+/** A line segment on an image, in its pixels. */
 
 export interface Point {
   x: number;
@@ -17,13 +17,13 @@ const STEPS: Record<string, Point> = {
   ArrowDown: { x: 0, y: 1 },
 };
 
-/** The nearest point within the picture. */
-export function inside({ x, y }: Point, { width, height }: Size): Point {
+/** The nearest point within the image. */
+export function clampToImage({ x, y }: Point, { width, height }: Size): Point {
   return { x: Math.min(Math.max(x, 0), width), y: Math.min(Math.max(y, 0), height) };
 }
 
-/** Where an arrow key leads: a pixel on, ten with shift; null for any other key. */
-export function stepped({ x, y }: Point, key: string, shift: boolean): Point | null {
+/** The point after an arrow key: one pixel further, ten with shift; null for any other key. */
+export function moveByKey({ x, y }: Point, key: string, shift: boolean): Point | null {
   const step = STEPS[key];
   const pixels = shift ? 10 : 1;
   return step ? { x: x + pixels * step.x, y: y + pixels * step.y } : null;

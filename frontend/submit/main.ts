@@ -1,26 +1,26 @@
-/** A submission from the browser: dropped or chosen, with its progress; what the check finds is said here, nothing is lost. */
-import { duration } from "../live/words";
-import { Speed, size } from "../upload/speed";
+/** The submission form: sends a file with progress, and shows what the server's check found. */
+import { duration } from "../live/status-text";
+import { formatBytes, TransferSpeed } from "../upload/transfer-speed";
 
 interface Problem {
   detail?: string;
   findings?: Array<{ level: string; message: string; place: string }>;
 }
 
-function say(result: HTMLElement, text: string, isError = false): void {
+function showMessage(result: HTMLElement, text: string, isError = false): void {
   result.replaceChildren(
     Object.assign(document.createElement("p"), { textContent: text, className: isError ? "notice error" : "hint" }),
   );
 }
 
-function refuse(result: HTMLElement, body: string): void {
+function showProblem(result: HTMLElement, body: string): void {
   let problem: Problem = {};
   try {
     problem = JSON.parse(body) as Problem;
   } catch {
-    // no problem document: the server was not reached, or something stands before it
+    // not a problem document: the server was not reached, or a proxy answered
   }
-  say(result, problem.detail ?? "The server could not be reached. Nothing is lost: submit again.", true);
+  showMessage(result, problem.detail ?? "The server could not be reached. Submit again: the form has kept your input.", true);
   for (const finding of problem.findings ?? []) {
     if (finding.level === "error") continue;
     result.append(
@@ -32,7 +32,7 @@ function refuse(result: HTMLElement, body: string): void {
   }
 }
 
-function wire(form: HTMLFormElement): void {
+function setUp(form: HTMLFormElement): void {
   const result = form.querySelector<HTMLElement>("[data-result]") as HTMLElement;
   const link = form.querySelector<HTMLInputElement>("input[name=links]");
   const file = form.querySelector<HTMLInputElement>("input[type=file]") as HTMLInputElement;
@@ -47,11 +47,11 @@ function wire(form: HTMLFormElement): void {
     const data = new FormData(form);
     if (!data.get("links")) data.delete("links");
     const bar = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
-    bar.setAttribute("aria-label", "Progress of the transfer");
-    say(result, "Sending …");
+    bar.setAttribute("aria-label", "Upload progress");
+    showMessage(result, "Uploading …");
     result.append(bar);
     button.disabled = true;
-    const speed = new Speed();
+    const speed = new TransferSpeed();
     const request = new XMLHttpRequest();
     request.open("POST", form.dataset.submit as string);
     request.setRequestHeader("Idempotency-Key", key);
@@ -59,17 +59,17 @@ function wire(form: HTMLFormElement): void {
     data.delete("csrfmiddlewaretoken");
     request.upload.onprogress = ({ loaded, total }) => {
       bar.value = total ? loaded / total : 0;
-      speed.at(loaded, performance.now());
+      speed.record(loaded, performance.now());
       const rate = speed.bytesPerSecond;
       const left = rate ? ` · ${duration((total - loaded) / rate)} left` : "";
-      const text = loaded < total ? `${size(loaded)} of ${size(total)}${left}` : "Checking …";
+      const text = loaded < total ? `${formatBytes(loaded)} of ${formatBytes(total)}${left}` : "Checking …";
       (result.firstElementChild as HTMLElement).textContent = text;
     };
     request.onloadend = () => {
       button.disabled = false;
       if (request.status === 201 || request.status === 200) {
         location.assign(`/submissions/${(JSON.parse(request.responseText) as { id: string }).id}/`);
-      } else refuse(result, request.responseText);
+      } else showProblem(result, request.responseText);
     };
     request.send(data);
   });
@@ -83,4 +83,4 @@ function wire(form: HTMLFormElement): void {
   });
 }
 
-for (const form of document.querySelectorAll<HTMLFormElement>("form[data-submit]")) wire(form);
+for (const form of document.querySelectorAll<HTMLFormElement>("form[data-submit]")) setUp(form);

@@ -1,9 +1,9 @@
 /** Uploads by tus: drop files anywhere on the page; they resume after a lost connection and after a reload. */
 import { Upload } from "tus-js-client";
-import { drawAnew } from "../live/fragments";
-import { duration } from "../live/words";
-import { asFiles } from "./sets";
-import { Speed, size } from "./speed";
+import { refreshFragments } from "../live/fragments";
+import { duration } from "../live/status-text";
+import { packImages } from "./image-set";
+import { formatBytes, TransferSpeed } from "./transfer-speed";
 
 const CHUNK_BYTES = 8 << 20;
 
@@ -23,18 +23,18 @@ function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: strin
   return made;
 }
 
-function sentence(body: string): string {
+function errorMessage(body: string): string {
   try {
     return (JSON.parse(body) as { detail?: string }).detail ?? "The server refused the file.";
   } catch {
-    return "The connection was lost; the upload goes on from here when you press Resume.";
+    return "The connection was lost. Press Resume to continue from here.";
   }
 }
 
 function start(section: HTMLElement, file: File): void {
   const row = element("div", "upload-row");
   const name = element("strong", "", file.name);
-  const facts = element("span", "hint", size(file.size));
+  const facts = element("span", "hint", formatBytes(file.size));
   facts.setAttribute("role", "status");
   const bar = document.createElement("progress");
   bar.max = 1;
@@ -47,7 +47,7 @@ function start(section: HTMLElement, file: File): void {
   row.dataset.busy = "yes";
   section.querySelector("[data-rows]")?.append(row);
 
-  const speed = new Speed();
+  const speed = new TransferSpeed();
   const subject = section.dataset.subject || section.querySelector<HTMLSelectElement>("select[name=subject]")?.value || "";
   const team = subject ? "" : section.dataset.team || "";
   const ended = (text: string, isError: boolean) => {
@@ -64,20 +64,20 @@ function start(section: HTMLElement, file: File): void {
     removeFingerprintOnSuccess: true,
     onProgress(sent, total) {
       bar.value = total ? sent / total : 0;
-      speed.at(sent, performance.now());
+      speed.record(sent, performance.now());
       const rate = speed.bytesPerSecond;
       facts.textContent = rate
-        ? `${size(sent)} of ${size(total)} · ${size(rate)}/s · ${duration((total - sent) / rate)} left`
-        : `${size(sent)} of ${size(total)}`;
+        ? `${formatBytes(sent)} of ${formatBytes(total)} · ${formatBytes(rate)}/s · ${duration((total - sent) / rate)} left`
+        : `${formatBytes(sent)} of ${formatBytes(total)}`;
     },
     onSuccess() {
-      // the page's list shows it from here on, with its progress
+      // from now on the list of the page shows it
       row.remove();
-      drawAnew();
+      refreshFragments();
     },
     onError(error) {
       const response = "originalResponse" in error ? error.originalResponse : null;
-      ended(sentence(response?.getBody() ?? ""), true);
+      ended(errorMessage(response?.getBody() ?? ""), true);
       pause.textContent = "Resume";
       pause.hidden = Boolean(response && response.getStatus() < 500);
     },
@@ -102,21 +102,21 @@ function start(section: HTMLElement, file: File): void {
 for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   section.classList.add("alive");
   const input = section.querySelector<HTMLInputElement>("input[type=file]");
-  const take = async (files: FileList | null | undefined) => {
-    for (const file of await asFiles([...(files ?? [])])) start(section, file);
+  const addFiles = async (files: FileList | null | undefined) => {
+    for (const file of await packImages([...(files ?? [])])) start(section, file);
   };
   section.querySelector("form")?.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!input?.files?.length) input?.click();
   });
-  const taken = () => {
+  const onChosen = () => {
     if (input?.files?.length)
-      void take(input.files).then(() => {
+      void addFiles(input.files).then(() => {
         input.value = "";
       });
   };
-  input?.addEventListener("change", taken);
-  taken(); // whoever was quicker than this script has chosen already
+  input?.addEventListener("change", onChosen);
+  onChosen(); // files may have been chosen before this script ran
   addEventListener("dragover", (event) => {
     event.preventDefault();
     section.classList.add("over");
@@ -127,7 +127,7 @@ for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     section.classList.remove("over");
-    void take(event.dataTransfer?.files);
+    void addFiles(event.dataTransfer?.files);
   });
 }
 addEventListener("beforeunload", (event) => {

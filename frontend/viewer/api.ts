@@ -1,6 +1,6 @@
-/** What the HTTP API says of uploads and runs, as far as the viewer asks. */
+/** The parts of the HTTP API that the viewer uses. */
 
-import type { Metric } from "../charts/series";
+import type { Metric } from "../charts/frame-metrics";
 
 export type Status = "receiving" | "queued" | "ingesting" | "running" | "ready" | "succeeded" | "failed" | "cancelled";
 
@@ -54,7 +54,7 @@ function csrfToken(): string {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 }
 
-/** The answer as JSON; an error says what the server said (problem+json). */
+/** The response as JSON; throws an error with the server's message (problem+json). */
 export async function request<T>(path: string, method: "GET" | "POST" = "GET"): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
@@ -65,31 +65,31 @@ export async function request<T>(path: string, method: "GET" | "POST" = "GET"): 
 }
 
 /**
- * Tells of changes of an upload and its runs: by server-sent events, and by asking every few seconds where these do not come.
- * Returns what ends it.
+ * Calls `onChange` for changes of an upload and its runs: by server-sent events, else by polling every few seconds.
+ * Returns the function that stops it.
  */
 export function follow(
   upload: string,
   runs: string[],
-  heard: (kind: "upload" | "run", change: Partial<Work> & { id: string }) => void,
+  onChange: (kind: "upload" | "run", change: Partial<Work> & { id: string }) => void,
 ): () => void {
-  const ask = async () => {
-    for (const run of runs) heard("run", await request<RunInfo>(`runs/${run}/`));
-    heard("upload", await request<UploadInfo>(`uploads/${upload}/`));
+  const poll = async () => {
+    for (const run of runs) onChange("run", await request<RunInfo>(`runs/${run}/`));
+    onChange("upload", await request<UploadInfo>(`uploads/${upload}/`));
   };
-  let asking: ReturnType<typeof setInterval> | undefined;
+  let polling: ReturnType<typeof setInterval> | undefined;
   const events = new EventSource(`${API}/events/?uploads=${upload}&runs=${runs.join(",")}`);
   for (const kind of ["upload", "run"] as const)
-    events.addEventListener(kind, (event) => heard(kind, JSON.parse((event as MessageEvent<string>).data)));
+    events.addEventListener(kind, (event) => onChange(kind, JSON.parse((event as MessageEvent<string>).data)));
   events.onopen = () => {
-    clearInterval(asking);
-    asking = undefined;
+    clearInterval(polling);
+    polling = undefined;
   };
   events.onerror = () => {
-    asking ??= setInterval(() => ask().catch(() => {}), 3000); // the next time may answer
+    polling ??= setInterval(() => poll().catch(() => {}), 3000); // the next attempt may succeed
   };
   return () => {
     events.close();
-    clearInterval(asking);
+    clearInterval(polling);
   };
 }

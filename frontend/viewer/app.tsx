@@ -1,21 +1,21 @@
 /** @jsxImportSource preact */
-/** The page: the stage with its two panes, the panel of methods, transport and timeline, plots. */
+/** The viewer page: video and 3D panes, methods, playback, timeline and plots. */
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isFailed, isOpen } from "./api";
-import { followColours, pageColours } from "./colours";
-import { drawAxes } from "./gizmo";
-import { Help } from "./help";
+import { drawAxes } from "./axes";
 import { Methods } from "./methods";
-import type { Model } from "./model";
-import { Plots } from "./plots";
-import { listen, type Shortcut, shortcuts } from "./shortcuts";
+import { Plots } from "./metric-plots";
+import { PlaybackControls, Timeline } from "./playback";
+import { ShortcutHelp } from "./shortcut-help";
+import { handleKeys, type Shortcut, shortcuts } from "./shortcuts";
 import { download, snapshot, snapshotName } from "./snapshot";
-import { Timeline, Transport } from "./transport";
-import { type Standpoint, Viewer } from "./viewer";
+import { followColours, pageColours } from "./theme-colours";
+import type { ViewModel } from "./view-model";
+import { Viewer, type Viewpoint } from "./viewer";
 
-export function App({ model }: { model: Model }) {
+export function App({ model }: { model: ViewModel }) {
   const root = useRef<HTMLDivElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -39,7 +39,7 @@ export function App({ model }: { model: Model }) {
     const keys = shortcuts(model, made.clock, actions(model, made, root.current));
     setTable(keys);
     setViewer(made);
-    return listen(keys);
+    return handleKeys(keys);
   }, [model]);
 
   useEffect(() => {
@@ -64,16 +64,14 @@ export function App({ model }: { model: Model }) {
           />
           <UploadStatus model={model} />
         </div>
-        <div ref={orbitPane} class="pane orbit-pane" role="img" aria-label="The hands in 3D; drag to turn">
+        <div ref={orbitPane} class="pane orbit-pane" role="img" aria-label="The hands in 3D; drag to rotate">
           {model.noWebgl.value && (
-            <p class="sentence">
-              This browser offers no WebGL, so there are no meshes here: the video and the plots work all the same.
-            </p>
+            <p class="message">This browser has no WebGL, so meshes cannot be drawn. The video and the plots still work.</p>
           )}
         </div>
         <canvas ref={canvas} />
         {side && <Columns model={model} />}
-        {viewer?.stage && <OrbitTools viewer={viewer} model={model} />}
+        {viewer?.renderer && <OrbitTools viewer={viewer} model={model} />}
       </div>
       <aside class="panel">
         {viewer && <Toolbar table={table} model={model} />}
@@ -81,7 +79,7 @@ export function App({ model }: { model: Model }) {
       </aside>
       {viewer && (
         <div class="dock">
-          <Transport model={model} clock={viewer.clock} />
+          <PlaybackControls model={model} clock={viewer.clock} />
           <Timeline model={model} clock={viewer.clock} />
         </div>
       )}
@@ -89,12 +87,12 @@ export function App({ model }: { model: Model }) {
       <p class="toast" role="status">
         {model.notice.value}
       </p>
-      <Help model={model} table={table} />
+      <ShortcutHelp model={model} table={table} />
     </div>
   );
 }
 
-/** The stage in the proportions of the picture, so that there is little around it. */
+/** The proportions of the video, so that its pane has small margins. */
 function proportions(width: number | null, height: number | null) {
   const aspect = Math.min(Math.max((width ?? 4) / (height ?? 3), 0.5), 2);
   return {
@@ -104,7 +102,7 @@ function proportions(width: number | null, height: number | null) {
   };
 }
 
-function actions(model: Model, viewer: Viewer, root: HTMLElement) {
+function actions(model: ViewModel, viewer: Viewer, root: HTMLElement) {
   return {
     snapshot: async () => {
       try {
@@ -113,22 +111,22 @@ function actions(model: Model, viewer: Viewer, root: HTMLElement) {
         download(blob, name);
         model.notice.value = `Saved ${name}`;
       } catch (error) {
-        model.notice.value = `No picture could be made: ${(error as Error).message}.`;
+        model.notice.value = `The image could not be saved: ${(error as Error).message}.`;
       }
     },
     fullScreen: () => {
-      const asked = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
-      asked.catch(() => {
-        model.notice.value = "This browser does not let the page fill the screen.";
+      const change = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
+      change.catch(() => {
+        model.notice.value = "This browser does not allow full screen.";
       });
     },
-    fit: () => viewer.stand("fit"),
+    fit: () => viewer.setViewpoint("fit"),
   };
 }
 
-/** Buttons for what the keys do, so that nothing needs a keyboard. */
-function Toolbar({ table, model }: { table: Shortcut[]; model: Model }) {
-  const press = (key: string) => table.find((entry) => entry.keys.includes(key))?.act({ key, shiftKey: false });
+/** Buttons for the shortcuts, so that nothing needs a keyboard. */
+function Toolbar({ table, model }: { table: Shortcut[]; model: ViewModel }) {
+  const press = (key: string) => table.find((entry) => entry.keys.includes(key))?.run({ key, shiftKey: false });
   const button = (key: string, text: string, title: string, pressed?: boolean) => (
     <button type="button" class="small" aria-pressed={pressed} title={`${title} (${key})`} onClick={() => press(key)}>
       {text}
@@ -138,17 +136,17 @@ function Toolbar({ table, model }: { table: Shortcut[]; model: Model }) {
   return (
     <div class="toolbar" role="toolbar" aria-label="View">
       {button("o", "Overlay", "All methods in one view", !side)}
-      {button("c", "Side by side", "One column a method, cameras linked", side)}
+      {button("c", "Side by side", "One column per method, cameras linked", side)}
       {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
-      {button("s", "Picture", "Save a PNG")}
-      {button("f", "Full screen", "Fill the screen")}
-      {button("?", "Keys", "What the keys do")}
+      {button("s", "Save image", "Save a PNG")}
+      {button("f", "Full screen", "Full screen")}
+      {button("?", "Shortcuts", "Keyboard shortcuts")}
     </div>
   );
 }
 
-/** Which column is whose. */
-function Columns({ model }: { model: Model }) {
+/** Names the columns side by side. */
+function Columns({ model }: { model: ViewModel }) {
   const runs = model.readyRuns.value.filter((run) => run.shown.value);
   return (
     <div class="columns" style={{ gridTemplateColumns: `repeat(${runs.length}, minmax(0, 1fr))` }}>
@@ -164,14 +162,14 @@ function Columns({ model }: { model: Model }) {
   );
 }
 
-const STANDPOINTS: Array<[Standpoint, string, string]> = [
-  ["fit", "Fit", "All hands, from a little to the side (r)"],
-  ["front", "Front", "As the video's camera looks"],
+const VIEWPOINTS: Array<[Viewpoint, string, string]> = [
+  ["fit", "Fit", "Fit all hands into the view (r)"],
+  ["front", "Front", "From the video's camera"],
   ["side", "Side", "From the right"],
   ["top", "Top", "From above"],
 ];
 
-function OrbitTools({ viewer, model }: { viewer: Viewer; model: Model }) {
+function OrbitTools({ viewer, model }: { viewer: Viewer; model: ViewModel }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -184,9 +182,9 @@ function OrbitTools({ viewer, model }: { viewer: Viewer; model: Model }) {
   }, [viewer]);
   return (
     <div class={model.layout.value === "side" ? "orbit-tools side" : "orbit-tools"}>
-      <div class="standpoints" role="toolbar" aria-label="Look from">
-        {STANDPOINTS.map(([name, text, title]) => (
-          <button key={name} type="button" class="small" title={title} onClick={() => viewer.stand(name)}>
+      <div class="viewpoints" role="toolbar" aria-label="Viewpoint">
+        {VIEWPOINTS.map(([name, text, title]) => (
+          <button key={name} type="button" class="small" title={title} onClick={() => viewer.setViewpoint(name)}>
             {text}
           </button>
         ))}
@@ -203,15 +201,15 @@ function OrbitTools({ viewer, model }: { viewer: Viewer; model: Model }) {
   );
 }
 
-/** Where there is no video to see yet, or never will be: why. */
-function UploadStatus({ model }: { model: Model }) {
+/** Says why there is no video. */
+function UploadStatus({ model }: { model: ViewModel }) {
   const upload = model.upload.value;
-  if (isFailed(upload.status)) return <p class="sentence">{upload.error || "This upload could not be read."}</p>;
+  if (isFailed(upload.status)) return <p class="message">{upload.error || "This upload could not be read."}</p>;
   if (isOpen(upload.status))
     return (
-      <p class="sentence">{`${upload.stage || "The video is being prepared"}: ${Math.round(100 * upload.progress)} %. It will be here as soon as it is ready.`}</p>
+      <p class="message">{`${upload.stage || "The video is being prepared"}: ${Math.round(100 * upload.progress)}%. It will appear here when it is ready.`}</p>
     );
   if (model.videoFailed.value || !upload.media.web_video)
-    return <p class="sentence">The video does not play in this browser: the meshes and the plots work all the same.</p>;
+    return <p class="message">The video cannot be played in this browser. The meshes and the plots still work.</p>;
   return null;
 }

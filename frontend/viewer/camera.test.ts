@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { contain, fitPosition, type Intrinsics, projectionFromIntrinsics } from "./camera";
 import type { Vec3 } from "./geometry";
 
-/** Pixel where a point of the camera frame of OpenCV comes to lie, by the matrix and the viewport. */
+/** Pixel of a point of OpenCV's camera frame, by matrix and viewport. */
 function pixel([x, y, z]: Vec3, intrinsics: Intrinsics, width: number, height: number): { u: number; v: number } {
   const matrix = new Matrix4().fromArray(projectionFromIntrinsics(intrinsics, width, height));
   const clip = new Vector4(x, -y, -z, 1).applyMatrix4(matrix);
@@ -34,7 +34,7 @@ describe("contain", () => {
 });
 
 describe("fitPosition", () => {
-  it("stands further back in a narrow view", () => {
+  it("is further away in a narrow view", () => {
     const distance = (aspect: number) => fitPosition([0, 0, 0], 0.1, [0, 0, 2], 35, aspect)[2];
     expect(distance(0.5)).toBeGreaterThan(distance(1));
     expect(distance(2)).toBeCloseTo(distance(1), 9);

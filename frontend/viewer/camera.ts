@@ -1,4 +1,4 @@
-/** Cameras: the one that took the video, and the one that walks around the hands. */
+/** The camera of the video, and where to put the orbit camera. */
 
 import { type Matrix4, PerspectiveCamera } from "three";
 import type { Vec3 } from "./geometry";
@@ -21,8 +21,8 @@ export type Intrinsics = [
 
 /**
  * Projection (column by column, OpenGL) of a pinhole camera with intrinsics K on a
- * picture of width × height px. The optical axis may lie anywhere, so the frustum is off-centre:
- * a point (X, Y, Z), y up and z backward, comes to lie where K puts (X, −Y, −Z).
+ * image of width × height px. The principal point may lie anywhere, so the frustum is off-centre:
+ * a point (X, Y, Z), y up and z backward, is projected to where K projects (X, −Y, −Z).
  */
 export function projectionFromIntrinsics(k: Intrinsics, width: number, height: number, near = NEAR, far = FAR): number[] {
   const [fx, skew, cx, , fy, cy] = k;
@@ -51,7 +51,7 @@ export interface Rect {
   height: number;
 }
 
-/** The largest rectangle of the picture's proportions in the middle of `outer` (what `object-fit: contain` shows). */
+/** The largest rectangle of an image's proportions in the middle of `outer` (as `object-fit: contain`). */
 export function contain(outer: Rect, width: number, height: number): Rect {
   const scale = Math.min(outer.width / width, outer.height / height);
   const w = width * scale;
@@ -59,7 +59,7 @@ export function contain(outer: Rect, width: number, height: number): Rect {
   return { x: outer.x + (outer.width - w) / 2, y: outer.y + (outer.height - h) / 2, width: w, height: h };
 }
 
-/** Where to stand so that a ball (m) is in the picture: seen from `direction` (need not be a unit vector). */
+/** Camera position from which a sphere (m) fits into the view, seen from `direction` (any length). */
 export function fitPosition(centre: Vec3, radius: number, direction: Vec3, fieldOfView: number, aspect: number): Vec3 {
   const half = ((fieldOfView / 2) * Math.PI) / 180;
   const narrow = Math.min(half, Math.atan(Math.tan(half) * aspect));

@@ -2,52 +2,52 @@ import { describe, expect, it, vi } from "vitest";
 import { Clock, TimerDriver } from "./clock";
 
 describe("Clock", () => {
-  it("keeps to whole frames inside the clip", () => {
+  it("rounds to whole frames inside the clip", () => {
     const clock = new Clock(100, 30);
-    for (const [asked, got] of [
+    for (const [requested, expected] of [
       [12.4, 12],
       [-5, 0],
       [1000, 99],
       [Number.NaN, 0],
     ] as const) {
-      clock.seek(asked, "url");
-      expect(clock.frame).toBe(got);
+      clock.seek(requested, "url");
+      expect(clock.frame).toBe(expected);
     }
   });
 
-  it("tells who moved it, and only when it moved", () => {
+  it("tells listeners the source, and only of changes", () => {
     const clock = new Clock(100, 30);
-    const heard = vi.fn();
-    const end = clock.onFrame(heard);
+    const listener = vi.fn();
+    const end = clock.onFrame(listener);
     clock.seek(5, "plot");
     clock.seek(5, "video");
-    expect(heard.mock.calls).toEqual([[5, "plot"]]);
+    expect(listener.mock.calls).toEqual([[5, "plot"]]);
     end();
     clock.seek(6, "plot");
-    expect(heard).toHaveBeenCalledTimes(1);
+    expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it("stops to step", () => {
+  it("pauses to step", () => {
     const clock = new Clock(100, 30);
     clock.play();
     clock.step(10, "key");
     expect([clock.playing, clock.frame]).toEqual([false, 10]);
   });
 
-  it("begins again when played from the end", () => {
+  it("starts again when played from the end", () => {
     const clock = new Clock(10, 30);
     clock.seek(9, "url");
     clock.play();
     expect([clock.playing, clock.frame]).toEqual([true, 0]);
   });
 
-  it("does not play a picture", () => {
+  it("does not play a single image", () => {
     const clock = new Clock(1, 30);
     clock.play();
     expect(clock.playing).toBe(false);
   });
 
-  it("goes through its speeds and stays at the ends", () => {
+  it("steps through its speeds", () => {
     const clock = new Clock(10, 30);
     clock.changeSpeed(1);
     clock.changeSpeed(1);
@@ -69,7 +69,7 @@ describe("Clock", () => {
 });
 
 describe("TimerDriver", () => {
-  it("counts frames by the wall, at the clock's speed", () => {
+  it("counts frames by wall time, at the clock's speed", () => {
     const clock = new Clock(100, 25);
     const driver = new TimerDriver(clock);
     clock.play();
@@ -82,7 +82,7 @@ describe("TimerDriver", () => {
     expect(clock.frame).toBe(15);
   });
 
-  it("counts on from where someone else put it", () => {
+  it("continues after another source's seek", () => {
     const clock = new Clock(100, 25);
     const driver = new TimerDriver(clock);
     clock.play();
@@ -94,7 +94,7 @@ describe("TimerDriver", () => {
     expect(clock.frame).toBe(51);
   });
 
-  it("stands still while the clock does, and loops", () => {
+  it("does nothing while the clock is paused, and loops", () => {
     const clock = new Clock(10, 25);
     const driver = new TimerDriver(clock);
     driver.tick(0);

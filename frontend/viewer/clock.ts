@@ -1,8 +1,7 @@
 /**
- * The one clock of the page. The frame index is the truth; video, meshes, timeline and plots subscribe to it.
+ * The one clock of the page: it holds the frame index, to which video, meshes, timeline and plots subscribe.
  *
- * A seek says where it came from, so that the one who asked does not answer itself: the video ignores what the video
- * said, and nothing goes round in circles.
+ * Every seek names its source, so that a source ignores its own seeks and no loop arises.
  */
 
 export type SeekSource = "video" | "timer" | "timeline" | "plot" | "key" | "button" | "url";
@@ -27,13 +26,13 @@ export class Clock {
     return Math.max(0, this.frameCount - 1);
   }
 
-  /** Called at every change of frame; returns what ends it. */
+  /** Call `listener` at every change of frame; returns the function that unsubscribes it. */
   onFrame(listener: FrameListener): () => void {
     this.frameListeners.add(listener);
     return () => this.frameListeners.delete(listener);
   }
 
-  /** Called when playing, speed or loop change; returns what ends it. */
+  /** Call `listener` when playing, speed or loop change; returns the function that unsubscribes it. */
   onState(listener: () => void): () => void {
     this.stateListeners.add(listener);
     return () => this.stateListeners.delete(listener);
@@ -46,7 +45,7 @@ export class Clock {
     for (const listener of this.frameListeners) listener(target, source);
   }
 
-  /** Stop, and go `frames` on (or back). */
+  /** Pause, and move by `frames`. */
   step(frames: number, source: SeekSource): void {
     this.pause();
     this.seek(this.frame + frames, source);
@@ -81,7 +80,7 @@ export class Clock {
     if (loop !== this.loop) this.set({ loop });
   }
 
-  /** Whoever drives the clock has come to the end: begin again, or stop. Returns whether it goes on. */
+  /** The driver has come to the end: start again or stop. Returns whether it goes on. */
   ended(source: SeekSource): boolean {
     if (this.loop) this.seek(0, source);
     else this.pause();
@@ -95,8 +94,8 @@ export class Clock {
 }
 
 /**
- * Drives the clock by the wall where there is no video to drive it. `now` in milliseconds, ascending.
- * Frames are counted from where playing began, so that rounding does not add up.
+ * Drives the clock by wall time when no video does. `now` in milliseconds, ascending.
+ * Frames are counted from where playback began, so that rounding errors do not accumulate.
  */
 export class TimerDriver {
   private begin: { now: number; frame: number; speed: number } | null = null;
@@ -119,7 +118,7 @@ export class TimerDriver {
     }
   }
 
-  /** Someone else moved the clock: count from there. */
+  /** Another source moved the clock: count from there. */
   restart(): void {
     this.begin = null;
   }

@@ -1,43 +1,43 @@
 /** @jsxImportSource preact */
-/** The Run / Compare page: reads the data that came with the page, starts the viewer, keeps the URL and the runs up to date. */
+/** The viewer page: reads the page's data, starts the viewer, keeps the URL and the runs up to date. */
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import type { Series } from "../charts/series";
+import type { Series } from "../charts/frame-metrics";
 import { follow, isOpen, type PageData, type RunInfo, request, seriesUrl } from "./api";
 import { App } from "./app";
-import { Model, type RunModel } from "./model";
-import { parseState, throttled, type ViewState, writeState } from "./state";
+import { parseState, throttled, type ViewState, writeState } from "./url-state";
+import { type RunModel, ViewModel } from "./view-model";
 import "uplot/dist/uPlot.min.css";
 import "./timeline.css";
 import "./viewer.css";
 import "./panels.css";
 
-function followUrl(model: Model): void {
+function followUrl(model: ViewModel): void {
   const write = throttled((state: ViewState) => {
     history.replaceState(history.state, "", location.pathname + writeState(state, location.search) + location.hash);
   }, 250);
-  effect(() => write(model.state()));
+  effect(() => write(model.urlState()));
 }
 
 function loadSeries(run: RunModel): void {
-  let asked = false;
+  let requested = false;
   effect(() => {
-    if (asked || run.info.value.status !== "succeeded") return;
-    asked = true;
+    if (requested || run.info.value.status !== "succeeded") return;
+    requested = true;
     request<Series>(seriesUrl(run.id)).then(
       (series) => {
         run.series.value = series;
       },
       (error: Error) => {
-        run.problem.value = `The metrics over time did not come: ${error.message}`;
+        run.problem.value = `The metrics per frame could not be loaded: ${error.message}`;
       },
     );
   });
 }
 
-/** While something is still going on, listen; when the video itself comes, begin anew with its frames. */
-function followWork(model: Model): void {
+/** While work is unfinished, follow it; reload when the video itself is ready. */
+function followWork(model: ViewModel): void {
   const work = [model.upload.value, ...model.runs.map((run) => run.info.value)];
   if (!work.some((item) => isOpen(item.status))) return;
   const waiting = isOpen(model.upload.value.status);
@@ -48,7 +48,7 @@ function followWork(model: Model): void {
       if (kind === "upload") model.upload.value = { ...model.upload.value, ...change };
       const run = model.runs.find((other) => other.id === change.id);
       if (run) run.info.value = { ...run.info.value, ...change };
-      // What came out of it is not in the event.
+      // The event does not contain the prediction.
       if (run && change.status === "succeeded" && !run.info.value.prediction)
         request<RunInfo>(`runs/${run.id}/`).then((info) => {
           run.info.value = { ...run.info.value, ...info };
@@ -62,7 +62,7 @@ function followWork(model: Model): void {
 const host = document.getElementById("viewer");
 const data = document.getElementById("viewer-data")?.textContent;
 if (host && data) {
-  const model = new Model(JSON.parse(data) as PageData, parseState(location.search));
+  const model = new ViewModel(JSON.parse(data) as PageData, parseState(location.search));
   host.replaceChildren();
   render(<App model={model} />, host);
   followUrl(model);

@@ -1,4 +1,4 @@
-/** How skin without a texture is lit: a soft key from the upper left, a fill from the right, a faint rim. */
+/** Materials of hand meshes: a key light from the upper left, a fill light from the right, a faint rim light. */
 
 import { Color, DoubleSide, LineBasicMaterial, ShaderMaterial } from "three";
 
@@ -60,7 +60,7 @@ export class HandMaterial extends ShaderMaterial {
   }
 }
 
-/** Depth without colour: drawn first, it hides a translucent hand's own far side. */
+/** Writes depth only: drawn first, it hides the far side of a translucent hand. */
 export function depthMaterial(): ShaderMaterial {
   const material = new HandMaterial("#000");
   material.colorWrite = false;

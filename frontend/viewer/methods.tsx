@@ -1,23 +1,22 @@
 /** @jsxImportSource preact */
-/** The panel of methods: swatch, name, eye, opacity, shape used, numbers at this frame; progress while a run is open. */
+/** The panel of methods: name, visibility, opacity, shape, metrics at this frame; progress while a run is open. */
 
-import { arrow, shown } from "../charts/series";
+import { arrow, formatValue } from "../charts/frame-metrics";
+import { duration } from "../live/status-text";
 import { frameUrl, isFailed, isOpen, predictionUrl, type RunInfo, request } from "./api";
-import type { Model, RunModel } from "./model";
-import { Icon } from "./transport";
+import { Icon } from "./playback";
+import type { RunModel, ViewModel } from "./view-model";
 
 const EYE =
   "M12 6c4.5 0 8 3.2 9.5 6-1.5 2.8-5 6-9.5 6s-8-3.2-9.5-6C4 9.2 7.5 6 12 6zm0 2.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z";
 const EYE_SHUT =
   "M4.2 3 3 4.2l3.6 3.6C4.7 9 3.3 10.6 2.5 12c1.5 2.8 5 6 9.5 6 1.6 0 3-.4 4.3-1l3.5 3.5 1.2-1.2zM12 16a4 4 0 0 1-3.8-5.3l5.1 5.1c-.4.1-.8.2-1.3.2zm0-10c-.9 0-1.8.1-2.6.4l2 2a3.5 3.5 0 0 1 4.1 4.1l3 3c1.3-1 2.400-2.3 3-3.5-1.5-2.8-5-6-9.5-6z";
 
-export function Methods({ model }: { model: Model }) {
+export function Methods({ model }: { model: ViewModel }) {
   return (
     <section class="methods" aria-label="Methods">
       <h2>Methods</h2>
-      {model.runs.length === 0 && (
-        <p class="empty">No runs yet. Start one from the upload's page, and its hands will be here.</p>
-      )}
+      {model.runs.length === 0 && <p class="empty">No runs yet. Start one on the upload's page.</p>}
       <ol>
         {model.runs.map((run, index) => (
           <Method key={run.id} run={run} index={index} model={model} />
@@ -27,7 +26,7 @@ export function Methods({ model }: { model: Model }) {
   );
 }
 
-function Method({ run, index, model }: { run: RunModel; index: number; model: Model }) {
+function Method({ run, index, model }: { run: RunModel; index: number; model: ViewModel }) {
   const info = run.info.value;
   const visible = run.shown.value;
   const percent = Math.round(100 * run.opacity.value);
@@ -41,11 +40,11 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Mo
         <button
           type="button"
           class="text"
-          title="Show this one alone, or all again"
-          aria-label={`Solo ${run.letter}, ${info.method_title}`}
+          title="Show only this method, or all again"
+          aria-label={`Show only ${run.letter}, ${info.method_title}`}
           onClick={() => model.solo(run)}
         >
-          solo
+          only
         </button>
         <button
           type="button"
@@ -75,7 +74,7 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Mo
                 run.opacity.value = event.currentTarget.valueAsNumber / 100;
               }}
             />
-            <output>{percent} %</output>
+            <output>{percent}%</output>
           </label>
           <Facts run={run} model={model} />
         </>
@@ -87,13 +86,15 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Mo
   );
 }
 
-function Facts({ run, model }: { run: RunModel; model: Model }) {
+function Facts({ run, model }: { run: RunModel; model: ViewModel }) {
   const info = run.info.value;
   const header = run.header.value;
   const frame = model.frame.value;
   if (info.prediction?.rows === 0 || (header && header.hands.length === 0))
     return (
-      <p class="problem">This method found no hands in the video. Another one may, or a clip in which the hands are larger.</p>
+      <p class="problem">
+        This method found no hands in the video. Try another method, or a clip in which the hands are larger.
+      </p>
     );
   return (
     <>
@@ -103,12 +104,12 @@ function Facts({ run, model }: { run: RunModel; model: Model }) {
             <dt>
               {metric.title} {arrow(metric)}
             </dt>
-            <dd>{shown(run.means.value[metric.name]?.[frame], metric)}</dd>
+            <dd>{formatValue(run.means.value[metric.name]?.[frame], metric)}</dd>
           </div>
         ))}
       </dl>
       <p class="exports">
-        <span title="The hand model that was posed, and where its shape came from.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
+        <span title="The hand model, and the source of its shape.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
         {(["glb", "obj", "ply"] as const).map((format) => (
           <a
             key={format}
@@ -128,11 +129,6 @@ function Facts({ run, model }: { run: RunModel; model: Model }) {
   );
 }
 
-/** `12 s`, `3 min`: roughly, as such guesses are. */
-function roughly(seconds: number): string {
-  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
-}
-
 function Progress({ run }: { run: RunModel }) {
   const info = run.info.value;
   if (isFailed(info.status)) {
@@ -149,7 +145,9 @@ function Progress({ run }: { run: RunModel }) {
     };
     return (
       <div class="progress">
-        <p class="problem">{info.status === "cancelled" ? "Cancelled." : info.error || "The run failed without saying why."}</p>
+        <p class="problem">
+          {info.status === "cancelled" ? "Cancelled." : info.error || "The run failed without an error message."}
+        </p>
         <button type="button" class="small" onClick={retry}>
           Try again
         </button>
@@ -158,8 +156,8 @@ function Progress({ run }: { run: RunModel }) {
   }
   if (!isOpen(info.status)) return null;
   const percent = Math.round(100 * info.progress);
-  const left = info.seconds_left ? `about ${roughly(info.seconds_left)} left` : "";
-  const queued = info.place ? `waiting, number ${info.place} in the queue` : "waiting";
+  const left = info.seconds_left ? `about ${duration(info.seconds_left)} left` : "";
+  const queued = info.place ? `queued, number ${info.place}` : "queued";
   return (
     <div class="progress">
       <progress
@@ -167,7 +165,7 @@ function Progress({ run }: { run: RunModel }) {
         value={info.status === "queued" ? 0 : percent}
         aria-label={`Progress of ${run.letter}, ${info.method_title}`}
       />
-      <p>{info.status === "queued" ? queued : [info.stage || "starting", `${percent} %`, left].filter(Boolean).join(" · ")}</p>
+      <p>{info.status === "queued" ? queued : [info.stage || "starting", `${percent}%`, left].filter(Boolean).join(" · ")}</p>
     </div>
   );
 }

@@ -1,20 +1,23 @@
 import { describe, expect, it, vi } from "vitest";
 import type { RunInfo, UploadInfo } from "./api";
 import { Clock } from "./clock";
-import { Model, type RunModel } from "./model";
 import { match, shortcuts } from "./shortcuts";
-import { DEFAULT_STATE } from "./state";
+import { DEFAULT_STATE } from "./url-state";
+import { type RunModel, ViewModel } from "./view-model";
 
 const upload = { id: "u", name: "clip.mp4", frame_count: 100, fps: 30 } as UploadInfo;
 const run = (id: string, method: string) =>
   ({ id, method, method_title: method, colour: "#4477AA", status: "succeeded" }) as RunInfo;
 
 function page() {
-  const model = new Model({ upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")], metrics: [] }, DEFAULT_STATE);
+  const model = new ViewModel(
+    { upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")], metrics: [] },
+    DEFAULT_STATE,
+  );
   const clock = new Clock(100, 30);
   const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn() };
   const table = shortcuts(model, clock, actions);
-  const press = (key: string, shiftKey = false) => table.find((entry) => entry.keys.includes(key))?.act({ key, shiftKey });
+  const press = (key: string, shiftKey = false) => table.find((entry) => entry.keys.includes(key))?.run({ key, shiftKey });
   return { model, clock, actions, table, press };
 }
 
@@ -41,28 +44,28 @@ describe("shortcuts", () => {
     expect(model.layout.value).toBe("overlay");
   });
 
-  it("do not share a key", () => {
+  it("have distinct keys", () => {
     const keys = page().table.flatMap((entry) => entry.keys);
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it("leave the browser's keys, fields and buttons alone", () => {
+  it("leave the browser's keys, text fields and buttons alone", () => {
     const { table } = page();
     const event = (key: string, tagName = "BODY", more = {}) =>
       ({ key, target: { tagName }, ...more }) as unknown as KeyboardEvent;
-    expect(match(table, event("s"))?.does).toContain("PNG");
+    expect(match(table, event("s"))?.description).toContain("PNG");
     expect(match(table, event("s", "BODY", { ctrlKey: true }))).toBeUndefined();
     expect(match(table, event("1", "INPUT"))).toBeUndefined();
     expect(match(table, event(" ", "BUTTON"))).toBeUndefined();
-    expect(match(table, event("w", "BUTTON"))?.does).toBe("wireframe");
+    expect(match(table, event("w", "BUTTON"))?.description).toBe("wireframe");
   });
 });
 
-describe("Model", () => {
+describe("ViewModel", () => {
   it("shows the newest run of each method, unless the link names runs", () => {
     expect(page().model.runs.map((one) => one.shown.value)).toEqual([true, true, false]);
     const data = { upload, runs: [run("a", "one"), run("b", "two")], metrics: [] };
-    const model = new Model(data, { ...DEFAULT_STATE, runs: ["b"], frame: 1e6 });
+    const model = new ViewModel(data, { ...DEFAULT_STATE, runs: ["b"], frame: 1e6 });
     expect(model.runs.map((one) => one.shown.value)).toEqual([false, true]);
     expect(model.frame.value).toBe(99);
   });
@@ -76,9 +79,9 @@ describe("Model", () => {
     expect(model.shownRuns.value.length).toBe(3);
   });
 
-  it("gives back the state it was made from", () => {
+  it("returns the state it was created from", () => {
     const { model } = page();
     (model.runs[1] as RunModel).opacity.value = 0.3;
-    expect(model.state()).toEqual({ ...DEFAULT_STATE, runs: ["a", "b"], opacity: { b: 0.3 } });
+    expect(model.urlState()).toEqual({ ...DEFAULT_STATE, runs: ["a", "b"], opacity: { b: 0.3 } });
   });
 });

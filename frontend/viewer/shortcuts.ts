@@ -1,7 +1,7 @@
-/** What the keys do, in one table: the page's help shows it, and the page obeys it. */
+/** The viewer's keyboard shortcuts in one table, which the help dialog lists and the key handler uses. */
 
 import type { Clock } from "./clock";
-import type { Model } from "./model";
+import type { ViewModel } from "./view-model";
 
 export interface Actions {
   snapshot(): void;
@@ -11,71 +11,81 @@ export interface Actions {
 
 export interface Shortcut {
   keys: string[]; // as `KeyboardEvent.key` has them
-  shown: string;
-  does: string;
-  act(event: { key: string; shiftKey: boolean }): void;
+  label: string;
+  description: string;
+  run(event: { key: string; shiftKey: boolean }): void;
 }
 
 /** All shortcuts of a page. */
-export function shortcuts(model: Model, clock: Clock, actions: Actions): Shortcut[] {
-  const far = (event: { shiftKey: boolean }) => (event.shiftKey ? 10 : 1);
+export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Shortcut[] {
+  const stepSize = (event: { shiftKey: boolean }) => (event.shiftKey ? 10 : 1);
   return [
-    { keys: [" ", "k"], shown: "space", does: "play or pause", act: () => clock.toggle() },
-    { keys: ["ArrowLeft"], shown: "←", does: "back one frame, with shift ten", act: (event) => clock.step(-far(event), "key") },
-    { keys: ["ArrowRight"], shown: "→", does: "on one frame, with shift ten", act: (event) => clock.step(far(event), "key") },
-    { keys: ["Home"], shown: "Home", does: "first frame", act: () => clock.seek(0, "key") },
-    { keys: ["End"], shown: "End", does: "last frame", act: () => clock.seek(clock.last, "key") },
-    { keys: ["["], shown: "[", does: "slower", act: () => clock.changeSpeed(-1) },
-    { keys: ["]"], shown: "]", does: "faster", act: () => clock.changeSpeed(1) },
-    { keys: ["l"], shown: "l", does: "loop", act: () => clock.setLoop(!clock.loop) },
+    { keys: [" ", "k"], label: "space", description: "play or pause", run: () => clock.toggle() },
+    {
+      keys: ["ArrowLeft"],
+      label: "←",
+      description: "previous frame, with shift 10 frames back",
+      run: (event) => clock.step(-stepSize(event), "key"),
+    },
+    {
+      keys: ["ArrowRight"],
+      label: "→",
+      description: "next frame, with shift 10 frames on",
+      run: (event) => clock.step(stepSize(event), "key"),
+    },
+    { keys: ["Home"], label: "Home", description: "first frame", run: () => clock.seek(0, "key") },
+    { keys: ["End"], label: "End", description: "last frame", run: () => clock.seek(clock.last, "key") },
+    { keys: ["["], label: "[", description: "slower", run: () => clock.changeSpeed(-1) },
+    { keys: ["]"], label: "]", description: "faster", run: () => clock.changeSpeed(1) },
+    { keys: ["l"], label: "l", description: "loop", run: () => clock.setLoop(!clock.loop) },
     {
       keys: [..."123456789"],
-      shown: "1–9",
-      does: "show or hide a method",
-      act: ({ key }) => {
+      label: "1–9",
+      description: "show or hide a method",
+      run: ({ key }) => {
         const run = model.runs[Number(key) - 1];
         if (run) run.shown.value = !run.shown.value;
       },
     },
     {
       keys: ["w"],
-      shown: "w",
-      does: "wireframe",
-      act: () => {
+      label: "w",
+      description: "wireframe",
+      run: () => {
         model.wireframe.value = !model.wireframe.value;
       },
     },
     {
       keys: ["o"],
-      shown: "o",
-      does: "overlaid in one view",
-      act: () => {
+      label: "o",
+      description: "overlay all methods",
+      run: () => {
         model.layout.value = "overlay";
       },
     },
     {
       keys: ["c"],
-      shown: "c",
-      does: "compare side by side",
-      act: () => {
+      label: "c",
+      description: "side by side",
+      run: () => {
         model.layout.value = model.layout.value === "side" ? "overlay" : "side";
       },
     },
-    { keys: ["r"], shown: "r", does: "fit the hands into the 3D view", act: () => actions.fit() },
-    { keys: ["s"], shown: "s", does: "save a picture (PNG)", act: () => actions.snapshot() },
-    { keys: ["f"], shown: "f", does: "full screen", act: () => actions.fullScreen() },
+    { keys: ["r"], label: "r", description: "fit the hands into the 3D view", run: () => actions.fit() },
+    { keys: ["s"], label: "s", description: "save an image (PNG)", run: () => actions.snapshot() },
+    { keys: ["f"], label: "f", description: "full screen", run: () => actions.fullScreen() },
     {
       keys: ["?"],
-      shown: "?",
-      does: "this help",
-      act: () => {
+      label: "?",
+      description: "list of shortcuts",
+      run: () => {
         model.help.value = !model.help.value;
       },
     },
   ];
 }
 
-/** The shortcut that a key event means, if any. Keys with Ctrl, Alt or Meta belong to the browser; in a field, to the field. */
+/** The shortcut of a key event, if any. Keys with Ctrl, Alt or Meta belong to the browser; in a field, to the field. */
 export function match(table: Shortcut[], event: KeyboardEvent): Shortcut | undefined {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return undefined;
   const field = event.target as HTMLElement | null;
@@ -87,14 +97,14 @@ export function match(table: Shortcut[], event: KeyboardEvent): Shortcut | undef
   return table.find((entry) => entry.keys.includes(event.key));
 }
 
-/** Obey the table until the returned function is called. */
-export function listen(table: Shortcut[]): () => void {
-  const heard = (event: KeyboardEvent) => {
+/** Handle key events until the returned function is called. */
+export function handleKeys(table: Shortcut[]): () => void {
+  const onKey = (event: KeyboardEvent) => {
     const found = match(table, event);
     if (!found) return;
     event.preventDefault();
-    found.act(event);
+    found.run(event);
   };
-  document.addEventListener("keydown", heard);
-  return () => document.removeEventListener("keydown", heard);
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
 }

@@ -1,25 +1,25 @@
-/** A picture of the stage as it is: video, meshes, axes, and a line that says what it shows; at twice the size. */
+/** An image of the views as shown: video, meshes, axes, and a legend; at twice the size. */
 
+import { drawAxes } from "./axes";
 import { contain } from "./camera";
-import type { PageColours } from "./colours";
-import { drawAxes } from "./gizmo";
+import type { PageColours } from "./theme-colours";
 import type { Viewer } from "./viewer";
 
 const SCALE = 2;
 const CAPTION = 34; // CSS px below the stage
 
-/** The PNG. Waits until the video shows the frame that the clock says. */
+/** The PNG of the current frame. Waits until the video shows it. */
 export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
   viewer.clock.pause();
   await viewer.video.settled();
   const { stage, canvas, video } = viewer.elements;
-  const picture = document.createElement("canvas");
-  picture.width = stage.clientWidth * SCALE;
-  picture.height = (stage.clientHeight + CAPTION) * SCALE;
-  const context = picture.getContext("2d");
-  if (!context) throw new Error("this browser gives no 2D canvas");
+  const output = document.createElement("canvas");
+  output.width = stage.clientWidth * SCALE;
+  output.height = (stage.clientHeight + CAPTION) * SCALE;
+  const context = output.getContext("2d");
+  if (!context) throw new Error("this browser has no 2D canvas");
   context.fillStyle = colours.paper;
-  context.fillRect(0, 0, picture.width, picture.height);
+  context.fillRect(0, 0, output.width, output.height);
   context.scale(SCALE, SCALE);
   for (const view of viewer.views()) {
     if (view.kind !== "video" || view.backdrop) continue;
@@ -30,15 +30,15 @@ export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Bl
     if (video.videoWidth) context.drawImage(video, inner.x, inner.y, inner.width, inner.height);
   }
   viewer.draw(SCALE);
-  context.drawImage(canvas, 0, 0, stage.clientWidth, stage.clientHeight); // at once: the buffer is not kept
+  context.drawImage(canvas, 0, 0, stage.clientWidth, stage.clientHeight); // at once: WebGL does not keep its buffer
   viewer.measure();
   for (const view of viewer.views()) {
     const { x, y, height } = view.rect;
     if (view.kind === "orbit") drawAxes(context, x + 36, y + height - 36, 24, viewer.orbit.quaternion, colours.dark);
   }
   drawCaption(context, viewer, colours, stage.clientWidth, stage.clientHeight);
-  const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
-  if (!blob) throw new Error("the picture is too large for this browser");
+  const blob = await new Promise<Blob | null>((resolve) => output.toBlob(resolve, "image/png"));
+  if (!blob) throw new Error("the image is too large for this browser");
   return blob;
 }
 
@@ -70,7 +70,7 @@ function drawCaption(
   context.textAlign = "left";
 }
 
-/** Offer a file to the person as a download. */
+/** Download a file. */
 export function download(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

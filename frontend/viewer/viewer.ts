@@ -1,18 +1,18 @@
-/** Puts the parts together: one clock, the video, the meshes of all runs, the views, the loop that draws. */
+/** Connects the parts: clock, video, meshes of all runs, views, and the draw loop. */
 
 import { effect, untracked } from "@preact/signals";
 import { PerspectiveCamera, type Sphere, Vector3 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { trackUrl } from "./api";
 import { fitPosition, type Rect } from "./camera";
-import { ChunkCache, MeshSource } from "./chunks";
 import { Clock, TimerDriver } from "./clock";
+import { FloorGrid } from "./floor-grid";
 import type { Vec3 } from "./geometry";
-import { Ground } from "./ground";
-import { RunHands } from "./hands";
-import type { Model, RunModel } from "./model";
-import { Stage, type View } from "./stage";
-import { VideoSync } from "./video";
+import { ChunkCache, MeshSource } from "./mesh-chunks";
+import { RunMeshes } from "./run-meshes";
+import { SceneRenderer, type View } from "./scene-renderer";
+import { VideoSync } from "./video-sync";
+import type { RunModel, ViewModel } from "./view-model";
 
 export interface Elements {
   stage: HTMLElement;
@@ -22,38 +22,38 @@ export interface Elements {
   orbitPane: HTMLElement;
 }
 
-export type Standpoint = "fit" | "front" | "side" | "top";
+export type Viewpoint = "fit" | "front" | "side" | "top";
 
-const DIRECTIONS: Record<Standpoint, Vec3> = {
+const DIRECTIONS: Record<Viewpoint, Vec3> = {
   fit: [0.55, 0.4, 1],
   front: [0, 0, 1],
   side: [1, 0, 0.001],
   top: [0, 1, 0.001],
 };
 const FIELD_OF_VIEW = 35;
-/** ms after navigation before which nothing is drawn without hands: a first drawing without a graphics card takes a while. */
-const PATIENCE = 1500;
+/** From navigation: until then the first drawing waits for meshes, as it is slow without a graphics card. */
+const FIRST_DRAW_TIMEOUT_MS = 1500;
 
 export class Viewer {
   readonly clock: Clock;
   readonly video: VideoSync;
   readonly orbit = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 50);
-  readonly hands = new Map<string, RunHands>();
-  stage: Stage | null = null;
-  private readonly ground = new Ground();
+  readonly meshes = new Map<string, RunMeshes>();
+  renderer: SceneRenderer | null = null;
+  private readonly ground = new FloorGrid();
   private readonly cache = new ChunkCache();
   private readonly timer: TimerDriver;
   private controls: OrbitControls | null = null;
   private readonly drawListeners = new Set<() => void>();
-  private stale = true;
+  private needsDraw = true;
   private changed = performance.now();
-  private sharpness = 0;
+  private pixelRatio = 0;
   private fitted = false;
   private firstDrawn = false;
   private rects: { video: Rect; orbit: Rect } | null = null;
 
   constructor(
-    readonly model: Model,
+    readonly model: ViewModel,
     readonly elements: Elements,
   ) {
     this.clock = new Clock(model.frameCount, model.fps);
@@ -72,7 +72,7 @@ export class Viewer {
     this.clock.onFrame((frame, source) => {
       model.frame.value = frame;
       if (source !== "timer") this.timer.restart();
-      for (const run of this.hands.values()) run.source.request(frame);
+      for (const run of this.meshes.values()) run.source.request(frame);
       this.invalidate();
     });
     this.clock.onState(() => {
@@ -80,50 +80,53 @@ export class Viewer {
       model.speed.value = this.clock.speed;
       model.loop.value = this.clock.loop;
     });
-    for (const run of model.runs) this.followRun(run); // first: the network works while WebGL starts
-    this.openStage();
+    for (const run of model.runs) this.followRun(run); // first: meshes load while WebGL starts
+    this.openRenderer();
     new ResizeObserver(() => this.measure()).observe(elements.stage);
     effect(() => {
       void model.layout.value;
       void model.shownRuns.value.length;
-      requestAnimationFrame(() => this.measure()); // after the page has laid itself out anew
+      requestAnimationFrame(() => this.measure()); // after the layout has changed
     });
     requestAnimationFrame(this.tick);
   }
 
   invalidate(): void {
     this.changed = performance.now();
-    this.stale = true;
+    this.needsDraw = true;
   }
 
-  /** Colours of the page changed (dark, light). */
+  /** The theme has changed. */
   setColours(background: string, ink: string): void {
-    this.stage?.background.set(background);
+    this.renderer?.background.set(background);
     this.ground.setInk(ink);
     this.invalidate();
   }
 
-  /** Stand before all shown hands; from the given side. */
-  stand(from: Standpoint): void {
-    const balls = [...this.hands.values()].filter((run) => run.shown).map((run) => run.ball());
-    const ball = balls.reduce<Sphere | null>((sum, one) => (sum && one ? sum.union(one) : (sum ?? one?.clone() ?? null)), null);
-    if (!ball) return;
+  /** Move the orbit camera so that it sees all shown hands from a side. */
+  setViewpoint(from: Viewpoint): void {
+    const spheres = [...this.meshes.values()].filter((run) => run.shown).map((run) => run.boundingSphere());
+    const sphere = spheres.reduce<Sphere | null>(
+      (sum, one) => (sum && one ? sum.union(one) : (sum ?? one?.clone() ?? null)),
+      null,
+    );
+    if (!sphere) return;
     const rect = this.views().find((view) => view.kind === "orbit")?.rect;
     const aspect = rect && rect.height > 1 ? rect.width / rect.height : 1;
-    const position = fitPosition(ball.center.toArray(), ball.radius, DIRECTIONS[from], FIELD_OF_VIEW, aspect);
+    const position = fitPosition(sphere.center.toArray(), sphere.radius, DIRECTIONS[from], FIELD_OF_VIEW, aspect);
     this.orbit.position.fromArray(position);
-    this.controls?.target.copy(ball.center);
+    this.controls?.target.copy(sphere.center);
     this.controls?.update();
-    this.ground.place(ball.center.x, ball.center.y - ball.radius * 1.05, ball.center.z);
+    this.ground.place(sphere.center.x, sphere.center.y - sphere.radius * 1.05, sphere.center.z);
     this.model.camera.value = from === "fit" ? null : this.cameraState();
     this.invalidate();
   }
 
-  /** What is drawn where: all runs in both panes, or each in its own column of both. */
+  /** The views: all runs in both panes, or one column per run. */
   views(): View[] {
     if (!this.rects) return [];
     const { video, orbit } = this.rects;
-    const runs = this.model.runs.filter((run) => run.shown.value).flatMap((run) => this.hands.get(run.id) ?? []);
+    const runs = this.model.runs.filter((run) => run.shown.value).flatMap((run) => this.meshes.get(run.id) ?? []);
     if (this.model.layout.value === "overlay" || runs.length < 2)
       return [
         { kind: "video", rect: video, runs, backdrop: false },
@@ -139,24 +142,24 @@ export class Viewer {
     ]);
   }
 
-  /** Draw now; `pixelRatio` other than the screen's for pictures. */
+  /** Draw now; for images with another `pixelRatio` than the screen's. */
   draw(pixelRatio?: number): void {
-    if (!this.stage) return;
-    for (const run of this.hands.values()) run.setFrame(this.clock.frame);
+    if (!this.renderer) return;
+    for (const run of this.meshes.values()) run.setFrame(this.clock.frame);
     const { stage } = this.elements;
-    if (pixelRatio) this.stage.resize(stage.clientWidth, stage.clientHeight, pixelRatio);
-    this.stage.render(this.views());
+    if (pixelRatio) this.renderer.resize(stage.clientWidth, stage.clientHeight, pixelRatio);
+    this.renderer.render(this.views());
     for (const listener of this.drawListeners) listener();
   }
 
-  /** Called after every drawing; returns what ends it. */
+  /** Call `listener` after every drawing; returns the function that unsubscribes it. */
   onDraw(listener: () => void): () => void {
     this.drawListeners.add(listener);
     this.invalidate();
     return () => this.drawListeners.delete(listener);
   }
 
-  /** Sizes of the panes as they are on the page. */
+  /** Read the sizes of the panes from the page. */
   measure(): void {
     const outer = this.elements.stage.getBoundingClientRect();
     const rect = (element: HTMLElement): Rect => {
@@ -164,31 +167,31 @@ export class Viewer {
       return { x: x - outer.x, y: y - outer.y, width, height };
     };
     this.rects = { video: rect(this.elements.videoPane), orbit: rect(this.elements.orbitPane) };
-    this.sharpness = 0;
-    this.stale = true;
-    if (this.fitted && !this.model.camera.value) this.stand("fit");
+    this.pixelRatio = 0;
+    this.needsDraw = true;
+    if (this.fitted && !this.model.camera.value) this.setViewpoint("fit");
   }
 
-  /** How many pixels of the canvas to one of the page's. */
-  private sharpen(now: number): void {
-    if (!this.stage) return;
+  /** Choose the canvas' pixels per CSS pixel: fewer while something moves without a graphics card. */
+  private updatePixelRatio(now: number): void {
+    if (!this.renderer) return;
     const moving = now - this.changed < 250;
-    const wanted = this.stage.drawnByCpu && moving ? 1 : Math.max(2, Math.min(devicePixelRatio, 3));
-    if (wanted === this.sharpness) return;
-    this.sharpness = wanted;
-    this.stage.resize(this.elements.stage.clientWidth, this.elements.stage.clientHeight, wanted);
-    this.stale = true;
+    const wanted = this.renderer.isSoftwareRendered && moving ? 1 : Math.max(2, Math.min(devicePixelRatio, 3));
+    if (wanted === this.pixelRatio) return;
+    this.pixelRatio = wanted;
+    this.renderer.resize(this.elements.stage.clientWidth, this.elements.stage.clientHeight, wanted);
+    this.needsDraw = true;
   }
 
-  private openStage(): void {
+  private openRenderer(): void {
     const { canvas, orbitPane, video } = this.elements;
     try {
-      this.stage = new Stage(canvas, this.orbit, this.ground);
+      this.renderer = new SceneRenderer(canvas, this.orbit, this.ground);
     } catch {
       this.model.noWebgl.value = true;
       return;
     }
-    this.stage.setVideo(video);
+    this.renderer.setVideo(video);
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => this.invalidate());
     const controls = new OrbitControls(this.orbit, orbitPane);
@@ -216,17 +219,17 @@ export class Viewer {
     };
   }
 
-  /** Load a run's meshes as soon as it has some, and follow its switches. */
+  /** Load a run's meshes as soon as it has succeeded, and apply its settings. */
   private followRun(run: RunModel): void {
-    let asked = false;
+    let requested = false;
     effect(() => {
-      if (run.info.value.status !== "succeeded" || asked) return;
-      asked = true;
+      if (run.info.value.status !== "succeeded" || requested) return;
+      requested = true;
       untracked(() => this.open(run));
     });
     effect(() => {
       void run.header.value;
-      const hands = this.hands.get(run.id);
+      const hands = this.meshes.get(run.id);
       if (!hands) return;
       hands.shown = run.shown.value;
       hands.setLook(run.opacity.value, this.model.wireframe.value);
@@ -237,9 +240,9 @@ export class Viewer {
   private async open(run: RunModel): Promise<void> {
     try {
       const source = await MeshSource.open(trackUrl(run.id), this.cache, this.clock.frame);
-      this.hands.set(run.id, new RunHands(source, run.info.value.colour));
+      this.meshes.set(run.id, new RunMeshes(source, run.info.value.colour));
       source.onChange = (error) => {
-        if (error) run.problem.value = `Some meshes did not come (${error.message}). Reload the page to try again.`;
+        if (error) run.problem.value = `Some meshes could not be loaded (${error.message}). Reload the page to try again.`;
         run.buffered.value = source.buffered();
         this.invalidate();
       };
@@ -247,7 +250,7 @@ export class Viewer {
       run.header.value = source.header;
       this.ground.setCamera(source.header.intrinsics, source.header.width, source.header.height);
     } catch (error) {
-      run.problem.value = `The meshes did not come: ${(error as Error).message}`;
+      run.problem.value = `The meshes could not be loaded: ${(error as Error).message}`;
     }
   }
 
@@ -255,20 +258,20 @@ export class Viewer {
     requestAnimationFrame(this.tick);
     if (!this.video.usable) this.timer.tick(now);
     this.controls?.update();
-    this.sharpen(now);
-    if (!this.stale || (!this.firstDrawn && this.expecting && now < PATIENCE)) return;
-    this.stale = false;
-    const complete = [...this.hands.values()].map((run) => run.setFrame(this.clock.frame)).every(Boolean);
-    if (complete && !this.fitted && [...this.hands.values()].some((run) => run.ball())) this.fitFirst();
+    this.updatePixelRatio(now);
+    if (!this.needsDraw || (!this.firstDrawn && this.isLoading && now < FIRST_DRAW_TIMEOUT_MS)) return;
+    this.needsDraw = false;
+    const complete = [...this.meshes.values()].map((run) => run.setFrame(this.clock.frame)).every(Boolean);
+    if (complete && !this.fitted && [...this.meshes.values()].some((run) => run.boundingSphere())) this.fitFirst();
     this.draw();
     if (complete) this.settleFirst();
   };
 
-  /** The first hands that come decide where the floor is and, unless the link says so, where one stands. */
+  /** The first loaded hands define the floor and, unless the link has one, the camera. */
   private fitFirst(): void {
     this.fitted = true;
     const kept = this.model.camera.value;
-    this.stand("fit");
+    this.setViewpoint("fit");
     if (!kept) return;
     this.model.camera.value = kept;
     this.orbit.position.set(...kept.position);
@@ -276,15 +279,15 @@ export class Viewer {
     this.controls?.update();
   }
 
-  /** Meshes are on their way which the first picture should have. */
-  private get expecting(): boolean {
+  /** Whether meshes of the first image are still loading. */
+  private get isLoading(): boolean {
     return this.model.runs.some(
       (run) => run.shown.value && run.info.value.status === "succeeded" && !run.header.value && !run.problem.value,
     );
   }
 
   private settleFirst(): void {
-    if (this.firstDrawn || this.expecting || this.hands.size === 0) return;
+    if (this.firstDrawn || this.isLoading || this.meshes.size === 0) return;
     this.firstDrawn = true;
     performance.mark("viewer:first-frame");
     this.elements.stage.dataset.drawn = "true";

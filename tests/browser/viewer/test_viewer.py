@@ -59,9 +59,9 @@ def test_keys_step_and_switch(open_viewer: OpenViewer):
     page.keyboard.press("c")
     expect(page.locator(".columns > span")).to_have_count(2)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("side by side")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("side by side")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 def test_a_link_shows_the_same_thing(open_viewer: OpenViewer):

@@ -175,7 +175,7 @@ def test_ranges_hold_exactly_the_frames(seen):
 
 
 def test_the_fixture_that_typescript_reads_is_what_python_writes(tmp_path):
-    """`frontend/viewer/track.test.ts` decodes this folder and compares with `expected.json`.
+    """`frontend/viewer/viewer-track.test.ts` decodes this folder and compares with `expected.json`.
 
     After a change of the format: `write_fixture(FIXTURE)`.
     """

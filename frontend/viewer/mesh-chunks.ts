@@ -1,0 +1,199 @@
+/** Loads the meshes of a run: the chunk at the current frame first, then the following ones, within a memory budget. */
+
+import type { Indices } from "./geometry";
+import {
+  type BoxScale,
+  boxScale,
+  checkHeader,
+  decodeChunk,
+  decodeFaces,
+  gunzip,
+  type Range,
+  rowOf,
+  type TrackChunk,
+  type TrackHand,
+  type TrackHeader,
+  union,
+} from "./viewer-track";
+
+/** Decoded chunks of all runs; beyond the budget (bytes) the least recently used are dropped. */
+export class ChunkCache {
+  private readonly chunks = new Map<string, Int16Array>();
+  private size = 0;
+
+  constructor(readonly budget = 192e6) {}
+
+  has(key: string): boolean {
+    return this.chunks.has(key);
+  }
+
+  get(key: string): Int16Array | undefined {
+    const chunk = this.chunks.get(key);
+    if (chunk) {
+      this.chunks.delete(key); // a Map keeps the order of insertion: moves it to the end
+      this.chunks.set(key, chunk);
+    }
+    return chunk;
+  }
+
+  put(key: string, chunk: Int16Array): void {
+    if (this.chunks.has(key)) return;
+    this.chunks.set(key, chunk);
+    this.size += chunk.byteLength;
+    for (const [oldest, data] of this.chunks) {
+      if (this.size <= this.budget || oldest === key) break;
+      this.chunks.delete(oldest);
+      this.size -= data.byteLength;
+    }
+  }
+}
+
+export interface WantedChunk {
+  hand: TrackHand;
+  chunk: TrackChunk;
+}
+
+/**
+ * Which chunks to load, most urgent first: those at `frame`, then the following ones, then from the start (where a loop
+ * continues), up to `limit` decoded bytes.
+ */
+export function wantedChunks(header: TrackHeader, frame: number, limit: number): WantedChunk[] {
+  const span = Math.max(header.frame_count, 1);
+  const all = header.hands.flatMap((hand, index) =>
+    hand.chunks.map((chunk) => {
+      const inside = frame >= chunk.first && frame < chunk.first + chunk.count;
+      const distance = inside ? 0 : chunk.first > frame ? chunk.first - frame : chunk.first - frame + span;
+      return { hand, chunk, index, distance, bytes: chunk.rows * hand.vertex_count * 6 };
+    }),
+  );
+  all.sort((a, b) => a.distance - b.distance || a.index - b.index);
+  const chosen: WantedChunk[] = [];
+  let sum = 0;
+  for (const { hand, chunk, distance, bytes } of all) {
+    if (distance > 0) sum += bytes;
+    if (sum <= limit) chosen.push({ hand, chunk });
+  }
+  return chosen;
+}
+
+const PARALLEL = 4;
+const ATTEMPTS = 3;
+
+/** The meshes of one run. `base` is the URL of its header; its files are below it. */
+export class MeshSource {
+  readonly scale: BoxScale;
+  private readonly inFlight = new Set<string>();
+  private readonly failures = new Map<string, number>();
+  private frame = 0;
+  private closed = false;
+
+  private constructor(
+    readonly header: TrackHeader,
+    /** One for each hand of the header. */
+    readonly faces: Indices[],
+    private readonly base: string,
+    private readonly cache: ChunkCache,
+  ) {
+    this.scale = boxScale(header.box);
+  }
+
+  /** Called when a chunk has been loaded, or with an error when it cannot be. */
+  onChange: (error?: Error) => void = () => {};
+
+  /** `first`: the frame whose chunks are loaded first, in parallel with the faces. */
+  static async open(base: string, cache: ChunkCache, first: number): Promise<MeshSource> {
+    const header = checkHeader((await (await get(base)).json()) as TrackHeader);
+    const faces: MeshSource["faces"] = [];
+    const source = new MeshSource(header, faces, base, cache);
+    const loaded = header.hands.map(async (hand, index) => {
+      faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count);
+    });
+    source.request(first);
+    await Promise.all(loaded);
+    return source;
+  }
+
+  /** The quantised positions of a hand at a frame; `null` in a gap, `undefined` while they are loading. */
+  positions(hand: number, frame: number): Int16Array | null | undefined {
+    const entry = this.header.hands[hand];
+    if (!entry) return null;
+    const row = rowOf(entry.present, frame);
+    if (row < 0) return null;
+    let before = 0;
+    for (const chunk of entry.chunks) {
+      if (row < before + chunk.rows) {
+        const stride = entry.vertex_count * 3;
+        const start = (row - before) * stride;
+        return this.cache.get(this.key(chunk.file))?.subarray(start, start + stride);
+      }
+      before += chunk.rows;
+    }
+    return null;
+  }
+
+  /** Load what this frame and the following ones need. */
+  request(frame: number): void {
+    this.frame = frame;
+    this.loadNext();
+  }
+
+  /** Frames of which all hands are loaded. */
+  buffered(): Range[] {
+    const missing: Range[] = [];
+    for (const hand of this.header.hands)
+      for (const chunk of hand.chunks)
+        if (!this.cache.has(this.key(chunk.file))) missing.push([chunk.first, chunk.first + chunk.count - 1]);
+    const found: Range[] = [];
+    let next = 0;
+    for (const [first, last] of union(missing)) {
+      if (first > next) found.push([next, first - 1]);
+      next = last + 1;
+    }
+    if (next < this.header.frame_count) found.push([next, this.header.frame_count - 1]);
+    return found;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private key(file: string): string {
+    return this.base + file;
+  }
+
+  private async file(name: string): Promise<ArrayBuffer> {
+    return gunzip(await (await get(this.base + name)).arrayBuffer());
+  }
+
+  private loadNext(): void {
+    // A quarter of the budget for what follows: the rest keeps what was just shown, and the other runs.
+    for (const { hand, chunk } of wantedChunks(this.header, this.frame, this.cache.budget / 4)) {
+      if (this.closed || this.inFlight.size >= PARALLEL) return;
+      const { file, rows } = chunk;
+      const tries = this.failures.get(file) ?? 0;
+      if (this.inFlight.has(file) || this.cache.has(this.key(file)) || tries >= ATTEMPTS) continue;
+      this.inFlight.add(file);
+      this.load(file, rows, hand.vertex_count, tries);
+    }
+  }
+
+  private async load(file: string, rows: number, vertexCount: number, tries: number): Promise<void> {
+    try {
+      if (tries) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
+      this.cache.put(this.key(file), decodeChunk(await this.file(file), rows, vertexCount));
+      this.onChange();
+    } catch (error) {
+      this.failures.set(file, tries + 1);
+      if (tries + 1 === ATTEMPTS) this.onChange(error as Error);
+    } finally {
+      this.inFlight.delete(file);
+      this.loadNext();
+    }
+  }
+}
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response;
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it, vi } from "vitest";
+import { DEFAULT_STATE, parseState, throttled, type ViewState, writeState } from "./url-state";
+
+const full: ViewState = {
+  frame: 212,
+  runs: ["a1", "b2"],
+  opacity: { b2: 0.25 },
+  layout: "side",
+  wireframe: true,
+  speed: 0.5,
+  loop: false,
+  camera: { position: [0.1, -0.2, 0.3], target: [0, 0.005, -0.5] },
+  zoom: [30, 90],
+};
+
+describe("the URL", () => {
+  it("holds the whole state", () => {
+    expect(parseState(writeState(full))).toEqual(full);
+    expect(writeState(full)).toContain("runs=a1,b2");
+  });
+
+  it("is empty for the default", () => {
+    expect(writeState(DEFAULT_STATE)).toBe("");
+    expect(parseState("")).toEqual(DEFAULT_STATE);
+  });
+
+  it("keeps foreign keys and drops its own defaults", () => {
+    expect(writeState({ ...DEFAULT_STATE, frame: 3 }, "?ref=mail&wireframe=1&frame=9")).toBe("?ref=mail&frame=3");
+  });
+
+  it("ignores invalid values", () => {
+    const odd = "?frame=abc&speed=-1&camera=1,2&zoom=9,3&layout=moon&opacity=2,x&wireframe=maybe&constructor=1&%zz";
+    expect(parseState(odd)).toEqual(DEFAULT_STATE);
+    expect(parseState("?frame=-7.6").frame).toBe(0);
+    expect(parseState("?camera=1,2,3,4,5,").camera).toBeNull();
+  });
+
+  it("distinguishes an empty list of runs from none given", () => {
+    expect(parseState("?runs=").runs).toEqual([]);
+    expect(parseState(writeState({ ...DEFAULT_STATE, runs: [] })).runs).toEqual([]);
+  });
+});
+
+describe("throttled", () => {
+  it("writes at once, then at intervals, and always the last value", () => {
+    vi.useFakeTimers();
+    const write = vi.fn();
+    const put = throttled(write, 200);
+    for (const value of [1, 2, 3]) put(value);
+    expect(write.mock.calls).toEqual([[1]]);
+    vi.advanceTimersByTime(200);
+    expect(write.mock.calls).toEqual([[1], [3]]);
+    vi.advanceTimersByTime(1000);
+    put(4);
+    expect(write.mock.calls).toEqual([[1], [3], [4]]);
+    vi.useRealTimers();
+  });
+});

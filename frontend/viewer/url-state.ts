@@ -1,0 +1,121 @@
+/**
+ * The part of the view that is in the URL, so that a link shows a colleague the same thing. Reading and writing are
+ * inverse to each other; unknown values are ignored, and defaults are left out.
+ */
+
+export type Layout = "overlay" | "side";
+
+export interface CameraState {
+  position: [number, number, number]; // metres, x right, y up, z towards the viewer (OpenGL)
+  target: [number, number, number];
+}
+
+export interface ViewState {
+  frame: number;
+  runs: string[] | null; // ids of the shown ones; null: the page's default
+  opacity: Record<string, number>; // only those that are not DEFAULT_OPACITY
+  layout: Layout;
+  wireframe: boolean;
+  speed: number;
+  loop: boolean;
+  camera: CameraState | null; // null: fitted to the hands
+  zoom: [number, number] | null; // frames across the plots
+}
+
+export const DEFAULT_OPACITY = 0.8;
+
+export const DEFAULT_STATE: ViewState = {
+  frame: 0,
+  runs: null,
+  opacity: {},
+  layout: "overlay",
+  wireframe: false,
+  speed: 1,
+  loop: true,
+  camera: null,
+  zoom: null,
+};
+
+function numbers(text: string | null, count: number): number[] | null {
+  const parts = text?.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part))) ?? [];
+  return parts.length === count && parts.every(Number.isFinite) ? parts : null;
+}
+
+/** The state that a query string (`?frame=12&…`) describes. Never throws. */
+export function parseState(search: string): ViewState {
+  const query = new URLSearchParams(search);
+  const frame = numbers(query.get("frame"), 1)?.[0] ?? 0;
+  const speed = numbers(query.get("speed"), 1)?.[0] ?? 1;
+  const camera = numbers(query.get("camera"), 6);
+  const runs = query.get("runs")?.split(",").filter(Boolean) ?? null;
+  return {
+    frame: Math.max(0, Math.round(frame)),
+    runs,
+    opacity: parseOpacity(query.get("opacity"), runs ?? []),
+    layout: query.get("layout") === "side" ? "side" : "overlay",
+    wireframe: query.get("wireframe") === "1",
+    speed: speed > 0 && speed <= 16 ? speed : 1,
+    loop: query.get("loop") !== "0",
+    camera: camera && {
+      position: camera.slice(0, 3) as CameraState["position"],
+      target: camera.slice(3) as CameraState["target"],
+    },
+    zoom: parseZoom(query.get("zoom")),
+  };
+}
+
+function parseZoom(text: string | null): [number, number] | null {
+  const [first = -1, last = -1] = numbers(text, 2) ?? [];
+  return first >= 0 && first < last ? [Math.round(first), Math.round(last)] : null;
+}
+
+/** One opacity a run, in the order of `runs`; empty places are the default. */
+function parseOpacity(text: string | null, runs: string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  text?.split(",").forEach((part, index) => {
+    const value = Number(part);
+    const run = runs[index];
+    if (part !== "" && run !== undefined && value >= 0 && value <= 1) found[run] = value;
+  });
+  return found;
+}
+
+/** The query string of a state: foreign keys in `search` stay as they are. */
+export function writeState(state: ViewState, search = ""): string {
+  const query = new URLSearchParams(search);
+  const put = (key: string, value: string | null) => {
+    query.delete(key); // moves it to the end, so that a state has one URL
+    if (value !== null) query.set(key, value);
+  };
+  const trim = (value: number) => String(Number(value.toFixed(3)));
+  const opacities = (state.runs ?? []).map((run) => {
+    const opacity = state.opacity[run];
+    return opacity === undefined ? "" : trim(opacity);
+  });
+  put("runs", state.runs?.join(",") ?? null);
+  put("frame", state.frame ? String(state.frame) : null);
+  put("opacity", opacities.some(Boolean) ? opacities.join(",") : null);
+  put("layout", state.layout === "overlay" ? null : state.layout);
+  put("wireframe", state.wireframe ? "1" : null);
+  put("speed", state.speed === 1 ? null : trim(state.speed));
+  put("loop", state.loop ? null : "0");
+  put("camera", state.camera && [...state.camera.position, ...state.camera.target].map(trim).join(","));
+  put("zoom", state.zoom?.join(",") ?? null);
+  const text = query.toString().replaceAll("%2C", ",");
+  return text ? `?${text}` : "";
+}
+
+/** Calls `write` now, then at most once every `interval` ms, and always with the last value. */
+export function throttled<T>(write: (value: T) => void, interval: number): (value: T) => void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let waiting: { value: T } | null = null;
+  const flush = () => {
+    timer = waiting ? setTimeout(flush, interval) : null;
+    if (waiting) write(waiting.value);
+    waiting = null;
+  };
+  return (value) => {
+    waiting = { value };
+    if (timer === null) flush();
+  };
+}
