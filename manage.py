@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     if command in OFFLINE:
         return int(import_module(OFFLINE[command]).main(argv[2:]))
     if command == "up":
-        return int(import_module("palmares.launch").main(argv[2:]))
+        return int(import_module("palmares.local.launch").main(argv[2:]))
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - offline commands start without it
 
     execute_from_command_line(argv)

@@ -18,7 +18,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - after setup
 from django.db import connections  # noqa: E402
 
-from palmares.parentage import die_with_parent  # noqa: E402
+from palmares.local.process_lifetime import die_with_parent  # noqa: E402
 
 LEASE_SECONDS: Final = float(os.environ.get("LEASE_SECONDS", "30"))
 """How long a row stays a worker's after the worker was last heard of."""

@@ -11,15 +11,15 @@ from typing import Any, Protocol
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import Error, OperationalError, connections
 
+from ml.progress import ProgressCallback
 from palmares.queue import services
-from palmares.queue.errors import CancelledError, LeaseLostError, WorkFailedError
+from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkFailedError
 from palmares.queue.models import WorkItem
 from workers.app import LEASE_SECONDS, SOFT_LIMIT_SECONDS
 from workers.lease import Lease, WorkerStoppingError
 from workers.storage import scratch_folder
 
 logger = logging.getLogger(__name__)
-Report = Callable[[str, float], None]
 Publish = Callable[[], None]
 
 
@@ -29,7 +29,7 @@ class Work(Protocol):
     def folder(self, item: Any) -> str:
         """Storage prefix for what this attempt makes; named by the lease, so that no other writes there."""
 
-    def perform(self, item: Any, scratch: Path, report: Report) -> Publish:
+    def perform(self, item: Any, scratch: Path, report: ProgressCallback) -> Publish:
         """Do it and store the files under `folder`; the function returned points the row at them.
 
         Raises:
@@ -39,7 +39,7 @@ class Work(Protocol):
     def discard(self, item: Any) -> None:
         """Remove what this attempt stored, unless the row points at it."""
 
-    def settled(self, item: Any) -> None:
+    def cleanup(self, item: Any) -> None:
         """It has ended for good: remove what nothing points at any more."""
 
 
@@ -74,17 +74,17 @@ def _perform(item: WorkItem, work: Work) -> None:
     try:
         with scratch_folder(item) as scratch, Lease(item, LEASE_SECONDS) as lease:
             publish = work.perform(item, scratch, lease.report)
-            _insist(lambda: services.succeed(item=item, publish=publish))
+            _retry_until_committed(lambda: services.succeed(item=item, publish=publish))
     except (LeaseLostError, Error):
         raise
     except BaseException as error:
         failure = error
-        _insist(lambda: _give_up(item, work, failure))
+        _retry_until_committed(lambda: _give_up(item, work, failure))
     if item.is_final:
-        work.settled(item)
+        work.cleanup(item)
 
 
-def _insist(write: Callable[[], None]) -> None:
+def _retry_until_committed(write: Callable[[], None]) -> None:
     """Write, for as long as the lease may last, even where the database was away and this thread's connection is dead.
 
     Written twice, because the answer was lost, the second one finds the lease gone and changes nothing.

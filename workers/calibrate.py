@@ -33,12 +33,12 @@ from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO
-from palmares.queue.errors import WorkFailedError
-from palmares.runs.calibrations import camera_is_known, needs_a_camera
-from palmares.runs.models import Calibration
+from palmares.calibrations.models import Calibration
+from palmares.calibrations.services import camera_is_known, needs_a_camera
+from palmares.media_storage import delete_stored_files
+from palmares.queue.exceptions import WorkFailedError
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
-from palmares.uploads.stored import forget_files
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, keep_only, store_folder
 
@@ -104,9 +104,9 @@ class Calibrating:
 
     def discard(self, item: Calibration) -> None:
         if not Calibration.objects.filter(pk=item.pk, folder=self.folder(item)).exists():
-            forget_files(self.folder(item))
+            delete_stored_files(self.folder(item))
 
-    def settled(self, item: Calibration) -> None:
+    def cleanup(self, item: Calibration) -> None:
         """Only what the row names is kept."""
         published = Calibration.objects.filter(pk=item.pk).values_list("folder", flat=True).first() or ""
         keep_only(f"calibrations/{item.pk}", published.rsplit("/", 1)[-1])

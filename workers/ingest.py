@@ -13,11 +13,11 @@ from ml.clip import ClipError, Limits, open_clip
 from ml.keypoints.detector import detect
 from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO, WebCopyFacts, make_web_copy
-from palmares.queue.errors import WorkFailedError
+from palmares.media_storage import delete_stored_files
+from palmares.queue.exceptions import WorkFailedError
 from palmares.uploads.models import Upload
-from palmares.uploads.stored import forget_files
+from workers.render_demo import render
 from workers.storage import fetch, keep_only, store_file, store_folder
-from workers.synthetic import render
 
 KEYPOINTS: Final = "keypoints.npz"
 MAX_HANDS: Final = 4
@@ -65,13 +65,13 @@ class Ingestion:
 
     def discard(self, item: Upload) -> None:
         if not Upload.objects.filter(pk=item.pk, folder=self.folder(item)).exists():
-            forget_files(self.folder(item))
+            delete_stored_files(self.folder(item))
 
-    def settled(self, item: Upload) -> None:
+    def cleanup(self, item: Upload) -> None:
         """A file that was refused leaves nothing behind; of one that was taken in, what its row names stays, and the file."""
         if self._refused:
             Upload.objects.filter(pk=item.pk).update(source="")
-            forget_files(f"uploads/{item.pk}")
+            delete_stored_files(f"uploads/{item.pk}")
             return
         published = Upload.objects.filter(pk=item.pk).values_list("folder", flat=True).first() or ""
         keep_only(f"uploads/{item.pk}", published.rsplit("/", 1)[-1])

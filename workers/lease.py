@@ -11,7 +11,7 @@ from typing import Final, Self
 from django.db import Error, connection
 
 from palmares.queue import services
-from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import WorkItem
 from workers.app import is_stopping
 
@@ -49,7 +49,7 @@ class Lease:
         self._thread.join()
 
     def report(self, stage: str, fraction: float) -> None:
-        """Say what is being done and how much of it, 0 … 1."""
+        """ProgressCallback what is being done and how much of it, 0 … 1."""
         self._stage, self._progress = stage, fraction
         if self._trouble is not None:
             raise self._trouble

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
+from palmares.media_storage import delete_stored_files
 from palmares.queue.models import WorkItem
-from palmares.uploads.stored import forget_files
 
 _OLD_SECONDS: Final = 24 * 3600
 
@@ -75,4 +75,4 @@ def keep_only(parent: str, *kept: str) -> None:
         return
     for name in folders:
         if name not in kept:
-            forget_files(f"{parent}/{name}")
+            delete_stored_files(f"{parent}/{name}")

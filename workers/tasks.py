@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from palmares.benchmarks.models import Revision, Submission, Truth
-from palmares.runs.models import Calibration, Run
+from palmares.benchmarks.models import Revision, Truth
+from palmares.calibrations.models import Calibration
+from palmares.runs.models import Run
+from palmares.submissions.models import Submission
 from palmares.uploads.models import Upload
 from workers.app import app
 from workers.attempt import Work, attempt
@@ -48,7 +50,7 @@ def score_again(pk: str) -> None:
 @app.task(name="workers.notice_versions")
 def notice_versions() -> None:
     """Begin to score again what an older recipe or scorer scored; every worker that starts asks for this."""
-    from workers.scoring import notice_versions as notice  # noqa: PLC0415
+    from workers.score_submission import notice_versions as notice  # noqa: PLC0415
 
     notice()
 
@@ -63,7 +65,7 @@ def _ingestion() -> Work:
 
 
 def _estimation() -> Work:
-    from workers.estimate import Estimation  # noqa: PLC0415
+    from workers.run_method import Estimation  # noqa: PLC0415
 
     return Estimation()
 
@@ -75,18 +77,18 @@ def _calibrating() -> Work:
 
 
 def _truth_import() -> Work:
-    from workers.truths import TruthImport  # noqa: PLC0415
+    from workers.import_truth import TruthImport  # noqa: PLC0415
 
     return TruthImport()
 
 
 def _scoring() -> Work:
-    from workers.scoring import Scoring  # noqa: PLC0415
+    from workers.score_submission import Scoring  # noqa: PLC0415
 
     return Scoring()
 
 
 def _scoring_again() -> Work:
-    from workers.scoring import ScoringAgain  # noqa: PLC0415
+    from workers.score_submission import ScoringAgain  # noqa: PLC0415
 
     return ScoringAgain()

@@ -22,7 +22,7 @@ def watch(queues: list[str]) -> None:
 
 
 def _watch(queues: list[str]) -> None:
-    import redis  # noqa: PLC0415 - with Celery's state, after the environment is settled
+    import redis  # noqa: PLC0415 - with Celery's state, after the environment is cleanup
     from celery.worker import state  # noqa: PLC0415
     from django.conf import settings  # noqa: PLC0415
 

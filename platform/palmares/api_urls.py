@@ -6,31 +6,23 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 from rest_framework.routers import SimpleRouter
 
-from palmares.benchmarks.sent_file_views import SentFileCreationView, SentFileView
-from palmares.benchmarks.submission_views import (
+from palmares.benchmarks.viewsets import BenchmarkViewSet, BoardsView, PublishRevisionView, RevisionsView, TruthsView
+from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
+from palmares.leaderboards.viewsets import ComparisonView, LeaderboardView, RevisionChangesView
+from palmares.queue.events import events
+from palmares.runs.run_files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
+from palmares.runs.viewsets import MethodsView, RunViewSet
+from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
+from palmares.submissions.pending_file_views import PendingFileCreationView, PendingFileView
+from palmares.submissions.viewsets import (
     BenchmarkSubmissionsView,
     SubmissionContentView,
     SubmissionFileView,
     SubmissionFramesView,
     SubmissionViewSet,
 )
-from palmares.benchmarks.viewsets import (
-    BenchmarkViewSet,
-    BoardsView,
-    ComparisonView,
-    LeaderboardView,
-    PublishRevisionView,
-    RevisionChangesView,
-    RevisionsView,
-    TruthsView,
-)
-from palmares.queue.events import events
-from palmares.runs.calibration_views import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
-from palmares.runs.files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
-from palmares.runs.viewsets import MethodsView, RunViewSet
-from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
 from palmares.teams.viewsets import AcceptInvitationView, InvitationViewSet, MemberViewSet, MeView, TeamViewSet, TokenViewSet
-from palmares.uploads.tus import TusCreationView, TusUploadView
+from palmares.uploads.tus_views import TusCreationView, TusUploadView
 from palmares.uploads.viewsets import UploadMediaView, UploadViewSet
 
 
@@ -113,8 +105,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/leaderboard/", LeaderboardView.as_view(), name="benchmark-leaderboard"),
     path("benchmarks/<slug:slug>/comparison/", ComparisonView.as_view(), name="benchmark-comparison"),
     path("benchmarks/<slug:slug>/submissions/", BenchmarkSubmissionsView.as_view(), name="benchmark-submissions"),
-    path("predictions/tus/", SentFileCreationView.as_view(), name="prediction-tus-create"),
-    path("predictions/tus/<uuid:pk>/", SentFileView.as_view(), name="prediction-tus"),
+    path("predictions/tus/", PendingFileCreationView.as_view(), name="prediction-tus-create"),
+    path("predictions/tus/<uuid:pk>/", PendingFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/changes/", RevisionChangesView.as_view(), name="revision-changes"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from palmares.benchmarks import pages as benchmarks
-from palmares.runs import calibration_pages as calibrations
+from palmares.calibrations import pages as calibrations
+from palmares.leaderboards import pages as leaderboards
+from palmares.leaderboards import submission_pages as submissions
 from palmares.runs import pages as runs
 from palmares.subjects import pages as subjects
 from palmares.teams import pages as teams
@@ -27,12 +29,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/<uuid:pk>/view/", runs.viewer, name="viewer"),
     path("runs/<uuid:pk>/", runs.run, name="run"),
     path("runs/<uuid:pk>/change/", runs.change_run, name="run-change"),
-    path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
-    path("benchmarks/<slug:slug>/", benchmarks.benchmark, name="benchmark"),
+    path("benchmarks/", leaderboards.benchmarks, name="benchmarks"),
+    path("benchmarks/<slug:slug>/", leaderboards.benchmark, name="benchmark"),
     path("benchmarks/<slug:slug>/settings/", benchmarks.benchmark_settings, name="benchmark-settings"),
     path("benchmarks/<slug:slug>/change/", benchmarks.change_benchmark, name="benchmark-change"),
-    path("submissions/<uuid:pk>/", benchmarks.submission, name="submission"),
-    path("submissions/<uuid:pk>/change/", benchmarks.change_submission, name="submission-change"),
+    path("submissions/<uuid:pk>/", submissions.submission, name="submission"),
+    path("submissions/<uuid:pk>/change/", submissions.change_submission, name="submission-change"),
     path("teams/", teams.new_team, name="team-new"),
     path("teams/choice/", teams.choose_team, name="team-choice"),
     path("teams/<uuid:pk>/", teams.team, name="team"),

@@ -66,7 +66,8 @@ def _board(team: object) -> str:
     from django.utils import timezone  # noqa: PLC0415
 
     from ml.catalog import METRICS  # noqa: PLC0415
-    from palmares.benchmarks.models import Benchmark, Board, Figure, Revision, Score, Submission, Truth  # noqa: PLC0415
+    from palmares.benchmarks.models import Benchmark, Board, Revision, Truth  # noqa: PLC0415
+    from palmares.submissions.models import MetricValue, Score, Submission  # noqa: PLC0415
 
     benchmark = Benchmark.objects.create(team=team, slug="bench", name="Bench", protocol="palmares")
     board = Board.objects.create(benchmark=benchmark, slug="all", name="All")
@@ -84,11 +85,11 @@ def _board(team: object) -> str:
     rng = np.random.default_rng(0)
     figures = dict.fromkeys(names, 1.0)
     scores = Score.objects.bulk_create(
-        Score(submission=s, revision=revision, coverage=1.0, report={}, figures=figures, folder="x") for s in submissions
+        Score(submission=s, revision=revision, coverage=1.0, report={}, metrics=figures, folder="x") for s in submissions
     )
-    Figure.objects.bulk_create(
+    MetricValue.objects.bulk_create(
         (
-            Figure(score=s, board=board, metric=m, value=v, low=v, high=v, coverage=1.0, is_ranked=True)
+            MetricValue(score=s, board=board, metric=m, value=v, low=v, high=v, coverage=1.0, is_ranked=True)
             for s in scores
             for m, v in zip(names, rng.uniform(5, 50, len(names)).tolist(), strict=True)
         ),

@@ -11,16 +11,17 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from palmares.benchmarks import services
-from palmares.benchmarks.models import Benchmark, Revision, SentFile, Submission, Truth
+from palmares.benchmarks.models import Benchmark, Revision, Truth
 from palmares.queue.models import Status
+from palmares.submissions.models import PendingFile, Submission
 from palmares.teams.access import create_token
 from palmares.uploads.partial import partial_path
 from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError, pieces
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
 from workers.attempt import attempt
-from workers.scoring import Scoring, ScoringAgain
-from workers.truths import TruthImport
+from workers.import_truth import TruthImport
+from workers.score_submission import Scoring, ScoringAgain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,13 +92,13 @@ def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, 
 
     with pytest.raises(KeyboardInterrupt):
         client.submit("ours", "m", prediction, sent=interrupt)
-    begun = SentFile.objects.get()
+    begun = PendingFile.objects.get()
     assert 0 < begun.received_bytes < len(content)
     with Client(live_server.url, client._connection.account.token) as another:
         submission = another.submit("ours", "m", prediction, sent=lambda *s: seen.append(s))
     assert seen[0] in [(begun.received_bytes + more, len(content)) for more in (0, pieces.PIECE)]  # the last may have arrived
     assert submission.facts["sha256"] == hashlib.sha256(content).hexdigest()
-    assert not SentFile.objects.exists()
+    assert not PendingFile.objects.exists()
     assert not partial_path(begun.pk).exists()
 
 
@@ -108,7 +109,7 @@ def test_a_large_file_that_is_refused_is_sent_anew_when_it_is_sent_again(client,
     for _ in range(2):
         with pytest.raises(RefusedError, match="there is no sequence `three`"):
             client.submit("ours", "m", path)
-        assert not SentFile.objects.exists()
+        assert not PendingFile.objects.exists()
     assert Submission.objects.count() == 0
 
 

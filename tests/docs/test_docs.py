@@ -12,7 +12,7 @@ from django.core.management import get_commands
 
 from ml.catalog import METHODS, METRICS, PROTOCOLS
 from ml.metrics import protocol
-from palmares.runs import calibrations
+from palmares.calibrations import services as calibrations
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -16,8 +16,8 @@ from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import Subject
 from palmares.uploads.models import Upload
-from tests.contests import contest, scored  # noqa: F401 - fixtures
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
+from tests.scored_benchmarks import contest, scored  # noqa: F401 - fixtures
 
 MP4_HEAD = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"
 

@@ -23,22 +23,25 @@ from django.test import Client
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
-from palmares.benchmarks import services, submissions
-from palmares.benchmarks.models import Benchmark, Revision, Submission, Truth
-from palmares.benchmarks.submission_views import sha256_of
+from palmares.benchmarks import services
+from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
-from palmares.runs.models import Calibration, Run
+from palmares.runs.models import Run
+from palmares.submissions import services as submissions
+from palmares.submissions.models import Submission
+from palmares.submissions.viewsets import sha256_of
 from palmares.teams.access import create_sign_in_link, create_token
 from palmares.teams.models import Membership, Role, Team, User
 from palmares.teams.services import invite
 from palmares.uploads.models import Upload
-from tests.contests import SEQUENCES
 from tests.factories import HandShapeFactory, MembershipFactory, SubjectFactory, UploadFactory
 from tests.platform.api.test_every_route_is_guarded import GUARDED, address, world  # noqa: F401 - a fixture
 from tests.predictions import hands, zipped
+from tests.scored_benchmarks import SEQUENCES
 from workers.attempt import attempt
-from workers.scoring import Scoring, ScoringAgain
-from workers.truths import TruthImport
+from workers.import_truth import TruthImport
+from workers.score_submission import Scoring, ScoringAgain
 
 API = "/api/v1"
 BOARD = f"{API}/benchmarks/contest-of-ours/leaderboard/"

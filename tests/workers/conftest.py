@@ -22,8 +22,8 @@ from django.db import connection
 
 from ml.clip.encode import web_video
 from ml.keypoints.tracks import Keypoints
-from palmares import embedded
-from palmares.queue import bell, services
+from palmares.local import embedded_servers as embedded
+from palmares.queue import notifications, services
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
 from tests.factories import UploadFactory
@@ -38,13 +38,13 @@ def own_redis(settings, tmp_path: Path) -> Iterator[redis.Redis]:
     """A Redis that only this test uses, and may kill: it comes back by itself."""
     data = tmp_path / "servers"
     settings.REDIS_URL = settings.CELERY_BROKER_URL = embedded.redis_url(data)
-    bell._client.cache_clear()
-    bell._producer.cache_clear()
+    notifications._client.cache_clear()
+    notifications._producer.cache_clear()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         yield client
     embedded.release(data)
-    bell._client.cache_clear()
-    bell._producer.cache_clear()
+    notifications._client.cache_clear()
+    notifications._producer.cache_clear()
 
 
 @pytest.fixture

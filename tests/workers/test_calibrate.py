@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ml.identity.calibration import SOLVERS, solver_named
+from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
-from palmares.runs.models import Calibration
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from tests.seen import seen_hand

@@ -6,8 +6,9 @@ import psutil
 import pytest
 from django.core.files.base import ContentFile
 
-from palmares.benchmarks import services, submissions
+from palmares.benchmarks import services
 from palmares.queue.models import Status
+from palmares.submissions import services as submissions
 from tests.predictions import hands, moved, npz
 from tests.workers.conftest import wait_for
 
@@ -40,7 +41,7 @@ def test_a_large_submission_is_scored(start_worker, team, owner, member, media_r
     assert submission.status == Status.SUCCEEDED, submission.error
     score = submission.scores.get()
     assert score.content["counts"]["rows"] == rows
-    assert score.figures["mpjpe"] == pytest.approx(10, abs=1e-3)
+    assert score.metrics["mpjpe"] == pytest.approx(10, abs=1e-3)
     revision = benchmark.revisions.get()
     wait_for("the worker has nothing more to do", lambda: has_ended(revision))
     (child,) = psutil.Process(worker.process.pid).children()

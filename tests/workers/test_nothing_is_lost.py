@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from palmares import embedded
+from palmares.local import embedded_servers as embedded
 from palmares.queue import services
 from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run

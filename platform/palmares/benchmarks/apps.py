@@ -1,8 +1,10 @@
-"""Registers who removes the files of benchmarks and submissions."""
+"""The app of benchmarks, and what is deleted with its rows."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
+
+from palmares.media_storage import delete_files_with
 
 
 class BenchmarksConfig(AppConfig):
@@ -12,4 +14,4 @@ class BenchmarksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from palmares.benchmarks import stored  # noqa: F401, PLC0415 - models must be ready before its receivers
+        delete_files_with("benchmarks.Benchmark", "benchmarks.Truth")

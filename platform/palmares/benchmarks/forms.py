@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from ml.catalog import METRICS
-from palmares.benchmarks import policy
+from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark
 
 
@@ -47,5 +47,5 @@ class BenchmarkForm(forms.ModelForm):  # type: ignore[type-arg]  # it has no par
         self.fields["primary_metric"] = forms.ChoiceField(
             label=self.fields["primary_metric"].label,
             help_text=self.fields["primary_metric"].help_text,
-            choices=[(name, policy.title(name)) for name in metrics],
+            choices=[(name, ranking_rules.title(name)) for name in metrics],
         )

@@ -14,14 +14,13 @@ from django.utils import timezone
 
 from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import ConflictError, InvalidError
-from palmares.benchmarks.models import Benchmark, Board, Revision, Score, Truth
-from palmares.benchmarks.stored import truth_prefix
+from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
+from palmares.media_storage import delete_stored_files
 from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
 from palmares.uploads.services import check_size, clean_name
-from palmares.uploads.stored import forget_files
 
 TRUTH_ENDINGS = (".zip", ".npz", ".json", ".txt")
 
@@ -103,12 +102,12 @@ def add_truth(*, benchmark: Benchmark, by: User, file: File) -> Truth:
             f"«{name}» ends in {ending or 'nothing'}; a truth is one of {', '.join(TRUTH_ENDINGS)}.", field="file"
         )
     truth = Truth(id=uuid4(), benchmark=benchmark)
-    prefix = truth_prefix(benchmark.pk, truth.pk)
+    prefix = truth.storage_prefix
     try:
         truth.source = default_storage.save(f"{prefix}/source{ending}", file)
         enqueue_truth(truth=truth)
     except BaseException:
-        forget_files(prefix)
+        delete_stored_files(prefix)
         raise
     return truth
 
@@ -132,7 +131,7 @@ def start_revision(*, benchmark: Benchmark, truth: Truth) -> Revision:
     last = benchmark.revisions.aggregate(last=Max("number"))["last"]
     revision = Revision(benchmark=benchmark, truth=truth, number=1 + (last or 0))
     revision.missing, revision.penalty_mm = rule.missing, rule.penalty_mm
-    is_anything_scored = Score.objects.filter(revision__benchmark=benchmark).exists()
+    is_anything_scored = benchmark.revisions.filter(scores__isnull=False).exists()
     revision.published_at = None if is_anything_scored else timezone.now()
     queue.enqueue(item=revision)
     return revision

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
@@ -19,19 +16,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.catalog import PROTOCOLS
-from palmares.api.problems import InvalidError
 from palmares.benchmarks import services
-from palmares.benchmarks.comparison import compare
-from palmares.benchmarks.exports import WRITERS, as_data
-from palmares.benchmarks.leaderboard import Leaderboard, changes, leaderboard
-from palmares.benchmarks.models import Benchmark, Revision, Submission
+from palmares.benchmarks.models import Benchmark, Revision
 from palmares.benchmarks.serializers import (
     BenchmarkSerializer,
     BenchmarkUpdateSerializer,
     BoardSerializer,
-    DifferenceSerializer,
     NewTruthSerializer,
-    RankChangeSerializer,
     RevisionSerializer,
     TruthSerializer,
 )
@@ -76,7 +67,9 @@ class BenchmarkViewSet(viewsets.ModelViewSet[Benchmark]):
         services.delete_benchmark(benchmark=instance, by=caller(self))
 
 
-class _OfBenchmarkView(APIView):
+class OfBenchmarkView(APIView):
+    """What belongs to one benchmark that the caller may see."""
+
     permission_classes = (IsAuthenticated,)
 
     def benchmark(self, slug: str) -> Benchmark:
@@ -89,7 +82,7 @@ class _OfBenchmarkView(APIView):
         return found
 
 
-class BoardsView(_OfBenchmarkView):
+class BoardsView(OfBenchmarkView):
     """The rankings of a benchmark."""
 
     @extend_schema(responses=BoardSerializer(many=True))
@@ -108,7 +101,7 @@ class BoardsView(_OfBenchmarkView):
         return Response(BoardSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
-class TruthsView(_OfBenchmarkView):
+class TruthsView(OfBenchmarkView):
     """The versions of a benchmark's truth: for its own team, and never their content."""
 
     parser_classes = (MultiPartParser,)
@@ -128,7 +121,7 @@ class TruthsView(_OfBenchmarkView):
         return Response(TruthSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
-class RevisionsView(_OfBenchmarkView):
+class RevisionsView(OfBenchmarkView):
     """Scorings of everything."""
 
     @extend_schema(responses=RevisionSerializer(many=True))
@@ -161,111 +154,3 @@ class PublishRevisionView(APIView):
         services.publish_revision(revision=revision, by=caller(self))
         revision.refresh_from_db()
         return Response(RevisionSerializer(revision).data)
-
-
-class RevisionChangesView(APIView):
-    """What publishing a revision would change."""
-
-    permission_classes = (IsAuthenticated,)
-
-    @extend_schema(responses=RankChangeSerializer(many=True))
-    def get(self, request: Request, pk: UUID) -> Response:
-        """Old → new rank and figure, by the benchmark's own metric, of each submission that the caller sees; for its team."""
-        revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
-        rows = [
-            {**row, **{when: row[when] and dict(zip(("rank", "value"), row[when], strict=True)) for when in ("old", "new")}}
-            for row in changes(revision, caller(self))
-        ]
-        return Response(RankChangeSerializer(rows, many=True).data)
-
-
-_VIEW = [
-    OpenApiParameter("board", str, description="Slug of a board; `all` unless told."),
-    OpenApiParameter("metric", str, description="That ranks; the benchmark's own unless told."),
-    OpenApiParameter("columns", str, description="More metrics to show, with commas between them."),
-    OpenApiParameter("revision", int, description="Of a published revision; the newest unless told."),
-    OpenApiParameter("page", int),
-]
-
-
-def asked_for(request: Any, benchmark: Benchmark, *, page_rows: int = 50) -> Leaderboard:
-    """The board that a query string describes; pages and the API read it alike.
-
-    Raises:
-        NotFoundError, InvalidError: as `leaderboard`.
-    """
-    query = request.GET
-
-    def number(name: str) -> int | None:
-        text = query.get(name, "")
-        if not text:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) < 6):
-            raise InvalidError(f"`{name}` is a whole number, not {text[:20]!r}.", field=name)
-        return int(text)
-
-    return leaderboard(
-        benchmark=benchmark,
-        user=request.user,
-        board=query.get("board") or "all",
-        metric=query.get("metric", ""),
-        columns=[name for name in query.get("columns", "").split(",") if name],
-        revision=number("revision"),
-        page=number("page") or 1,
-        page_rows=page_rows,
-    )
-
-
-class LeaderboardView(_OfBenchmarkView):
-    """Ranks, as the caller sees them: public submissions, and those of their own teams."""
-
-    @extend_schema(
-        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/csv"): OpenApiTypes.STR},
-        parameters=[*_VIEW, OpenApiParameter("as", str, enum=["json", *WRITERS], description="JSON unless told.")],
-    )
-    def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """One page of a board as JSON; as CSV, Markdown or LaTeX all of it (up to 2000 rows)."""
-        benchmark, wanted = self.benchmark(slug), request.GET.get("as", "json")
-        if wanted == "json":
-            return Response(as_data(asked_for(request, benchmark)))
-        if wanted not in WRITERS:
-            raise InvalidError(f"`as` is one of json, {', '.join(WRITERS)}.", field="as")
-        content_type, ending, write = WRITERS[wanted]
-        board = asked_for(request, benchmark, page_rows=2000)
-        name = f"{benchmark.slug}-{board.board.slug}-{board.metric.replace('@', '-')}.{ending}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
-        return HttpResponse(write(board), content_type=content_type, headers=headers)
-
-
-class ComparisonView(_OfBenchmarkView):
-    """Two submissions, frame by frame."""
-
-    @extend_schema(
-        responses=DifferenceSerializer,
-        parameters=[
-            OpenApiParameter("a", UUID, required=True),
-            OpenApiParameter("b", UUID, required=True),
-            *_VIEW[:2],
-            _VIEW[3],
-        ],
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """A paired bootstrap test: A minus B with its 95 % interval, and a verdict in words."""
-        board = asked_for(request, self.benchmark(slug))
-        if board.revision is None:
-            raise InvalidError("Nothing has been scored on this benchmark yet.")
-        a, b = (_submission(request, board.benchmark, name) for name in ("a", "b"))
-        return Response(compare(a=a, b=b, board=board.board, metric=board.metric, revision=board.revision))
-
-
-def _submission(request: Request, benchmark: Benchmark, name: str) -> Submission:
-    try:
-        pk = UUID(request.GET.get(name, ""))
-    except ValueError as error:
-        raise InvalidError(f"`{name}` is the id of a submission.", field=name) from error
-    return get_object_or_404(Submission.objects.visible_to(caller_of(request)).filter(benchmark=benchmark), pk=pk)
-
-
-def caller_of(request: Request) -> Any:
-    """Who asks; the views that call this let nobody in unknown."""
-    return request.user

@@ -25,8 +25,8 @@ from rest_framework.request import Request
 
 from palmares.api.authentication import BearerAuthentication
 from palmares.api.problems import problem_response
-from palmares.queue.bell import channel
 from palmares.queue.models import WorkItem, work_models
+from palmares.queue.notifications import channel
 from palmares.queue.services import place_in_queue, seconds_left
 
 MAX_ROWS: Final = 200

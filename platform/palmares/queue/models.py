@@ -51,7 +51,7 @@ class WorkItem(models.Model):
     lease = models.UUIDField(null=True, editable=False, help_text="Held by the one worker that may write to this row.")
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     cancel_requested = models.BooleanField(default=False)
-    rung_at = models.DateTimeField(null=True, editable=False, help_text="When the broker was last told.")
+    notified_at = models.DateTimeField(null=True, editable=False, help_text="When the broker was last told.")
 
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     queued_at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -18,9 +18,9 @@ from django.db.models import Manager, Min, Q
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError
-from palmares.queue.bell import announce, count_messages, ring_bell
-from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import Status, WorkItem, work_models
+from palmares.queue.notifications import announce, count_messages, notify_workers
 
 Item = TypeVar("Item", bound=WorkItem)
 
@@ -40,7 +40,7 @@ def enqueue(*, item: WorkItem) -> None:
     """Queue a row, from whatever state, with a clean record. The broker hears of it once this is committed."""
     item.status, item.stage, item.progress, item.error = Status.QUEUED, "", 0.0, ""
     item.attempts, item.cancel_requested = 0, False
-    item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.rung_at = None
+    item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.notified_at = None
     item.queued_at = timezone.now()
     item.save()
     _after_commit(item)
@@ -234,8 +234,8 @@ def _ring_unheard(model: type[WorkItem]) -> int:
     if messages is None:
         return 0
     now = timezone.now()
-    never_rung = Q(rung_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
-    unheard = never_rung | Q(rung_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
+    never_rung = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
+    unheard = never_rung | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
     rows = _manager(model).filter(unheard, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
     return sum(_ring_unchecked(row) for row in rows)
 
@@ -286,10 +286,10 @@ def _is_startable(item: WorkItem) -> bool:
 
 
 def _ring_unchecked(item: WorkItem) -> bool:
-    told = ring_bell(task=item.TASK, queue=item.QUEUE, pk=item.pk)
+    told = notify_workers(task=item.TASK, queue=item.QUEUE, pk=item.pk)
     if told:
-        item.rung_at = timezone.now()
-        _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(rung_at=item.rung_at)
+        item.notified_at = timezone.now()
+        _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(notified_at=item.notified_at)
     return told
 
 
@@ -321,7 +321,7 @@ def _requeue(row: WorkItem, reason: str) -> None:
         _finish(row, Status.FAILED, reason or _gave_up(row))
         return
     row.status, row.stage, row.progress = Status.QUEUED, "", 0.0
-    row.lease = row.lease_expires_at = row.started_at = row.rung_at = None
+    row.lease = row.lease_expires_at = row.started_at = row.notified_at = None
     row.save()
     _after_commit(row)
     transaction.on_commit(lambda: _ring_unchecked(row), robust=True)

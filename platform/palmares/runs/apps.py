@@ -1,8 +1,13 @@
-"""Registers who removes a run's files."""
+"""The app of runs, and what is deleted with its rows."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
+
+from palmares.media_storage import delete_files_with
 
 
 class RunsConfig(AppConfig):
@@ -12,4 +17,12 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from palmares.runs import stored  # noqa: F401, PLC0415 - models must be ready before its receivers
+        delete_files_with("runs.Run", "runs.Prediction")
+        post_delete.connect(_delete_prediction, sender="runs.Run")  # type: ignore[arg-type]
+
+
+def _delete_prediction(instance: Any, **_: Any) -> None:
+    from palmares.runs.models import Prediction  # noqa: PLC0415 - models must be ready
+
+    if instance.prediction_id:
+        Prediction.objects.filter(pk=instance.prediction_id).delete()

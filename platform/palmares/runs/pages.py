@@ -20,9 +20,9 @@ from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs import services
 from palmares.runs.models import Run
 from palmares.runs.serializers import RunSerializer
-from palmares.runs.shapes import choice
+from palmares.runs.shape_used import choice
 from palmares.subjects.models import HandShape
-from palmares.teams.pages import by_id, can_add, can_write, chosen_team, person, said_to
+from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import visible_upload
 from palmares.uploads.serializers import UploadSerializer
@@ -130,7 +130,7 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = visible_upload(request, pk)
     chosen = request.POST.get("hand_shape")
     shape = by_id(HandShape.objects.visible_to(person(request)), chosen) if chosen else None
-    with said_to(request):
+    with errors_as_messages(request):
         services.start_run(
             upload=found,
             method=request.POST.get("method", ""),
@@ -148,7 +148,7 @@ def change_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Run.objects.visible_to(person(request)).select_related("upload__subject__team"), pk=pk)
     action = request.POST.get("action", "")
     if action in ACTIONS:
-        with said_to(request):
+        with errors_as_messages(request):
             ACTIONS[action](run=found, by=person(request))
     back_to_run = request.POST.get("from") == "run" and action != "delete"
     return redirect("run", pk) if back_to_run else redirect("upload", found.upload_id)

@@ -9,7 +9,7 @@ from palmares.api.problems import ConflictError, InvalidError
 from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
-from palmares.runs.shapes import kept
+from palmares.runs.shape_used import kept
 from palmares.subjects.models import HandShape
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import environ
 from csp.constants import NONE, SELF
 
-from palmares import embedded
+from palmares.local import embedded_servers
 
 ROOT = Path(__file__).resolve().parents[3]
 env = environ.Env()
@@ -18,7 +18,7 @@ DATA = Path(env("PALMARES_DATA", default=str(ROOT / "var"))).resolve()
 """Everything that outlives a process: databases, media, secrets of a development installation."""
 
 DEBUG = False
-SECRET_KEY = env("SECRET_KEY", default="") or embedded.secret_key(DATA)
+SECRET_KEY = env("SECRET_KEY", default="") or embedded_servers.secret_key(DATA)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -26,8 +26,10 @@ INSTALLED_APPS = [
     "palmares.teams",
     "palmares.subjects",
     "palmares.uploads",
+    "palmares.calibrations",
     "palmares.runs",
     "palmares.benchmarks",
+    "palmares.submissions",
     "palmares.queue",
     "palmares.api",
     "palmares",
@@ -85,12 +87,12 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded.database_url(DATA))}
+DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded_servers.database_url(DATA))}
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket's folder comes as %2Frun%2F…
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA)
+REDIS_URL = env("REDIS_URL", default="") or embedded_servers.redis_url(DATA)
 
 AUTH_USER_MODEL = "teams.User"
 AUTHENTICATION_BACKENDS = [

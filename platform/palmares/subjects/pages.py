@@ -16,7 +16,7 @@ from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.subjects import services
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team
-from palmares.teams.pages import by_id, can_add, can_write, chosen_team, person, posted, said_to
+from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person, posted
 from palmares.teams.services import first_team
 
 SORTS = {"name": "name", "team": "team__name", "uploads": "upload_count", "created": "created_at"}
@@ -38,7 +38,7 @@ def subjects(request: HttpRequest) -> HttpResponse:
             return redirect("subjects")
         chosen = request.POST.get("team")
         into = by_id(teams, chosen) if chosen else team or first_team(user=user)
-        with said_to(request):
+        with errors_as_messages(request):
             return redirect("subject", services.create_subject(team=into, name=name, by=user).pk)
         return redirect("subjects")
     found = Subject.objects.visible_to(user).select_related("team").annotate(upload_count=Count("uploads"))
@@ -57,7 +57,7 @@ def subject(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One subject: hand shapes and uploads; rename."""
     found = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
     if request.method == "POST":
-        with said_to(request):
+        with errors_as_messages(request):
             name, notes = posted(request, "name"), posted(request, "notes", limit=NOTES_LENGTH)
             services.update_subject(subject=found, by=person(request), name=name or found.name, notes=notes)
             messages.success(request, "Saved.")
@@ -80,7 +80,7 @@ def subject(request: HttpRequest, pk: UUID) -> HttpResponse:
 def delete_subject(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete a subject with all uploads, runs and files."""
     found = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
-    with said_to(request):
+    with errors_as_messages(request):
         services.delete_subject(subject=found, by=person(request))
         messages.success(request, f"«{found.name}» is gone, with every upload, run and file.")
         return redirect("subjects")

@@ -49,7 +49,7 @@ def by_id(found: QuerySet[AnyModel], text: str) -> AnyModel:
 
 
 @contextmanager
-def said_to(request: HttpRequest) -> Iterator[None]:
+def errors_as_messages(request: HttpRequest) -> Iterator[None]:
     """Turn a service's refusal into a message on the next page."""
     try:
         yield
@@ -100,7 +100,7 @@ def account(request: HttpRequest) -> HttpResponse:
     user = person(request)
     shown = ""
     if request.method == "POST":
-        with said_to(request):
+        with errors_as_messages(request):
             _, shown = access.create_token(user=user, name=posted(request, "name") or "token")
     tokens = Token.objects.filter(user=user, expiry__gt=timezone.now())
     memberships = Membership.objects.filter(user=user).select_related("team")
@@ -124,7 +124,7 @@ def new_team(request: HttpRequest) -> HttpResponse:
     if not name:
         messages.error(request, "A team needs a name.")
         return redirect("account")
-    with said_to(request):
+    with errors_as_messages(request):
         return redirect("team", services.create_team(name=name, by=person(request)).pk)
     return redirect("account")
 
@@ -136,7 +136,7 @@ def team(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request)
     found = get_object_or_404(Team.objects.visible_to(user), pk=pk)
     if request.method == "POST":
-        with said_to(request):
+        with errors_as_messages(request):
             if not (name := posted(request, "name")):
                 messages.error(request, "A team needs a name.")
             else:
@@ -170,7 +170,7 @@ def invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     except (ValidationError, ValueError):
         messages.error(request, "An invitation needs an email address, like ada@example.org, and a role.")
         return redirect("team", pk)
-    with said_to(request):
+    with errors_as_messages(request):
         _, token = services.invite(team=found, email=email, role=chosen, by=person(request), link=link)
         messages.success(request, f"Invited {email}. The link, shown only now: {link.format(token=token)}", "copy")
     return redirect("team", pk)
@@ -182,7 +182,7 @@ def revoke(request: HttpRequest, pk: UUID, invitation: UUID) -> HttpResponse:
     """Withdraw an invitation."""
     get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
     found = get_object_or_404(Invitation.objects.select_related("team"), pk=invitation, team_id=pk)
-    with said_to(request):
+    with errors_as_messages(request):
         services.revoke_invitation(invitation=found, by=person(request))
         messages.success(request, f"The invitation of {found.email} was withdrawn; its link no longer works.")
     return redirect("team", pk)
@@ -195,7 +195,7 @@ def member_change(request: HttpRequest, pk: UUID, member: UUID) -> HttpResponse:
     user = person(request)
     get_object_or_404(Team.objects.visible_to(user), pk=pk)
     found = get_object_or_404(Membership.objects.select_related("team", "user"), pk=member, team_id=pk)
-    with said_to(request):
+    with errors_as_messages(request):
         if "remove" in request.POST:
             services.remove_member(membership=found, by=user)
             leaving = f"You left «{found.team}»." if found.user_id == user.pk else f"{found.user} is no longer in the team."

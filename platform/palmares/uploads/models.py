@@ -76,6 +76,11 @@ class Upload(WorkItem):
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [models.Index(fields=["subject", "-created_at"])]
 
+    @property
+    def storage_prefix(self) -> str:
+        """Prefix of all stored files of this row."""
+        return f"uploads/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 

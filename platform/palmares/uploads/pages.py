@@ -16,7 +16,7 @@ from palmares.listing import listing
 from palmares.subjects.models import Subject
 from palmares.subjects.pages import UPLOAD_SORTS
 from palmares.teams.models import Role
-from palmares.teams.pages import by_id, can_add, chosen_team, person, said_to
+from palmares.teams.pages import by_id, can_add, chosen_team, errors_as_messages, person
 from palmares.uploads import services
 from palmares.uploads.models import Upload
 
@@ -41,7 +41,7 @@ def uploads(request: HttpRequest) -> HttpResponse:
         if not isinstance(file, UploadedFile):
             messages.error(request, "Choose a video, a picture or a ZIP of pictures first.")
             return redirect("uploads")
-        with said_to(request):
+        with errors_as_messages(request):
             return redirect("upload", services.receive(by=user, file=file, subject=subject, team=None if subject else team).pk)
         return redirect("uploads")
     found = Upload.objects.visible_to(user).select_related("subject").annotate(run_count=Count("runs"))
@@ -66,7 +66,7 @@ def visible_upload(request: HttpRequest, pk: UUID) -> Upload:
 def delete_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete an upload with its runs and files."""
     found = visible_upload(request, pk)
-    with said_to(request):
+    with errors_as_messages(request):
         services.delete_upload(upload=found, by=person(request))
         messages.success(request, f"«{found.name}» is gone, with its runs and files.")
         return redirect("subject", found.subject_id)
@@ -80,6 +80,6 @@ def change_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = visible_upload(request, pk)
     act = ACTIONS.get(request.POST.get("action", ""))
     if act is not None:
-        with said_to(request):
+        with errors_as_messages(request):
             act(upload=found, by=person(request))
     return redirect("upload", pk)

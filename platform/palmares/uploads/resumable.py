@@ -1,4 +1,4 @@
-"""Uploads in parts, which go on where they stopped: the services behind tus (`palmares.uploads.tus`).
+"""Uploads in parts, which go on where they stopped: the services behind tus (`palmares.uploads.tus_views`).
 
 The row says how many bytes count (`received_bytes`), the bytes are in `palmares.uploads.partial`. One row lock a write keeps
 two senders apart: the second finds another offset.
@@ -21,8 +21,8 @@ from palmares.queue.models import Status
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
-from palmares.uploads.camera import GivenCamera
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension
+from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 from palmares.uploads.partial import add_bytes, head_of, make_partial, partial_path
 from palmares.uploads.services import admit, check_size, clean_name, destination, source_key

@@ -14,7 +14,7 @@ from palmares.queue.services import place_in_queue, seconds_left
 from palmares.subjects.models import Subject
 from palmares.subjects.serializers import SubjectField, TeamField
 from palmares.teams.models import Team
-from palmares.uploads.camera import GivenCamera
+from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import PublicStatus, Upload
 
 MEDIA = {"web_video": "web.mp4", "poster": "poster.jpg", "filmstrip": "filmstrip.jpg"}

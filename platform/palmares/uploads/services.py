@@ -13,16 +13,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, InvalidError, TooLargeError
+from palmares.media_storage import delete_stored_files
 from palmares.queue.services import cancel, enqueue, retry
 from palmares.subjects.models import Subject
 from palmares.subjects.services import unsorted_subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import first_team, require_role
-from palmares.uploads.camera import GivenCamera
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension, is_images
+from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 from palmares.uploads.partial import forget_partial
-from palmares.uploads.stored import forget_files
 
 MAX_NAME = 255
 
@@ -90,7 +90,7 @@ def receive(
         key = default_storage.save(source_key(upload_id=upload.id, extension=extension), file)
         admit(upload=upload, source=key, extension=extension)
     except BaseException:
-        forget_files(f"uploads/{upload.id}")
+        delete_stored_files(f"uploads/{upload.id}")
         raise
     return upload
 

@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.views import APIView
 
 from palmares.api.permissions import DenyByDefault
-from palmares.benchmarks.models import SentFile
-from palmares.runs.models import Calibration
+from palmares.calibrations.models import Calibration
+from palmares.submissions.models import PendingFile
 from palmares.teams.access import create_token
 from palmares.teams.models import Membership, Role, Team
 from palmares.teams.services import invite
@@ -58,7 +58,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "submission": scored().pk,
         "calibration": Calibration.objects.create(subject=subject).pk,
         "revision": contest.revisions.get().pk,
-        "prediction": SentFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,
+        "prediction": PendingFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,
     }
 
 

@@ -12,8 +12,8 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from schemathesis import GenerationMode
 
-from palmares.benchmarks.models import SentFile
-from palmares.runs.models import Calibration
+from palmares.calibrations.models import Calibration
+from palmares.submissions.models import PendingFile
 from palmares.teams.models import Membership
 from tests.factories import HandShapeFactory
 
@@ -40,7 +40,7 @@ def known(team, owner, finished_run, upload, subject, contest, scored) -> dict[s
         "/hand-shapes/{id}": HandShapeFactory(subject=subject).pk,
         "/uploads/{id}": upload.pk,
         "/tus/{id}": upload.pk,
-        "/predictions/tus/{id}": SentFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,
+        "/predictions/tus/{id}": PendingFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,
         "/runs/{id}": finished_run.pk,
         "/benchmarks/{slug}": contest.slug,
         "/submissions/{id}": scored().pk,

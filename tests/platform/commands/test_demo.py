@@ -8,8 +8,9 @@ from ml.catalog import METHODS
 from ml.hand.model import load_hand_model
 from ml.identity.calibration import MIDDLE_TIP, WRIST
 from ml.synthetic.subjects import make_subject
-from palmares.runs.demo import SUBJECTS
-from palmares.runs.models import Calibration, Run
+from palmares.calibrations.models import Calibration
+from palmares.runs.demo_team import SUBJECTS
+from palmares.runs.models import Run
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, User
 from palmares.uploads.models import Upload

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError
-from palmares.queue import bell, services
-from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue import notifications, services
+from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
@@ -211,27 +211,27 @@ def test_time_left_is_told_from_progress():
 
 def test_nothing_is_rung_before_the_row_is_there(django_capture_on_commit_callbacks, monkeypatch):
     rung = []
-    monkeypatch.setattr(services, "ring_bell", lambda **message: rung.append(message) or True)
+    monkeypatch.setattr(services, "notify_workers", lambda **message: rung.append(message) or True)
     run = Run(upload=UploadFactory(), method="2d-fit", method_version="1")
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         services.enqueue(item=run)
         assert not rung
     assert rung == [{"task": "workers.run_method", "queue": "cpu", "pk": run.pk}]
     run.refresh_from_db()
-    assert run.rung_at is not None
+    assert run.notified_at is not None
 
 
 def test_work_is_accepted_while_the_broker_is_away(settings, django_capture_on_commit_callbacks):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    bell._client.cache_clear()
-    bell._producer.cache_clear()
+    notifications._client.cache_clear()
+    notifications._producer.cache_clear()
     try:
         run = Run(upload=UploadFactory(), method="2d-fit", method_version="1")
         with django_capture_on_commit_callbacks(execute=True):
             services.enqueue(item=run)
         run.refresh_from_db()
-        assert (run.status, run.rung_at) == (Status.QUEUED, None)
+        assert (run.status, run.notified_at) == (Status.QUEUED, None)
         assert services.reap().rung == 0
     finally:
-        bell._client.cache_clear()
-        bell._producer.cache_clear()
+        notifications._client.cache_clear()
+        notifications._producer.cache_clear()

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from palmares.api.problems import ConflictError
 from palmares.queue import services
-from palmares.queue.errors import CancelledError, LeaseLostError
+from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import FINAL_STATUSES, Status
 from palmares.runs.models import Run
 from tests.factories import RunFactory

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 
 from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run
-from palmares.runs.shapes import by_side, in_words, kept
+from palmares.runs.shape_used import by_side, in_words, kept
 from palmares.subjects.models import HandShape
 from tests.factories import HandShapeFactory, RunFactory
 

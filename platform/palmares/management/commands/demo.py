@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from palmares.benchmarks.embedded import ensure_embedded
-from palmares.runs.demo import TEAM, ensure_demo
+from palmares.leaderboards.synthetic_benchmark import ensure_embedded
+from palmares.runs.demo_team import TEAM, ensure_demo
 from palmares.teams.services import first_team
 
 
 class Command(BaseCommand):
-    """See `palmares.runs.demo` and `palmares.benchmarks.embedded`."""
+    """See `palmares.runs.demo_team` and `palmares.leaderboards.synthetic_benchmark`."""
 
     help = "Create the demo user, team, synthetic subjects and uploads, and queue every method on them."
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections
 
-from palmares.benchmarks.sent_files import expire_sent
 from palmares.queue.services import reap
+from palmares.submissions.pending_files import expire_pending
 from palmares.uploads.resumable import expire_partials
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 if time.monotonic() >= partials_at:
                     partials_at = time.monotonic() + PARTIALS_SECONDS
                     expire_partials()
-                    expire_sent()
+                    expire_pending()
             except Error:
                 if every is None:
                     raise

@@ -1,0 +1,1 @@
+"""Leaderboards: ranks, comparisons, plots and exports of scores, and the pages that show them."""

@@ -1,0 +1,148 @@
+"""Pages of benchmarks and submissions."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_http_methods
+
+from ml.catalog import PROTOCOLS
+from palmares.api.problems import DomainError
+from palmares.benchmarks import ranking_rules, services
+from palmares.benchmarks.models import Benchmark
+from palmares.leaderboards.exports import WRITERS
+from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
+from palmares.leaderboards.plots import by_sequence, colours_of, plots
+from palmares.leaderboards.viewsets import asked_for
+from palmares.queue.models import OPEN_STATUSES, Status
+from palmares.submissions.models import Score, Submission
+from palmares.teams.models import Membership, Role, Team
+from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, person, posted
+from palmares.teams.services import role_in
+
+CURVES = 6
+"""Submissions drawn together, at most."""
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def benchmarks(request: HttpRequest) -> HttpResponse:
+    """All that one may submit to; a form for one's own."""
+    user = person(request)
+    owned = Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER)
+    if request.method == "POST":
+        name = posted(request, "name", limit=120)
+        with errors_as_messages(request):
+            made = services.create_benchmark(
+                team=by_id(owned, request.POST.get("team", "")),
+                by=user,
+                slug=slugify(name)[:60] or "benchmark",
+                name=name,
+                protocol=posted(request, "protocol"),
+            )
+            return redirect("benchmark", made.slug)
+        return redirect("benchmarks")
+    found = Benchmark.objects.visible_to(user).select_related("team")
+    rows = [
+        {
+            "benchmark": benchmark,
+            "protocol": PROTOCOLS[benchmark.protocol].title,
+            "submissions": Submission.objects.visible_to(user).filter(benchmark=benchmark, status=Status.SUCCEEDED).count(),
+        }
+        for benchmark in found[:100]
+    ]
+    return render(request, "benchmarks/benchmarks.html", {"rows": rows, "owned": owned, "protocols": PROTOCOLS.values()})
+
+
+@login_required
+@require_GET
+def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
+    """One benchmark: its boards, curves of some rows, and the way in."""
+    user = person(request)
+    found = get_object_or_404(Benchmark.objects.visible_to(user).select_related("team"), slug=slug)
+    try:
+        board = asked_for(request, found)
+    except DomainError as error:
+        raise Http404(error.detail) from error
+    role = role_in(user=user, team=found.team)
+    drawn = _drawn(request, board)
+    context = {
+        "benchmark": found,
+        "protocol": PROTOCOLS[found.protocol],
+        "board": board,
+        "boards": found.boards.all(),
+        "columns": [_column(board, request, metric) for metric in board.columns],
+        "metrics": [(metric, ranking_rules.title(metric)) for metric in board.metrics],
+        "groups": _groups(board, by_shape=request.GET.get("group") == "shape"),
+        "grouping": f"?{_query(request, group='' if request.GET.get('group') == 'shape' else 'shape')}",
+        "shapes": Submission.Shape.choices,
+        "drawn": colours_of(drawn),
+        "plots": plots(drawn, board.metric, board.board),
+        "drawn_scores": drawn,
+        "sequences": by_sequence(drawn, board.metric, board.board),
+        "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
+        "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
+        "waiting": Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES).select_related("team"),
+        "is_owner": role is not None and role.includes(Role.OWNER),
+        "truths": found.truths.defer("subsets")[:5] if role else (),
+        "revisions": [(r, changes(r, user)) for r in found.revisions.filter(published_at=None)] if role else (),
+        "team": _submitting_team(request),
+        "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",
+        "next": f"?{_query(request, page=board.page + 1)}" if board.page < board.pages else "",
+    }
+    return render(request, "benchmarks/benchmark.html", context)
+
+
+def _submitting_team(request: HttpRequest) -> Team | None:
+    """For whom the page submits: the chosen team, where one may; else the first with the right to, if there is any."""
+    team = chosen_team(request)
+    if team and can_write(person(request), team):
+        return team
+    writes = Membership.objects.filter(user=person(request), role__in=[Role.OWNER, Role.MEMBER])
+    first = writes.select_related("team").order_by("created_at", "id").first()
+    return first.team if first else None
+
+
+def _query(request: HttpRequest, **changes: Any) -> str:
+    wanted = {**request.GET.dict(), **{key: str(value) for key, value in changes.items()}}
+    return urlencode({key: value for key, value in wanted.items() if value})
+
+
+def _column(board: Leaderboard, request: HttpRequest, metric: str) -> dict[str, str]:
+    sorted_when = {"lower": "ascending", "higher": "descending"}
+    return {
+        "metric": metric,
+        "title": ranking_rules.title(metric),
+        "unit": ranking_rules.unit_at(metric, board.fps),
+        "sorted": sorted_when[ranking_rules.direction(metric)] if metric == board.metric else "",
+        "address": f"?{_query(request, metric=metric, columns=','.join(board.columns), page='')}",
+    }
+
+
+def _groups(board: Leaderboard, *, by_shape: bool) -> list[tuple[str, list[Row]]]:
+    """The page's rows under their headings, as Kong et al.'s table 1 has them; under none where nothing is grouped."""
+    if not by_shape:
+        return [("", board.rows)]
+    titles = {
+        (is_optimised, shape): f"{title}{', optimised' if is_optimised else ''}"
+        for is_optimised in (False, True)
+        for shape, title in Submission.Shape.choices
+    }
+    under = {key: [row for row in board.rows if (row.submission.is_optimised, row.submission.shape) == key] for key in titles}
+    return [(titles[key], rows) for key, rows in under.items() if rows]
+
+
+def _drawn(request: HttpRequest, board: Leaderboard) -> list[Score]:
+    """Scores of the rows that are ticked; of the first few where none is."""
+    if board.revision is None:
+        return []
+    ticked = [text for text in request.GET.getlist("show") if text]
+    on_page = [row.submission.pk for row in board.rows]
+    wanted = [pk for pk in on_page if str(pk) in ticked][:CURVES] or on_page[:3]
+    scores = Score.objects.filter(submission__in=wanted, revision=board.revision).select_related("submission__benchmark")
+    return sorted(scores, key=lambda score: wanted.index(score.submission_id))

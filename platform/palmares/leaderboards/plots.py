@@ -1,0 +1,161 @@
+"""What a board and a submission show beside their figures: PCK curves, errors by joint, histograms, worst frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.core.files.storage import default_storage
+from django.utils.safestring import SafeString
+
+from ml.catalog import METHODS
+from palmares.benchmarks import ranking_rules
+from palmares.benchmarks.models import Board
+from palmares.leaderboards.svg_charts import COLOURS, Bar, Line, bars, curves, round_up
+from palmares.submissions.models import FRAMES_FILE, Score
+from palmares.submissions.serializers import content_of_board
+
+WORST: Final = 12
+_FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
+_JOINTS: Final = (
+    Bar("W", "wrist"),
+    *(Bar(str(n) if n > 1 else finger[0].upper(), f"{finger} {n}") for finger in _FINGERS for n in range(1, 5)),
+)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture with its title and legend: (name, colour) of each series."""
+
+    title: str
+    drawn: SafeString
+    legend: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A submission in a plot, and what there is to draw of it."""
+
+    name: str
+    colour: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WorstFrame:
+    """A frame that a submission gets most wrong, and the upload that shows it, where there is one."""
+
+    sequence: str
+    row: int
+    value: float
+    upload: str | None
+    frame: int
+
+
+def plots(scores: Sequence[Score], metric: str, board: Board) -> list[Plot]:
+    """Of several submissions together on a board, under the alignment of `metric`."""
+    prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
+    series = [
+        Series(score.submission.method, colour, content_of_board(score, board))
+        for score, colour in zip(scores, colours_of(scores).values(), strict=True)
+    ]
+    found = [
+        _pck(series, f"{prefix}auc_joints"),
+        _by_joint(series, f"{prefix}mpjpe"),
+        _histogram(series, f"{prefix}mpjpe"),
+    ]
+    return [plot for plot in found if plot is not None]
+
+
+def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
+    """The colour of each submission: its method's own where the platform has that method, else one of its own."""
+    own = {entry.title: entry.colour for entry in METHODS.values()}
+    of_baselines = {s.submission_id: own.get(s.submission.method) for s in scores if s.submission.is_baseline}
+    free = [colour for colour in COLOURS if colour not in of_baselines.values()] or list(COLOURS)
+    found: dict[UUID, str] = {}
+    for score in scores:
+        others = len(found) - sum(pk in of_baselines for pk in found)
+        found[score.submission_id] = of_baselines.get(score.submission_id) or free[others % len(free)]
+    return found
+
+
+def by_sequence(scores: Sequence[Score], metric: str, board: Board) -> list[dict[str, Any]]:
+    """For each sequence the figures of all submissions, in their order; on a board of a subset of its frames alone."""
+    tables = [{row["name"]: row for row in content_of_board(score, board).get("by_sequence", [])} for score in scores]
+    names = dict.fromkeys(name for table in tables for name in table)
+    return [
+        {
+            "name": name,
+            "rows": next(table[name]["rows"] for table in tables if name in table),
+            "upload": next((table[name].get("upload") for table in tables if name in table), None),
+            "figures": [table.get(name, {}).get("figures", {}).get(metric) for table in tables],
+        }
+        for name in names
+    ]
+
+
+def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
+    """The frames with the largest errors; only for benchmarks that show errors by frame."""
+    with default_storage.open(f"{score.folder}/{FRAMES_FILE}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        if metric not in arrays or not ranking_rules.is_distance(metric):
+            return []
+        values, sequence = np.nan_to_num(arrays[metric].astype(np.float64), nan=-1.0), arrays["sequence"]
+    sequences = score.revision.truth.sequences
+    first = {number: int(np.argmax(sequence == number)) for number in np.unique(sequence).tolist()}
+    found = []
+    for row in np.argsort(-values)[:WORST].tolist():
+        number = int(sequence[row])
+        entry = sequences[number] if sequences else {"name": "", "upload": None}
+        found.append(WorstFrame(str(entry["name"]), row, float(values[row]), entry.get("upload"), row - first[number]))
+    return [frame for frame in found if frame.value >= 0]
+
+
+def _pck(series: Sequence[Series], name: str) -> Plot | None:
+    lines = []
+    for each in series:
+        entry = next((c for c in each.content.get("pck", []) if c["metric"] == name), None)
+        if entry:
+            points = list(zip(entry["thresholds_mm"], entry["share"], strict=True))
+            lines.append(Line(each.name, points, each.colour))
+    if not lines:
+        return None
+    x_max = max(x for line in lines for x, _ in line.points)
+    drawn = curves(
+        lines, x="threshold (mm)", y="share of joints", x_max=x_max, label=f"PCK curves: {ranking_rules.title(name)}"
+    )
+    return Plot(f"PCK · {ranking_rules.title(name)}", drawn, _legend(series))
+
+
+def _by_joint(series: Sequence[Series], name: str) -> Plot | None:
+    tables = [each.content.get("by_joint_mm", {}).get(name) for each in series]
+    if not any(tables):
+        return None
+    joints = [(joint, [table[i] if table else None for table in tables]) for i, joint in enumerate(_JOINTS)]
+    title = f"{ranking_rules.title(name)} by joint"
+    colours = [each.colour for each in series]
+    drawn = bars(joints, colours, x="wrist, then each finger from its base to its tip", y="mm", label=title)
+    return Plot(title, drawn, _legend(series))
+
+
+def _histogram(series: Sequence[Series], name: str) -> Plot | None:
+    lines = []
+    for each in series:
+        histogram = each.content.get("histogram", {})
+        if name in histogram and (total := sum(histogram[name])):
+            edges = histogram["edges_mm"]
+            points = [(e, n / total) for e, n in zip(edges[:-1], histogram[name], strict=True)]
+            lines.append(Line(each.name, points, each.colour))
+    if not lines:
+        return None
+    top = max(y for line in lines for _, y in line.points)
+    x_max = max((x for line in lines for x, y in line.points if y > 0), default=50) + 2
+    title = f"Frames by {ranking_rules.title(name)}"
+    drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=round_up(top), label=title)
+    return Plot(title, drawn, _legend(series))
+
+
+def _legend(series: Sequence[Series]) -> list[tuple[str, str]]:
+    return [(each.name, each.colour) for each in series]

@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, web, workers and reaper of one machine: `make run`."""

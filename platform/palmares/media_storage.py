@@ -1,0 +1,48 @@
+"""Stored files are deleted with their row, whichever way the row is deleted."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+logger = logging.getLogger(__name__)
+
+
+def delete_files_with(*models: str) -> None:
+    """Delete what is stored under a row's `storage_prefix` when the deletion of the row is committed.
+
+    Args:
+        models: labels such as `runs.Run`; their rows have a `storage_prefix`.
+    """
+    for label in models:
+        post_delete.connect(_delete_files, sender=label, dispatch_uid=f"files of {label}")  # type: ignore[arg-type]
+
+
+def delete_stored_files(prefix: str) -> None:
+    """Remove everything stored under a prefix. Never raises: what cannot be removed is logged."""
+    try:
+        _remove(prefix)
+    except Exception:
+        logger.exception("cannot remove %s from the storage", prefix)
+
+
+def _delete_files(instance: Any, **_: Any) -> None:
+    prefix = instance.storage_prefix  # now: Django takes the pk from the instance before the transaction ends
+    transaction.on_commit(lambda: delete_stored_files(prefix), robust=True)
+
+
+def _remove(prefix: str) -> None:
+    if isinstance(default_storage, FileSystemStorage):
+        shutil.rmtree(Path(default_storage.path(prefix)), ignore_errors=True)
+        return
+    folders, files = default_storage.listdir(prefix)
+    for name in files:
+        default_storage.delete(f"{prefix}/{name}")
+    for name in folders:
+        _remove(f"{prefix}/{name}")

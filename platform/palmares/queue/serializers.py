@@ -1,0 +1,24 @@
+"""Benchmarks, submissions and scores as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from palmares.queue.models import Status
+from palmares.queue.services import place_in_queue, seconds_left
+
+
+class WorkSerializer(serializers.ModelSerializer[Any]):
+    """What every unit of work says of itself."""
+
+    status = serializers.ChoiceField(choices=Status.choices, read_only=True)
+    place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
+    seconds_left = serializers.SerializerMethodField()
+
+    def get_place(self, item: Any) -> int | None:
+        return place_in_queue(item=item) if item.status == Status.QUEUED else None
+
+    def get_seconds_left(self, item: Any) -> float | None:
+        return seconds_left(item=item) if item.status == Status.RUNNING else None

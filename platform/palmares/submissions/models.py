@@ -1,0 +1,162 @@
+"""A submission is a prediction, scored against a benchmark's truth; a score holds its metric values under one revision."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar, Final
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
+from palmares.queue.models import OPEN_STATUSES, Status, WorkItem
+from palmares.runs.models import Run
+from palmares.teams.models import Team, User
+
+FRAMES_FILE: Final = "frames.npz"
+"""In the folder of a score: metric values per frame. Never served raw."""
+
+
+class PendingFileQuerySet(models.QuerySet["PendingFile"]):
+    """Files on their way, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> PendingFileQuerySet:
+        """Those that `user` sends."""
+        return self.filter(created_by=user) if user.is_authenticated else self.none()
+
+
+class PendingFile(models.Model):
+    """A prediction's file that comes in parts. It is deleted when a submission is made of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255, help_text="The file's name on the disk it comes from.")
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True, help_text="When bytes came last.")
+
+    objects = PendingFileQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    """Submissions, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
+        """Those of the teams `user` belongs to, and scored public ones on benchmarks that `user` sees."""
+        if not user.is_authenticated:
+            return self.none()
+        shown = Q(is_public=True, status=Status.SUCCEEDED, benchmark__in=Benchmark.objects.visible_to(user))
+        return self.not_deleted().filter(Q(team__in=Team.objects.filter(memberships__user=user)) | shown)
+
+    def not_deleted(self) -> SubmissionQuerySet:
+        """Those that nobody has deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Submission(WorkItem):
+    """One prediction of a team's method. As a unit of work it is the scoring."""
+
+    TASK = "workers.score_submission"
+    TEAM = "team_id"
+    WAITS_FOR = "truth"
+
+    class Shape(models.TextChoices):
+        """How the method came by the subject's hand shape."""
+
+        ESTIMATED = "estimated", "Baseline"
+        TRUE = "true", "GT shape"
+        CALIBRATED = "calibrated", "Calibrated"
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="submissions")
+    truth = models.ForeignKey(Truth, on_delete=models.CASCADE, related_name="submissions")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="submissions")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    method = models.CharField(max_length=80)
+    description = models.TextField(blank=True, max_length=4000)
+    links = ArrayField(models.URLField(max_length=300), default=list, blank=True, size=5)
+    is_public = models.BooleanField(default=False, help_text="Whether other teams see it on the boards.")
+    is_baseline = models.BooleanField(default=False)
+    shape = models.CharField(max_length=10, choices=Shape, default=Shape.ESTIMATED)
+    is_optimised = models.BooleanField(default=False, help_text="Whether parameters were optimised at inference time.")
+    name = models.CharField(max_length=255, help_text="The file's name on the disk it came from.")
+    source = models.CharField(max_length=255, blank=True, help_text="Storage key of the file as it came.")
+    size_bytes = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    findings = models.JSONField(default=list, help_text="What preflight had to say: [{level, message, place}].")
+    runs = models.ManyToManyField(
+        Run, blank=True, related_name="submissions", help_text="Runs it is made of, where no file came."
+    )
+    quota_day = models.DateField(null=True, help_text="The day (UTC) whose quota it takes; empty where it takes none.")
+    deleted_at = models.DateTimeField(null=True, editable=False, help_text="Kept without files or scores: it still took quota.")
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["benchmark", "status"]),
+            models.Index(fields=["benchmark", "team", "quota_day"]),
+        ]
+
+    @property
+    def storage_prefix(self) -> str:
+        """Prefix of all stored files of this row."""
+        return f"submissions/{self.pk}"
+
+    def __str__(self) -> str:
+        return f"{self.method} on {self.benchmark}"
+
+    @classmethod
+    def startable(cls) -> Q:
+        """When truth and runs are there, or will never be."""
+        return super().startable() & ~Q(runs__status__in=OPEN_STATUSES)
+
+
+class Score(models.Model):
+    """What one submission scored under one revision. Old ones are kept."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="scores")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="scores")
+    coverage = models.FloatField(help_text="Share of the truth's hands that were predicted.")
+    report = models.JSONField(help_text="The official report's names, in its units.")
+    metrics = models.JSONField(help_text="Our names, in the units of ml.catalog.METRICS; null where undefined.")
+    content = models.JSONField(default=dict, help_text="Counts, versions, curves, errors by joint and sequence, histograms.")
+    folder = models.CharField(max_length=255, help_text="Storage prefix of `frames.npz`: figures by frame. Never served raw.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["submission", "revision"], name="one_score_a_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.submission}, {self.revision}"
+
+
+class MetricValue(models.Model):
+    """One metric of one score on one board: what leaderboards sort."""
+
+    score = models.ForeignKey(Score, on_delete=models.CASCADE, related_name="metric_values")
+    board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="metric_values")
+    metric = models.CharField(max_length=60)
+    value = models.FloatField(help_text="What is ranked: with the benchmark's policy for missing hands in it.")
+    low = models.FloatField(help_text="Lower end of the 95 % bootstrap interval.")
+    high = models.FloatField(help_text="Upper end.")
+    coverage = models.FloatField()
+    is_ranked = models.BooleanField(help_text="Whether the benchmark's policy for missing hands lets it be ranked.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["score", "board", "metric"], name="one_value_a_metric")]
+        indexes: ClassVar = [models.Index(fields=["board", "metric", "value"])]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:.4g}"

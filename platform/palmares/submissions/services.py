@@ -1,0 +1,242 @@
+"""What people do with submissions: send, cancel, retry, change, delete. Whoever acts is `by`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import transaction
+from django.dispatch import receiver
+from django.utils import timezone
+
+from palmares.api.problems import ConflictError, DomainError, InvalidError
+from palmares.benchmarks.models import Benchmark, Truth
+from palmares.benchmarks.services import current_truth
+from palmares.media_storage import delete_stored_files
+from palmares.queue import services as queue
+from palmares.queue.models import Status
+from palmares.runs.models import Run
+from palmares.submissions.file_check import Checked, check_file
+from palmares.submissions.models import Submission
+from palmares.teams.models import Role, Team, User
+from palmares.teams.services import first_team, leaving, require_role
+from palmares.uploads.services import check_size, clean_name
+
+ENDINGS = (".json", ".zip", ".txt", ".npz")
+TAKES_QUOTA = (Status.QUEUED, Status.RUNNING, Status.SUCCEEDED)
+"""What was not scored costs nothing: a submission that fails or is cancelled gives its place in the day's quota back."""
+
+
+class QuotaError(DomainError):
+    """The team has had all its submissions of the day."""
+
+    status = 429
+
+
+def checked_name(*, name: str, size: int) -> str:
+    """A prediction's name as people will see it.
+
+    Raises:
+        InvalidError, TooLargeError: by name and size alone, it cannot be one.
+    """
+    name = clean_name(name)
+    check_size(name=name, size=size)
+    if (ending := PurePath(name).suffix.lower()) not in ENDINGS:
+        raise InvalidError(
+            f"«{name}» ends in {ending or 'nothing'}; a prediction is one of {', '.join(ENDINGS)}.", field="file"
+        )
+    return name
+
+
+def submit(
+    *, benchmark: Benchmark, by: User, file: File, method: str, sha256: str, team: Team | None = None, **facts: Any
+) -> Submission:
+    """Check a prediction, take a place in the day's quota and queue its scoring; members of the team only.
+
+    Args:
+        benchmark: one that `by` may see.
+        by: who sends it.
+        file: the prediction as the protocol asks for it.
+        method: what it was made with, as boards will name it.
+        sha256: of the file.
+        team: whose it is; the first that `by` may upload for, if not given.
+        facts: description, links, is_public, shape, is_optimised.
+
+    Raises:
+        RefusedFileError, InvalidError, TooLargeError, ConflictError, QuotaError: nothing is stored, no quota taken.
+    """
+    team = team or first_team(user=by)
+    require_role(user=by, team=team, role=Role.MEMBER)
+    truth = _open_truth(benchmark)
+    name = checked_name(name=str(file.name), size=int(file.size or 0))
+    ending = PurePath(name).suffix.lower()
+    _check_quota(benchmark, team, by)
+    checked = _checked(benchmark, truth, file, name, ending)
+    made = Submission(
+        id=uuid4(), benchmark=benchmark, truth=truth, team=team, created_by=by, method=method, name=name,
+        size_bytes=int(file.size or 0), sha256=sha256, findings=checked.findings, quota_day=_today(), **facts,
+    )  # fmt: skip
+    prefix = made.storage_prefix
+    try:
+        file.seek(0)
+        made.source = default_storage.save(f"{prefix}/source{ending}", file)
+        with _quota(benchmark, team, by):
+            queue.enqueue(item=made)
+    except BaseException:
+        delete_stored_files(prefix)
+        raise
+    return made
+
+
+@transaction.atomic
+def submit_runs(*, benchmark: Benchmark, team: Team, method: str, runs: list[Run], **facts: Any) -> Submission:
+    """A submission made of runs of the platform, one a sequence; scored when the last of them has ended. Takes no quota."""
+    made = Submission(
+        benchmark=benchmark, truth=_open_truth(benchmark), team=team, method=method, name=f"{method}.zip", **facts
+    )
+    made.save()
+    made.runs.set(runs)
+    queue.enqueue(item=made)
+    return made
+
+
+def cancel_submission(*, submission: Submission, by: User) -> None:
+    """Stop a scoring; members only. Raises `ConflictError` when it is over."""
+    require_role(user=by, team=submission.team, role=Role.MEMBER)
+    queue.cancel(item=submission)
+
+
+def retry_submission(*, submission: Submission, by: User) -> None:
+    """Queue a submission that failed or was cancelled again, in today's quota; members only.
+
+    Raises:
+        ConflictError, QuotaError: it did neither, the truth is still being read, the deadline is over, or the day's quota is.
+    """
+    require_role(user=by, team=submission.team, role=Role.MEMBER)
+    truth = _readable(_open_truth(submission.benchmark))
+    with _quota(submission.benchmark, submission.team, submission.created_by, takes=submission.quota_day is not None):
+        Submission.objects.filter(pk=submission.pk).update(
+            truth=truth, quota_day=None if submission.quota_day is None else _today()
+        )
+        submission.refresh_from_db()
+        queue.retry(item=submission)
+
+
+def change_submission(*, submission: Submission, by: User, **facts: Any) -> Submission:
+    """Change what is said of a submission, or whether others see it; members only."""
+    require_role(user=by, team=submission.team, role=Role.MEMBER)
+    for field, value in facts.items():
+        setattr(submission, field, value)
+    submission.save(update_fields=[*facts])
+    return submission
+
+
+@transaction.atomic
+def delete_submission(*, submission: Submission, by: User) -> None:
+    """Remove a submission's files and scores; members only. The place it took in its day's quota stays taken."""
+    require_role(user=by, team=submission.team, role=Role.MEMBER)
+    row = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+    if not row.is_final:
+        queue.cancel(item=row)
+    row.scores.all().delete()
+    Submission.objects.filter(pk=row.pk).update(deleted_at=timezone.now(), source="", description="", links=[], findings=[])
+    prefix = row.storage_prefix
+    transaction.on_commit(lambda: delete_stored_files(prefix), robust=True)
+
+
+def left_today(*, benchmark: Benchmark, team: Team) -> int:
+    """How many more submissions a team may have scored today (UTC)."""
+    return max(0, benchmark.daily_limit - _taken_today(benchmark=benchmark, team=team))
+
+
+def _taken_today(**of: Any) -> int:
+    return Submission.objects.filter(quota_day=_today(), status__in=TAKES_QUOTA, **of).count()
+
+
+@contextmanager
+def local_files(prefix: str) -> Iterator[Path]:
+    """What lies under a storage prefix, as a folder on this machine; a copy where the storage is elsewhere."""
+    if isinstance(default_storage, FileSystemStorage):
+        yield Path(default_storage.path(prefix))
+        return
+    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        _, names = default_storage.listdir(prefix)
+        for name in names:
+            with default_storage.open(f"{prefix}/{name}", "rb") as source, (Path(folder) / name).open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+        yield Path(folder)
+
+
+def _open_truth(benchmark: Benchmark) -> Truth:
+    if benchmark.deadline is not None and timezone.now() > benchmark.deadline:
+        raise ConflictError(f"The deadline of «{benchmark}» was {benchmark.deadline:%d %B %Y, %H:%M} UTC.")
+    truth = current_truth(benchmark)
+    if truth is None:
+        raise ConflictError(f"«{benchmark}» has no truth yet; ask its owner.")
+    return truth
+
+
+def _readable(truth: Truth) -> Truth:
+    """What waited for a truth would fail with that truth's own fault, which is its owner's to know."""
+    if truth.status != Status.SUCCEEDED:
+        raise ConflictError(f"The truth of «{truth.benchmark}» is still being read; try again in a minute.")
+    return truth
+
+
+def _checked(benchmark: Benchmark, truth: Truth, file: File, name: str, ending: str) -> Checked:
+    _readable(truth)
+    with local_files(truth.folder) as folder, NamedTemporaryFile(suffix=ending, dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        file.seek(0)
+        shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+        return check_file(protocol=benchmark.protocol, truth=truth_path(folder), file=Path(copy.name), name=name)
+
+
+def truth_path(folder: Path) -> Path:
+    """What the protocol's reader opens: the one file of a folder, or the folder."""
+    files = list(folder.iterdir())
+    return files[0] if len(files) == 1 else folder
+
+
+@contextmanager
+def _quota(benchmark: Benchmark, team: Team, by: User | None, *, takes: bool = True) -> Iterator[None]:
+    """A place in the day's quota, looked for and taken under one lock."""
+    with transaction.atomic():
+        if by is not None:
+            User.objects.select_for_update(no_key=True).get(pk=by.pk)
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        if takes:
+            _check_quota(benchmark, team, by)
+        yield
+
+
+def _check_quota(benchmark: Benchmark, team: Team, by: User | None) -> None:
+    """A team's quota, and a person's: who makes more teams gets no more of it."""
+    if left_today(benchmark=benchmark, team=team) == 0:
+        raise QuotaError(
+            f"Your team has had its {benchmark.daily_limit} scored submissions of today; the next day begins at 00:00 UTC."
+        )
+    if by is not None and _taken_today(benchmark=benchmark, created_by=by) >= benchmark.daily_limit:
+        raise QuotaError(
+            f"You have had your {benchmark.daily_limit} scored submissions of today, in all your teams; the next day begins "
+            "at 00:00 UTC."
+        )
+
+
+@receiver(leaving)
+def _keep_todays_quota(team: Team, **_: Any) -> None:
+    if Submission.objects.filter(team=team, quota_day=_today(), status__in=TAKES_QUOTA).exclude(benchmark__team=team).exists():
+        raise ConflictError("This team has submissions in today's quota; it can be deleted from 00:00 UTC on.")
+
+
+def _today() -> Any:
+    return datetime.now(UTC).date()

@@ -1,0 +1,224 @@
+"""`/api/v1/submissions/` and `benchmarks/{slug}/submissions/`: send, follow, change, compare, take back."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from contextlib import nullcontext
+from typing import Any
+from uuid import UUID
+
+import django_filters
+import numpy as np
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from palmares.api.idempotency import KEY_PARAMETER, idempotent
+from palmares.api.problems import DomainError, ForbiddenError, NotFoundError, problem
+from palmares.api.ranges import stored_file
+from palmares.benchmarks.models import Benchmark
+from palmares.queue.models import Status
+from palmares.submissions import pending_files, services
+from palmares.submissions.file_check import RefusedFileError
+from palmares.submissions.models import FRAMES_FILE, Score, Submission
+from palmares.submissions.serializers import (
+    NewSubmissionSerializer,
+    SubmissionFactsSerializer,
+    SubmissionSerializer,
+    SubmissionSummarySerializer,
+    shown_content,
+    shown_score,
+)
+from palmares.teams.services import role_in
+from palmares.teams.viewsets import CHANGE_METHODS, caller
+
+
+class SubmissionFilter(django_filters.FilterSet):
+    """By benchmark, team and status."""
+
+    benchmark = django_filters.CharFilter(field_name="benchmark__slug")
+    team = django_filters.UUIDFilter(field_name="team_id")
+    status = django_filters.ChoiceFilter(choices=Status.choices)
+
+
+class BenchmarkSubmissionsView(GenericAPIView[Submission]):
+    """A benchmark's submissions, and the way in for more."""
+
+    queryset = Submission.objects.none()
+    serializer_class = NewSubmissionSerializer
+    permission_classes = (IsAuthenticated,)
+    parser_classes = (MultiPartParser,)
+    filter_backends = ()
+    _sent: UUID | None = None
+
+    @extend_schema(responses=SubmissionSummarySerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Those of the caller's teams, and scored public ones, newest first."""
+        benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user), slug=slug)
+        found = Submission.objects.visible_to(request.user).filter(benchmark=benchmark).select_related("benchmark", "team")
+        return self.get_paginated_response(SubmissionSummarySerializer(self.paginate_queryset(found), many=True).data)
+
+    @extend_schema(
+        request={"multipart/form-data": NewSubmissionSerializer},
+        responses={201: SubmissionSerializer},
+        parameters=[KEY_PARAMETER],
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        """Send a prediction: its `file`, or as `sent` the id of one that came in parts (tus, `predictions/tus/`).
+
+        It is checked at once: what cannot be scored is refused, with the place of the fault. What was `sent` is gone when the
+        submission is made, and when the file is refused; after any other refusal (quota, deadline, a field) it stays for two
+        days, to be named again.
+        """
+        benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user).select_related("team"), slug=slug)
+        form = NewSubmissionSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        facts = dict(form.validated_data)
+        file, self._sent = facts.pop("file", None), facts.pop("sent", None)
+        opened = pending_files.taken(sent_id=self._sent, by=caller(self)) if self._sent else nullcontext(file)
+        with opened as file:
+            made = services.submit(benchmark=benchmark, by=caller(self), file=file, sha256=sha256_of(file), **facts)
+        return Response(SubmissionSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if self._sent and isinstance(exc, DomainError):
+            pending_files.forget_refused(sent_id=self._sent, by=caller(self), refusal=exc)
+        if isinstance(exc, RefusedFileError):
+            body = problem(code=exc.status, detail=exc.detail, errors={"file": [exc.detail]})
+            return Response({**body, "findings": exc.findings}, status=exc.status, content_type="application/problem+json")
+        return super().handle_exception(exc)
+
+
+@extend_schema_view(list=extend_schema(responses=SubmissionSummarySerializer(many=True)))
+class SubmissionViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Submission]
+):
+    """Submissions of the caller's teams, and scored public ones. Follow `status`; `error` says why one failed."""
+
+    queryset = Submission.objects.none()
+    serializer_class = SubmissionSerializer
+    permission_classes = (IsAuthenticated,)
+    lookup_value_converter = "uuid"
+    filterset_class = SubmissionFilter
+    http_method_names = [*CHANGE_METHODS, "post"]  # noqa: RUF012 - as REST framework has it
+
+    def get_queryset(self) -> QuerySet[Submission]:
+        return Submission.objects.visible_to(self.request.user).select_related("benchmark", "team")
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Submission]]:
+        return SubmissionSummarySerializer if self.action == "list" else SubmissionSerializer
+
+    @extend_schema(request=SubmissionFactsSerializer, responses=SubmissionSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change what is said of it, or whether other teams see it."""
+        found = self.get_object()
+        form = SubmissionFactsSerializer(found, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        services.change_submission(submission=found, by=caller(self), **form.validated_data)
+        return Response(SubmissionSerializer(found).data)
+
+    def perform_destroy(self, instance: Submission) -> None:
+        services.delete_submission(submission=instance, by=caller(self))
+
+    @extend_schema(request=None, responses=SubmissionSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Stop its scoring. What was not scored takes no quota."""
+        services.cancel_submission(submission=self.get_object(), by=caller(self))
+        return Response(SubmissionSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=SubmissionSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Queue one that failed or was cancelled once more."""
+        services.retry_submission(submission=self.get_object(), by=caller(self))
+        return Response(SubmissionSerializer(self.get_object()).data)
+
+
+class SubmissionFileView(APIView):
+    """The file that a team sent: for that team, and for nobody else."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The prediction as it was sent, with byte ranges."""
+        found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("team"), pk=pk)
+        if role_in(user=caller(self), team=found.team) is None or not found.source:
+            raise NotFoundError("There is no file here that you may see.")
+        return stored_file(request, found.source, content_type="application/octet-stream", download_as=found.name)
+
+    @extend_schema(exclude=True)
+    def head(self, request: Request, pk: UUID) -> HttpResponseBase:
+        return self.get(request, pk)
+
+
+class SubmissionContentView(APIView):
+    """What a score is made of, summed over frames."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, pk: UUID) -> Response:
+        """PCK curves, errors by joint and by sequence, histograms, flags and hashes."""
+        score = self.score(request, pk)
+        return Response(shown_content(score))
+
+    def score(self, request: Request, pk: UUID) -> Score:
+        found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("benchmark"), pk=pk)
+        if (score := shown_score(found)) is None:
+            raise NotFoundError(f"This submission is {found.status} and has no score that is shown.")
+        return score
+
+
+class SubmissionFramesView(SubmissionContentView):
+    """Figures by frame, where the benchmark's owner allows it."""
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, pk: UUID) -> HttpResponseBase:  # type: ignore[override]
+        """CSV: sequence, row, and each metric. For the submitter's team or the benchmark's, where frames are shown."""
+        score = self.score(request, pk)
+        benchmark = score.submission.benchmark
+        if not benchmark.shows_frames:
+            raise ForbiddenError(f"«{benchmark}» does not show errors by frame: its truth could be rebuilt from them.")
+        if role_in(user=caller(self), team=score.submission.team) is None:
+            raise ForbiddenError("Errors by frame are shown to the team that submitted, and to nobody else.")
+        return HttpResponse(_frames_csv(score), content_type="text/csv; charset=utf-8")
+
+
+def sha256_of(file: File) -> str:
+    """Of all bytes of a file; it is left at its beginning."""
+    digest = hashlib.sha256()
+    for piece in file.chunks(1 << 20):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _frames_csv(score: Score) -> str:
+    names = [str(entry["name"]) for entry in score.revision.truth.sequences]
+    with default_storage.open(f"{score.folder}/{FRAMES_FILE}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        columns: dict[str, Any] = {name: arrays[name] for name in arrays.files}
+    sequence = columns.pop("sequence")
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow(["sequence", "row", *columns])
+    for row in range(len(sequence)):
+        cells = ["" if value[row] != value[row] else f"{value[row]:.6g}" for value in columns.values()]
+        writer.writerow([names[sequence[row]] if names else "", row, *cells])
+    return sink.getvalue()

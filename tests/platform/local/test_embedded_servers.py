@@ -1,0 +1,117 @@
+"""A PostgreSQL and a Redis of one's own: shared, private, and gone when nobody needs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from palmares.local import embedded_servers as embedded
+
+ROOT = Path(__file__).resolve().parents[3]
+_ASK = """
+import sys, time
+from pathlib import Path
+from palmares.local import embedded_servers as embedded
+print(embedded.database_url(Path(sys.argv[1])), embedded.redis_url(Path(sys.argv[1])), flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def ask(data: Path, seconds: float = 0.0) -> subprocess.Popen[str]:
+    """A process of its own that asks for both URLs and stays for so many seconds."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "platform"), "PALMARES_FSYNC": "off"}
+    command = [sys.executable, "-c", _ASK, str(data), str(seconds)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    assert not psutil.wait_procs(processes, timeout=30)[1]
+
+
+def test_many_processes_share_one_pair_of_servers_which_ends_with_the_last(tmp_path):
+    askers = [ask(tmp_path, 2.0) for _ in range(4)]
+    urls = {first_line(process) for process in askers}
+    assert len(urls) == 1
+    ids = embedded.process_ids(tmp_path)
+    servers = [psutil.Process(ids["postgres"]), psutil.Process(ids["redis"])]
+    askers[0].kill()
+    for process in askers:
+        process.communicate()
+    wait_until_gone(servers)
+    assert embedded.process_ids(tmp_path) == {}
+
+
+def test_what_was_written_is_there_the_next_time(tmp_path):
+    name = "DATABASE_URL"
+    url = embedded.database_url(tmp_path)
+    assert url == embedded.database_url(tmp_path), name
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept (word text)")
+        connection.execute("INSERT INTO kept VALUES ('palm')")
+    embedded.release(tmp_path)
+    assert embedded.process_ids(tmp_path) == {}
+    with psycopg.connect(embedded.database_url(tmp_path)) as connection:
+        assert connection.execute("SELECT word FROM kept").fetchall() == [("palm",)]
+    embedded.release(tmp_path)
+
+
+def test_a_server_that_falls_comes_back_where_it_was(tmp_path):
+    url = embedded.redis_url(tmp_path)
+    psutil.Process(embedded.process_ids(tmp_path)["redis"]).kill()
+    with redis.Redis.from_url(url) as client:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                assert client.ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline
+    embedded.release(tmp_path)
+
+
+def test_a_stale_process_id_does_not_keep_postgres_from_starting(tmp_path):
+    embedded.database_url(tmp_path)
+    embedded.release(tmp_path)
+    (tmp_path / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path / 'postgres'}\n")
+    embedded.database_url(tmp_path)
+    embedded.release(tmp_path)
+
+
+def test_nobody_else_may_read_keys_or_knock(tmp_path):
+    key = embedded.secret_key(tmp_path)
+    assert len(key) > 40
+    assert embedded.secret_key(tmp_path) == key
+    url = embedded.redis_url(tmp_path)
+    for path in ("secret_key", "redis/redis.conf", "run/redis.json"):
+        assert (tmp_path / path).stat().st_mode & 0o077 == 0
+    with redis.Redis(port=int(url.rsplit(":", 1)[1].split("/")[0])) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    embedded.release(tmp_path)
+
+
+def test_a_long_path_is_no_hindrance(tmp_path):
+    data = tmp_path / ("long-" * 20) / ("longer-" * 10)
+    with psycopg.connect(embedded.database_url(data)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    embedded.release(data)
+
+
+def test_why_a_server_does_not_start_is_said(tmp_path):
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(embedded.EmbeddedError, match="postgres does not start") as raised:
+        embedded.database_url(tmp_path)
+    assert "postgres.log ends with" in str(raised.value)

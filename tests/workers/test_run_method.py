@@ -1,0 +1,52 @@
+"""A run's shape: taken from what the run was given, and told of each side when the prediction is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.formats.prediction import PredictionArrays
+from palmares.queue.models import Status
+from palmares.runs.models import Run
+from palmares.runs.services import start_run
+from palmares.subjects.models import HandShape
+from palmares.uploads.models import Upload
+from tests.factories import HandShapeFactory
+from tests.seen import seen_hand
+from workers.attempt import attempt
+from workers.run_method import Estimation
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def upload(upload_with) -> Upload:
+    """One in which a right hand was found, and no left one."""
+    made: Upload = upload_with(seen_hand(0, "right"))
+    return made
+
+
+def done(upload: Upload, side: str, *, delete: bool = False) -> Run:
+    shape = HandShapeFactory(subject=upload.subject, side=side, betas=[0.5] + [0.0] * 9)
+    run = start_run(upload=upload, method="mediapipe-ik", by=None, hand_shape=shape)
+    if delete:
+        HandShape.objects.all().delete()
+    attempt(Run, str(run.pk), Estimation)
+    run.refresh_from_db()
+    assert run.status == Status.SUCCEEDED, run.error
+    return run
+
+
+def test_a_shape_of_the_side_that_is_not_there_was_not_used(upload):
+    run = done(upload, "left")
+    assert run.shape["sides"] == {"right": "estimated"}
+    assert run.shape_used.startswith("estimated for the right hand; no left hand was found, whose shape was given on ")
+
+
+def test_a_run_keeps_to_the_shape_that_it_was_given_though_that_is_deleted_before_its_turn(upload, media_root):
+    run = done(upload, "both", delete=True)
+    assert run.hand_shape is None
+    assert run.shape["sides"] == {"right": "given"}
+    assert run.shape_used.startswith("given on ")
+    betas = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz").betas
+    assert np.allclose(betas, [0.5] + [0.0] * 9)
