@@ -66,7 +66,7 @@ def test_submissions_and_calibrations_survive_the_move_to_apps_of_their_own(migr
     old.get_model("benchmarks", "Figure").objects.create(
         score=score, board=board, metric="pa_mpjpe", value=7.5, low=7.0, high=8.0, coverage=1.0, is_ranked=True
     )
-    old.get_model("benchmarks", "PendingFile").objects.create(created_by=user, name="p.zip", size_bytes=9)
+    old.get_model("benchmarks", "SentFile").objects.create(created_by=user, name="p.zip", size_bytes=9)
 
     new = migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
     moved = new.get_model("submissions", "Submission").objects.get()

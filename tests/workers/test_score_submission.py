@@ -243,7 +243,7 @@ def test_joints_that_are_seen_unevenly_have_intervals_of_their_own_figure(team, 
     attempt(Truth, str(sent.pk), TruthImport)
     attempt(Revision, str(made.revisions.get().pk), ScoringAgain)
     answer = submit(made, member, json.dumps({"unit": "mm", "joints": given.tolist()}).encode(), name="pred.json")
-    found = answer.scores.get().rows.get(metric="mpjpe")
+    found = answer.scores.get().metric_values.get(metric="mpjpe")
     assert found.value == pytest.approx((80 + 5) / 2, abs=0.01)
     assert found.low < found.value < found.high
 
