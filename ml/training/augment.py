@@ -1,4 +1,4 @@
-"""The same hand otherwise: turned about the line of sight, nearer, aside, and under another light."""
+"""Augmentation of training samples: in-plane rotation, scale, shift, colour and noise."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SHIFT: Final = 0.06
 """Shares of half the crop."""
 
 
-class Varied(NamedTuple):
-    """n hands after it: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2]."""
+class AugmentedBatch(NamedTuple):
+    """n augmented hands: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2]."""
 
     inputs: Tensor
     rotations: Tensor
@@ -26,39 +26,41 @@ class Varied(NamedTuple):
     points: Tensor
 
 
-def cut(crops: Tensor) -> Tensor:
-    """Crops [n, 3, 112, 112] without their rim."""
+def without_rim(crops: Tensor) -> Tensor:
+    """Crops [n, 3, 112, 112] without their rim: [n, 3, 96, 96]."""
     return crops[..., RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
 
 
-def varied(inputs: Tensor, rotations: Tensor, crops: Tensor | None, points: Tensor, generator: torch.Generator) -> Varied:
-    """Rolled by up to a quarter radian, a tenth larger or smaller, 6 % aside.
+def augment(
+    inputs: Tensor, rotations: Tensor, crops: Tensor | None, points: Tensor, generator: torch.Generator
+) -> AugmentedBatch:
+    """Rotate by up to 0.25 radians, scale by up to 10%, shift by up to 6%, and change the light.
 
     Args:
         inputs: [n, 132].
-        rotations: [n, 16, 3, 3], the truth, in the crop's camera.
-        crops: uint8 [n, 3, 112, 112], with their rim; None for landmarks alone.
-        points: [k, n, 21, 2], in the crop, whose sides lie at −1 and 1.
-        generator: of chance.
+        rotations: [n, 16, 3, 3], true rotations in the crop camera.
+        crops: uint8 [n, 3, 112, 112], with their rim; None for the landmark backbone.
+        points: [k, n, 21, 2], in coordinates of the crop, whose sides lie at −1 and 1.
+        generator: source of randomness.
     """
     count = len(inputs)
     angles = (2 * torch.rand(count, generator=generator) - 1) * ROLL
     inputs, rotations = roll_inputs(inputs, rotations, angles)
     roll = roll_matrices(angles)[:, :2, :2]
     scale = 1 + SCALE * (2 * torch.rand(count, 1, 1, generator=generator) - 1)
-    aside = SHIFT * (2 * torch.rand(count, 2, generator=generator) - 1)
-    # what is seen at q lay at p = scale · rollᵀ q + aside
-    moved = ((points - aside[:, None]) @ roll.mT) / scale
+    shift = SHIFT * (2 * torch.rand(count, 2, generator=generator) - 1)
+    # the point at q was at p = scale · rollᵀ q + shift
+    moved = ((points - shift[:, None]) @ roll.mT) / scale
     if crops is None:
-        return Varied(inputs, rotations, None, moved)
-    theta = torch.cat([roll.mT * scale, aside[..., None]], -1) * (CROP_PX / (CROP_PX + 2 * RIM_PX))
+        return AugmentedBatch(inputs, rotations, None, moved)
+    theta = torch.cat([roll.mT * scale, shift[..., None]], -1) * (CROP_PX / (CROP_PX + 2 * RIM_PX))
     grid = nn.functional.affine_grid(theta, [count, 3, CROP_PX, CROP_PX], align_corners=False)
     seen = nn.functional.grid_sample(crops.float(), grid, align_corners=False)
-    return Varied(inputs, rotations, _lit(seen, generator), moved)
+    return AugmentedBatch(inputs, rotations, _relit(seen, generator), moved)
 
 
-def _lit(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """In other colours, lighter or darker, and with a sensor's noise."""
+def _relit(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Random colour gain, brightness and sensor noise."""
     count = len(crops)
     gain = 0.75 + 0.5 * torch.rand(count, 3, 1, 1, generator=generator)
     offset = 40 * (torch.rand(count, 1, 1, 1, generator=generator) - 0.5)

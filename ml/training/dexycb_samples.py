@@ -9,7 +9,7 @@ ROOT/DATE-subject-NN/TAKE/SERIAL/labels_000000.npz      pose_m [1, 51], joint_3d
 ```
 
 `pose_m` is the root's axis-angle, 45 coefficients of MANO's pose components about its mean pose, and a translation in metres;
-all zero where the hand is out of the picture, and then `joint_3d` is −1. Source: the data set's toolkit
+all zero where the hand is outside the image, and then `joint_3d` is −1. Source: the data set's toolkit
 (NVlabs/dex-ycb-toolkit, `dex_ycb.py`), which also takes the first entry of `mano_sides` and of `mano_calib`.
 """
 
@@ -29,7 +29,7 @@ from ml.formats.npz import open_npz, read_member
 from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.synthetic.subjects import Split
-from ml.training.labelled import Label, pose_of, see
+from ml.training.labelled import Label, detect_labelled, pose_of
 from ml.training.samples import Samples
 
 SUBJECTS: Final[dict[Split, tuple[int, ...]]] = {"train": (1, 2, 3, 4, 5, 6, 10), "validation": (7,), "test": (8, 9)}
@@ -44,13 +44,13 @@ def load(root: Path, split: Split, *, every: int = 10, hand_model: str = "mano")
     Args:
         root: the data set's folder.
         split: of S1.
-        every: every so many frames of a camera; neighbours look alike.
-        hand_model: that `pose_m` belongs to.
+        every: keep every n-th frame of a camera.
+        hand_model: the model of `pose_m`.
 
     Raises:
-        FormatError: which file is not what the layout asks for, and what would be right.
+        FormatError: a file does not follow the layout; the message says which and what was expected.
     """
-    return see(labels(root, split, every=every, hand_model=hand_model), partial(load_hand_model, hand_model))
+    return detect_labelled(labels(root, split, every=every, hand_model=hand_model), partial(load_hand_model, hand_model))
 
 
 def labels(root: Path, split: Split, *, every: int = 1, hand_model: str = "mano") -> Iterator[Label]:
@@ -58,7 +58,7 @@ def labels(root: Path, split: Split, *, every: int = 1, hand_model: str = "mano"
     takes = [take for take in sorted(root.glob("*-subject-*/*/")) if _subject(take.parent) in SUBJECTS[split]]
     if not takes:
         wanted = ", ".join(map(str, SUBJECTS[split]))
-        raise FormatError(f"{root} holds no take of the {split} subjects {wanted}, expected DATE-subject-NN/TAKE/")
+        raise FormatError(f"{root} has no take of the {split} subjects {wanted}, expected DATE-subject-NN/TAKE/")
     for take in takes:
         serials, sides, calibrations = _lists(take / "meta.yml", "serials", "mano_sides", "mano_calib")
         side: Side | None = next((s for s in SIDES if s == sides[0]), None)
@@ -84,11 +84,11 @@ def _label(path: Path, model: HandModel, intrinsics: np.ndarray, betas: np.ndarr
         if array.shape != shape or array.dtype.kind != "f":
             raise FormatError(f"`{name}` of {path} is {array.dtype} {list(array.shape)}, expected numbers {list(shape)}")
         if not np.isfinite(array).all():
-            raise FormatError(f"`{name}` of {path} has an entry that is no number, expected finite ones")
+            raise FormatError(f"`{name}` of {path} has an entry that is not finite, expected finite numbers")
     if (joints == -1).all() or (joints == 0).all():
         return None
     return Label(
-        picture=path.with_name(path.stem.replace("labels_", "color_") + ".jpg"),
+        image=path.with_name(path.stem.replace("labels_", "color_") + ".jpg"),
         where=str(path),
         side=model.side,
         subject=_subject(path.parents[2]),
@@ -125,7 +125,7 @@ def _numbers(path: Path, name: str, count: int) -> np.ndarray:
     if found.shape != (count,):
         raise FormatError(f"`{name}` of {path} has shape {list(found.shape)}, expected [{count}]")
     if not np.isfinite(found).all():
-        raise FormatError(f"`{name}` of {path} has an entry that is no number, expected {count} finite ones")
+        raise FormatError(f"`{name}` of {path} has an entry that is not finite, expected {count} finite numbers")
     return found
 
 
@@ -143,7 +143,7 @@ def _yaml(path: Path, *names: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise FormatError(f"{path} is missing") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path} is no YAML: {error}") from error
+        raise FormatError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict) or (absent := [name for name in names if name not in content]):
         raise FormatError(f"{path} has no {', '.join(absent) if isinstance(content, dict) else 'keys'}")
     return content

@@ -2,15 +2,16 @@
 
 ```
 ROOT/subject_N/hand/intrinsic.txt, extrinsic.txt                 of all cameras
-ROOT/subject_N/hand/FRAME/image_cropped/SIDE/list.txt            lines: camera xmin xmax ymin ymax, px of the whole picture
+ROOT/subject_N/hand/FRAME/image_cropped/SIDE/list.txt            lines: camera xmin xmax ymin ymax, px of the whole image
 ROOT/subject_N/hand/FRAME/image_cropped/SIDE/image0000004.png    250 × 250, of camera 4
 ROOT/subject_N/hand/FRAME/reconstruction/keypoints_S.txt         21 × 3, S is l or r; world frame, OpenPose's order (ours)
 ROOT/subject_N/hand/FRAME/reconstruction/mano_params_S.txt       36: translation 3, rotation 3, 20 pose coefficients, shape 10
 ```
 
-A camera maps X to R (X − C). The files name no unit and no mean pose: metres, and coefficients about MANO's mean pose, are
-taken, and a label whose parameters and keypoints then disagree is refused. Source: the data set's repository (zhixuany/HUMBI):
-«Hand» and «Camera Calibration» of its README, and `hand/visualize.m` for a crop's scale (its box includes both ends).
+A camera maps X to R (X − C). The files state no unit and no mean pose: metres and coefficients about MANO's mean pose are
+assumed, and a label whose parameters and keypoints then disagree is an error. Source: the data set's repository
+(zhixuany/HUMBI): "Hand" and "Camera Calibration" in its README, and `hand/visualize.m` for a crop's scale (its box
+includes both ends).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from scipy.spatial.transform import Rotation
 from ml.formats.faults import FormatError
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
-from ml.training.labelled import Label, pose_of, see
+from ml.training.labelled import Label, detect_labelled, pose_of
 from ml.training.samples import Samples
 
 CROP_PX: Final = 250
@@ -37,7 +38,7 @@ _MAX_BYTES: Final = 8 << 20
 
 @dataclass(frozen=True)
 class Camera:
-    """K [3, 3] in px of the whole picture, rotation R [3, 3] and centre C [3] in the world."""
+    """K [3, 3] in px of the whole image, rotation R [3, 3] and centre C [3] in the world."""
 
     intrinsics: np.ndarray
     rotation: np.ndarray
@@ -49,14 +50,14 @@ def load(root: Path, subjects: range, *, every: int = 10, hand_model: str = "man
 
     Args:
         root: the data set's folder.
-        subjects: N of `subject_N`; the data set has no split of its own, so that one is chosen with these.
-        every: every so many crops of a hand.
-        hand_model: that the parameters belong to.
+        subjects: N of `subject_N`; the data set defines no split.
+        every: keep every n-th crop of a hand.
+        hand_model: the model of the parameters.
 
     Raises:
-        FormatError: which file is not what the layout asks for, and what would be right.
+        FormatError: a file does not follow the layout; the message says which and what was expected.
     """
-    return see(labels(root, subjects, every=every, hand_model=hand_model), partial(load_hand_model, hand_model))
+    return detect_labelled(labels(root, subjects, every=every, hand_model=hand_model), partial(load_hand_model, hand_model))
 
 
 def labels(root: Path, subjects: range, *, every: int = 1, hand_model: str = "mano") -> Iterator[Label]:
@@ -85,12 +86,12 @@ def _labels(frame: Path, side: Side, cameras: dict[int, Camera], *, every: int, 
     for line in [line for line in _text(crops / "list.txt").splitlines() if line.strip()][::every]:
         number, box = _crop(line, crops / "list.txt")
         if number not in cameras:
-            raise FormatError(f"{crops / 'list.txt'} names camera {number}, of which intrinsic.txt says nothing")
+            raise FormatError(f"{crops / 'list.txt'} names camera {number}, which is not in intrinsic.txt")
         camera = cameras[number]
-        picture = next(crops.glob(f"image{number:07d}.*"), crops / f"image{number:07d}.png")
+        image = next(crops.glob(f"image{number:07d}.*"), crops / f"image{number:07d}.png")
         turned = (Rotation.from_matrix(camera.rotation) * Rotation.from_rotvec(root)).as_rotvec()
         yield Label(
-            picture=picture,
+            image=image,
             where=f"{path}, camera {number}",
             side=side,
             subject=0,

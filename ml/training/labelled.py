@@ -1,4 +1,4 @@
-"""What the loaders of real data sets share: a labelled picture in, a sample out, seen by the same detector as rendered ones."""
+"""Shared by the loaders of real data sets: labelled images to samples, with the same detector as for renders."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from ml.identity.crops import RIM_PX, crop_of
 from ml.keypoints.detector import HandDetector
 from ml.training.samples import Samples, matching
 
-APART_M: Final = 0.02
-"""Mean distance between labelled joints and those of the labelled parameters from which one of them is misread."""
+MAX_DISAGREEMENT_M: Final = 0.02
+"""Mean distance between labelled joints and those of the labelled parameters above which one of them is misread."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """One hand in one picture, as its data set labels it.
+    """One labelled hand in one image.
 
     Attributes:
-        picture: file.
-        where: how messages call the label.
+        image: path.
+        where: name of the label in messages.
         side: of the hand.
         subject: number in the data set.
-        intrinsics: [3, 3], px, of that picture.
+        intrinsics: [3, 3], px, of that image.
         pose: [16, 3], axis-angle, MANO order, the root's in the camera.
         betas: [10].
         translation: [3], m.
         joints: [21, 3], m, camera frame, OpenPose order.
     """
 
-    picture: Path
+    image: Path
     where: str
     side: Side
     subject: int
@@ -55,26 +55,26 @@ def pose_of(model: HandModel, root: np.ndarray, coefficients: np.ndarray) -> np.
     return np.concatenate([np.asarray(root, np.float64)[None], fingers.reshape(15, 3)])
 
 
-def see(labels: Iterable[Label], models: Callable[[Side], HandModel]) -> Samples:
-    """Show every picture to the detector, and keep the hands that it finds where the label says.
+def detect_labelled(labels: Iterable[Label], models: Callable[[Side], HandModel]) -> Samples:
+    """Detect the hand in every image, and keep the detections that match the label.
 
     Args:
         labels: in any order.
         models: side → the hand model that the labels' parameters belong to.
 
     Raises:
-        FormatError: a picture cannot be read, or parameters and joints of a label are of different hands; or nothing is found.
+        FormatError: an image cannot be read, parameters and joints of a label disagree, or no hand is found.
     """
     rows: dict[str, list[np.ndarray]] = {field.name: [] for field in fields(Samples)}
     count = 0
     with HandDetector(2, static=True) as detector:
         for label in labels:
             count += 1
-            _agree(label, models(label.side))
+            _check_agreement(label, models(label.side))
             scale, centre = label.intrinsics[[0, 1], [0, 1]], label.intrinsics[:2, 2]
             true_px = label.joints[:, :2] / label.joints[:, 2:] * scale + centre
-            picture = _picture(label.picture)
-            for detection in matching(detector.find(picture), true_px):
+            image = _read_image(label.image)
+            for detection in matching(detector.find(image), true_px):
                 values = {
                     "joints_2d": detection.joints_2d,
                     "world": detection.world,
@@ -87,32 +87,32 @@ def see(labels: Iterable[Label], models: Callable[[Side], HandModel]) -> Samples
                     "betas": label.betas,
                     "translation": label.translation,
                     "joints": label.joints,
-                    "crop": crop_of(picture, detection.joints_2d, label.intrinsics, mirrored=label.side == "left", rim=RIM_PX),
+                    "crop": crop_of(image, detection.joints_2d, label.intrinsics, mirrored=label.side == "left", rim=RIM_PX),
                 }
                 for name, value in values.items():
                     array = np.asarray(value)
                     rows[name].append(array.astype(np.float32) if array.dtype.kind == "f" else array)
     if not rows["score"]:
-        raise FormatError(f"a hand was found in none of {count} labelled pictures")
-    rows["drawn"] = [np.int32(count)] * len(rows["score"])  # type: ignore[list-item]
+        raise FormatError(f"no hand was found in any of {count} labelled images")
+    rows["rendered"] = [np.int32(count)] * len(rows["score"])  # type: ignore[list-item]
     return Samples(**{name: np.array(values) for name, values in rows.items()})
 
 
-def _agree(label: Label, model: HandModel) -> None:
-    """What is trained on must be one hand: parameters of another model or convention would teach nonsense."""
+def _check_agreement(label: Label, model: HandModel) -> None:
+    """Parameters and joints must describe the same hand: those of another model or convention would be wrong training data."""
     pose, betas, place = (torch.as_tensor(a, dtype=torch.float32)[None] for a in (label.pose, label.betas, label.translation))
     posed = model.joints(pose, betas, place)[0].numpy()
     apart = float(np.linalg.norm(posed - label.joints, axis=-1).mean())
-    if apart > APART_M:
+    if apart > MAX_DISAGREEMENT_M:
         raise FormatError(
             f"{label.where}: the joints of its MANO parameters are {1000 * apart:.0f} mm from its labelled joints; "
             f"are they parameters of another hand model than `{model.name}`?"
         )
 
 
-def _picture(path: Path) -> np.ndarray:
+def _read_image(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as opened:
             return np.asarray(opened.convert("RGB"))
     except (OSError, UnidentifiedImageError) as error:
-        raise FormatError(f"{path} cannot be read as a picture: {error}") from error
+        raise FormatError(f"{path} cannot be read as an image: {error}") from error

@@ -1,4 +1,4 @@
-"""The one training loop: a model, batches, a loss; checkpoints that survive a kill; a model card at the end."""
+"""The training loop: a model, batches and a loss, with checkpoints from which an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tqdm import tqdm
 
 Batch = dict[str, Tensor]
 CHECKPOINT_EVERY = 500
-RISE = 200
-"""Steps in which the rate rises."""
+WARM_UP = 200
+"""Steps over which the learning rate rises linearly."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """Optimiser steps, batch size and learning rate.
 
     Attributes:
-        steps: optimiser steps in all.
-        batch: samples a step.
-        rate: AdamW's largest learning rate; it rises to it over the first steps and falls along a cosine to a hundredth.
-        decay: of its weights.
+        steps: number of optimiser steps.
+        batch: samples per step.
+        rate: peak learning rate of AdamW; linear warm-up, then a cosine to a hundredth of it.
+        decay: weight decay.
         seed: of initialisation, order and augmentation.
     """
 
@@ -43,12 +43,12 @@ class Schedule:
     def rate_at(self, step: int) -> float:
         """Learning rate of a step."""
         falling = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return self.rate * falling * min(1.0, (step + 1) / RISE)
+        return self.rate * falling * min(1.0, (step + 1) / WARM_UP)
 
 
 @dataclass
 class Progress:
-    """Where a training stands; written beside its weights."""
+    """State of a training run, stored with the checkpoint."""
 
     step: int = 0
     seconds: float = 0.0
@@ -65,17 +65,17 @@ def train(
     device: str = "cpu",
     config: Mapping[str, Any] | None = None,
 ) -> Progress:
-    """Train a model in place, resuming from `folder` where an earlier run of the same schedule and configuration was stopped.
+    """Train a model in place; continues from a checkpoint in `folder` of the same schedule and configuration.
 
     Args:
         model: its trainable parameters are those that require gradients.
-        batches: step → batch. A pure function of the step, so that a resumed run sees what an unbroken one would.
+        batches: step → batch. A pure function of the step, so that a resumed run sees the same batches.
         loss_of: (model, batch) → scalar.
         schedule: steps, rates, seed.
         folder: checkpoints go here (`checkpoint.safetensors`, `progress.json`).
         device: `cpu` or `cuda`.
-        config: whatever else the weights depend on, as JSON. It is kept in the checkpoint with the schedule; a checkpoint of
-            others is not gone on from, or a card would describe what was not run.
+        config: whatever else the weights depend on, as JSON. It is stored in the checkpoint with the schedule; a checkpoint
+            with another one is ignored, since the model card would otherwise be wrong.
     """
     torch.manual_seed(schedule.seed)
     # as JSON gives it back: tuples become lists
@@ -142,7 +142,7 @@ def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path, of
     with safe_open(path, framework="pt") as archive:
         told = archive.metadata()
     if others := _differences(json.loads(told.get("of", "{}")), of):
-        print(f"{folder}: the checkpoint there is of another run ({'; '.join(others)}); beginning anew", flush=True)
+        print(f"{folder}: the checkpoint is from another configuration ({'; '.join(others)}); starting again", flush=True)
         return Progress()
     progress = Progress(**json.loads(told["progress"]))
     tensors = load_file(path)
@@ -156,9 +156,9 @@ def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path, of
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What a checkpoint was written for and what is asked for, entry by entry, where they differ."""
+    """The entries in which a checkpoint's configuration differs from the requested one."""
     if not then:
-        return ["it does not say of which"]
+        return ["it names no configuration"]
     flat = [
         {key: value for key, value in values.items() if key != "schedule"} | values.get("schedule", {})
         for values in (then, now)

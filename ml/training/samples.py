@@ -1,7 +1,8 @@
-"""What a detector sees of rendered hands, with the truth beside it: the data of the networks.
+"""Training data of the networks: MediaPipe's detections on rendered hands, with the ground truth.
 
-Frames of synthetic people are rendered and shown to MediaPipe; kept are the landmarks it found and the hand's crop, with
-pose, shape and place. Frames of one clip lie a second apart, so that no two look alike. Everything follows from the arguments.
+Frames of synthetic people are rendered and given to MediaPipe; stored are the detected landmarks and the hand's crop, with
+pose, shape and translation. The frames of one clip are a second apart, so that they differ. Everything is determined by the
+arguments.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ PIXELS: Final = 256
 FRAMES: Final = 12
 """Frames of a clip."""
 CLIPS: Final = 40
-"""Clips of a chunk: what one process makes at a time, and one file of the cache."""
-_NEAR_PX: Final = 60.0
-"""Mean distance to the true joints from which a detection is not of this hand."""
+"""Clips of a chunk, which one process makes at a time and one file of the cache holds."""
+_MATCH_PX: Final = 60.0
+"""Largest mean distance to the true joints at which a detection counts as this hand."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Samples:
         score: float32 [n].
         side: uint8 [n], the true one.
         subject: int32 [n], number within the split.
-        clip: int32 [n], number of the clip, or of the picture where there are no clips.
+        clip: int32 [n], number of the clip, or of the image where there are no clips.
         intrinsics: float32 [n, 3, 3].
         pose: float32 [n, 16, 3], axis-angle, MANO order.
         betas: float32 [n, 10].
         translation: float32 [n, 3], m.
         joints: float32 [n, 21, 3], m, camera frame, OpenPose order.
-        drawn: int32 [n], frames that were rendered for this subject's chunk in all; others were not found.
-        crop: uint8 [n, 3, 112, 112], its picture, with the rim (`ml.identity.crops`).
+        rendered: int32 [n], frames rendered for this chunk, including those without a detection.
+        crop: uint8 [n, 3, 112, 112], image crop with the rim (`ml.identity.crops`).
     """
 
     joints_2d: np.ndarray
@@ -63,14 +64,14 @@ class Samples:
     betas: np.ndarray
     translation: np.ndarray
     joints: np.ndarray
-    drawn: np.ndarray
+    rendered: np.ndarray
     crop: np.ndarray
 
     def __len__(self) -> int:
         return len(self.score)
 
     def rows(self, chosen: np.ndarray) -> Samples:
-        """Some of them, by mask or index."""
+        """A subset, by mask or index."""
         return Samples(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
 
@@ -80,8 +81,8 @@ def joined(parts: list[Samples]) -> Samples:
 
 
 def matching(found: list[Detection], true_px: np.ndarray) -> list[Detection]:
-    """The detections that lie on the true joints [21, 2]; others are of something else."""
-    return [one for one in found if np.linalg.norm(one.joints_2d - true_px, axis=-1).mean() <= _NEAR_PX]
+    """The detections that lie on the true joints [21, 2], px."""
+    return [one for one in found if np.linalg.norm(one.joints_2d - true_px, axis=-1).mean() <= _MATCH_PX]
 
 
 def make_samples(
@@ -94,16 +95,16 @@ def make_samples(
     processes: int = 2,
     report: Callable[[int, int], None] | None = None,
 ) -> Samples:
-    """Render and detect `clips` clips of `FRAMES` frames; chunks that lie in `folder` already are taken from there.
+    """Render and detect `clips` clips of `FRAMES` frames; chunks that are in the cache already are read from there.
 
     Args:
-        folder: of the cache; one `.npz` a chunk, named by what made it.
-        split: whose people: train, validation and test are different ones.
+        folder: of the cache, one `.npz` per chunk, named after its arguments.
+        split: train, validation and test have different people.
         seed: of people and motion.
-        clips: how many.
-        clips_a_subject: after so many a new person begins.
-        processes: side by side.
-        report: told chunks done and chunks in all.
+        clips: number of clips.
+        clips_a_subject: clips of each person.
+        processes: number of parallel processes.
+        report: called with the chunks done and all chunks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [(first, min(first + CLIPS, clips)) for first in range(0, clips, CLIPS)]
@@ -142,7 +143,7 @@ def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subje
         for number in clips:
             _add_clip(rows, detector, number=number, seed=seed, split=split, subject_number=number // clips_a_subject)
     found = len(rows["score"])
-    rows["drawn"] = [np.int32(len(clips) * FRAMES)] * found  # type: ignore[list-item]
+    rows["rendered"] = [np.int32(len(clips) * FRAMES)] * found  # type: ignore[list-item]
     samples = Samples(**{name: np.array(values) for name, values in rows.items()})
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **{f.name: getattr(samples, f.name) for f in fields(Samples)})
@@ -174,9 +175,9 @@ def _add_clip(
     )
     hand = clip.truth.hands[0]
     centre, scale = clip.truth.intrinsics[:2, 2], clip.truth.intrinsics[[0, 1], [0, 1]]
-    for index, picture in enumerate(clip.frames()):
+    for index, image in enumerate(clip.frames()):
         true_px = hand.joints[index, :, :2] / hand.joints[index, :, 2:] * scale + centre
-        for detection in matching(detector.find(picture), true_px):
+        for detection in matching(detector.find(image), true_px):
             values = {
                 "joints_2d": detection.joints_2d,
                 "world": detection.world,
@@ -189,7 +190,7 @@ def _add_clip(
                 "betas": hand.betas,
                 "translation": hand.translation[index],
                 "joints": hand.joints[index],
-                "crop": crop_of(picture, detection.joints_2d, clip.truth.intrinsics, mirrored=side == "left", rim=RIM_PX),
+                "crop": crop_of(image, detection.joints_2d, clip.truth.intrinsics, mirrored=side == "left", rim=RIM_PX),
             }
             for name, value in values.items():
                 rows[name].append(value)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""The poster's tables 1 and 3 on people that no training saw: `python -m ml.training.tables`, or `make tables [SEED=n]`.
+"""The poster's tables 1 and 3 on test people: `python -m ml.training.tables`, or `make tables [SEED=n]`.
 
-Writes `docs/results/kong2022.md` and `.json`. Single frames of the test people are rendered and detected as for training;
-everything is measured on the frames in which MediaPipe found the hand, the same for every row. With the seed that the networks
-were trained with, the cards beside the weights get their figures on test people, too.
+Writes `docs/results/kong2022.md` and `.json`. Frames of the test people are rendered and detected as for training; everything
+is measured on the frames in which MediaPipe found the hand, the same for every row. With the seed of the training the model
+cards beside the weights are updated too.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from ml.identity.weights import BACKBONES, FOLDER, Kind, Models, card_file, load
 from ml.methods.kong2022 import Placed, placed, refined
 from ml.metrics.alignment import procrustes_align
 from ml.training import paper
-from ml.training.augment import cut
+from ml.training.augment import without_rim
 from ml.training.results import report
 from ml.training.samples import FRAMES, Samples, make_samples
-from ml.training.train_kong2022 import CACHE, Config, Dataset, say
+from ml.training.train_kong2022 import CACHE, Config, Dataset, print_progress
 
 PAPER: Final[Kind] = "image"
-"""What the JSON's first keys are of: as in the paper, networks that see pixels."""
+"""The backbone of the JSON's top-level keys: images, as in the paper."""
 PEOPLE: Final = 10
 CLIPS_A_PERSON: Final = 20
-PICTURES: Final = (1, 2, 3, 5, 10, 20)
+FRAME_COUNTS: Final = (1, 2, 3, 5, 10, 20)
 DRAWS: Final = 12
-"""Random sets of pictures of each person and size."""
+"""Random sets of frames per person and size."""
 RULER_M: Final = ruler(190.0).length.sigma
-"""Standard deviation of the ruler that gives the known scale: what the product takes a user's for."""
+"""Standard deviation of the known length, the value assumed for users' rulers."""
 RESULTS: Final = Path("docs/results")
 
 
@@ -52,7 +52,7 @@ def run(seed: int) -> dict[str, Any]:
     """All tables for the test people of a seed, as the JSON that is written."""
     began = time.monotonic()
     samples = make_samples(
-        CACHE, split="test", seed=seed, clips=PEOPLE * CLIPS_A_PERSON, clips_a_subject=CLIPS_A_PERSON, report=say
+        CACHE, split="test", seed=seed, clips=PEOPLE * CLIPS_A_PERSON, clips_a_subject=CLIPS_A_PERSON, report=print_progress
     )
     costs = paper.loss_seconds()
     with torch.no_grad():
@@ -101,12 +101,12 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
         "calibration": calibration[f"{default}-confidence"],
         "calibration_variants": calibration,
         "mse_by_direction": errors_of[f"{default}-confidence"][-1, ..., len(ERRORS) :].mean((0, 1)).round(3).tolist(),
-        "ruler_alone": _means(_table_3(samples, found, models, "ruler", "alone"))[str(PICTURES[-1])],
+        "ruler_alone": _means(_table_3(samples, found, models, "ruler", "alone"))[str(FRAME_COUNTS[-1])],
         "rises": {kind: _rises(errors_of[kind]) for kind in dict.fromkeys((f"{default}-confidence", "poster-confidence"))},
         "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
         "ranking_accuracy_within_people": round(_ranking_within_people(samples, found.scores, errors), 4),
         "shape_mse": round(float((found.betas - torch.as_tensor(samples.betas)).square().mean()), 4),
-        "joints_2d": round(_miss_2d(samples, seen, found.normalized_keypoints), 4),
+        "joints_2d": round(_keypoint_error(samples, seen, found.normalized_keypoints), 4),
         "training": {
             key: card[key] for key in ("training_samples", "training_people", "seconds", "machine", "validation", "parameters")
         },
@@ -114,18 +114,18 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
 
 
 def estimates(samples: Samples, models: Models) -> tuple[Observation, Estimate]:
-    """What the networks say of all frames."""
+    """Network outputs for all frames."""
     data = Dataset.of(samples)
     parts = []
     for first in range(0, len(samples), BATCH):
         rows = slice(first, first + BATCH)
-        crops = cut(data.crops[rows]) if models.backbone == "image" else None
+        crops = without_rim(data.crops[rows]) if models.backbone == "image" else None
         parts.append(estimate(models, rows_of(data.seen, rows), crops))
     return data.seen, concatenate_estimates(parts)
 
 
 def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> Tensor:
-    """Each person's shape [n, 10], from at most 20 pictures chosen among the first half of theirs."""
+    """Each person's calibrated shape, for every frame [n, 10], from at most 20 of the first half of their frames."""
     right = load_hand_model("open", "right")
     clips = torch.as_tensor(samples.clip)
     shapes = torch.zeros(len(samples), 10)
@@ -147,7 +147,7 @@ def _solve(  # noqa: PLR0917
     known: KnownLength | None,
     settings: Settings,
 ) -> CalibrationResult:
-    """As for users: a clip is what an upload is there."""
+    """Calibrate as for users, whose uploads are clips."""
     return calibrate(
         right,
         found.rows(chosen),
@@ -159,7 +159,7 @@ def _solve(  # noqa: PLR0917
 
 
 def _ruler(right: HandModel, samples: Samples, own: np.ndarray, *, seed: int) -> KnownLength:
-    """What a person would read off a ruler: the true length, off at random."""
+    """A simulated ruler reading: the true length with a random error."""
     true = float(measure_hand(right, torch.as_tensor(samples.betas[own[0]])).length)
     return KnownLength(true + float(np.random.default_rng([17, seed]).normal(0, RULER_M)), RULER_M)
 
@@ -192,31 +192,31 @@ ERRORS: Final = ("l_error_mm", "w_error_mm", "finger_error_mm", "mse")
 
 
 def _table_3(samples: Samples, found: Estimate, models: Models, solver: str, weights: str) -> np.ndarray:
-    """Errors [sizes, people, draws, 14] by number of pictures, with a known scale: `ERRORS`, and β's squares by direction.
+    """Errors [sizes, people, draws, 14] by number of frames, with a known scale: `ERRORS`, and squared errors of β.
 
     The solver `ruler` uses no frame: the mean hand, scaled to the length that the ruler reads.
     """
     right = load_hand_model("open", "right")
     clips = torch.as_tensor(samples.clip)
-    errors = np.zeros((len(PICTURES), PEOPLE, DRAWS, len(ERRORS) + 10))
+    errors = np.zeros((len(FRAME_COUNTS), PEOPLE, DRAWS, len(ERRORS) + 10))
     for size, person, draw in np.ndindex(*errors.shape[:3]):
         own = np.flatnonzero(samples.subject == person)
-        rng = np.random.default_rng([23, PICTURES[size], person, draw])
-        chosen = torch.as_tensor(rng.choice(own, min(PICTURES[size], len(own)), replace=False))
+        rng = np.random.default_rng([23, FRAME_COUNTS[size], person, draw])
+        chosen = torch.as_tensor(rng.choice(own, min(FRAME_COUNTS[size], len(own)), replace=False))
         known = _ruler(right, samples, own, seed=1000 * person + draw)
         if solver == "ruler":
             betas = with_length(right, torch.zeros(10).double(), torch.eye(10).double(), known.metres).float()
         else:
             settings = Settings(solver=solver, weights=weights, resamples=0)  # type: ignore[arg-type]
             betas = _solve(right, found, clips, models, chosen, known, settings).betas
-        errors[size, person, draw] = _misses(right, betas, torch.as_tensor(samples.betas[own[0]]))
+        errors[size, person, draw] = _shape_errors(right, betas, torch.as_tensor(samples.betas[own[0]]))
     return errors
 
 
-def _misses(right: HandModel, betas: Tensor, true: Tensor) -> tuple[float, ...]:
-    """Of a shape [10]: `ERRORS`, and the ten squares that the last is the mean of.
+def _shape_errors(right: HandModel, betas: Tensor, true: Tensor) -> tuple[float, ...]:
+    """Errors of a shape [10]: `ERRORS`, and the ten squared errors of β, whose mean is the last of them.
 
-    A finger's length is that of its three bones, knuckle to tip, in the rest hand.
+    The length of a finger is that of its three bones from knuckle to tip in the rest hand.
     """
     both = torch.stack([betas, true])
     size, rest = measure_hand(right, both), right.rest_joints(both)
@@ -229,27 +229,27 @@ def _misses(right: HandModel, betas: Tensor, true: Tensor) -> tuple[float, ...]:
 
 
 def _means(errors: np.ndarray) -> dict[str, dict[str, float]]:
-    """Over people and random sets of pictures."""
+    """Means over people and random sets of frames."""
     means = errors[..., : len(ERRORS)].mean((1, 2))
     return {
         str(count): {name: round(float(value), 4 if name == "mse" else 3) for name, value in zip(ERRORS, row, strict=True)}
-        for count, row in zip(PICTURES, means, strict=True)
+        for count, row in zip(FRAME_COUNTS, means, strict=True)
     }
 
 
 def _rises(errors: np.ndarray) -> dict[str, dict[str, Any]]:
-    """The largest rise of an error from one number of pictures to a larger one, and its standard error over people."""
+    """The largest rise of an error from one number of frames to a larger one, and its standard error over people."""
     found = {}
     for name in ("w_error_mm", "mse"):
         by_person = errors[..., ERRORS.index(name)].mean(-1)
         first, last = max(
-            combinations(range(len(PICTURES)), 2), key=lambda pair: float((by_person[pair[1]] - by_person[pair[0]]).mean())
+            combinations(range(len(FRAME_COUNTS)), 2), key=lambda pair: float((by_person[pair[1]] - by_person[pair[0]]).mean())
         )
         rise = by_person[last] - by_person[first]
         found[name] = {
             "rise": round(float(rise.mean()), 4),
-            "from": PICTURES[first],
-            "to": PICTURES[last],
+            "from": FRAME_COUNTS[first],
+            "to": FRAME_COUNTS[last],
             "standard_error": round(float(rise.std(ddof=1) / np.sqrt(len(rise))), 4),
         }
     return found
@@ -267,20 +267,20 @@ def _pa_mpjpe(joints: np.ndarray, true: np.ndarray) -> float:
 
 
 def _ranking_within_people(samples: Samples, scores: Tensor, errors: Tensor) -> float:
-    """Mean over people of the ranking of their own pictures, which is what calibration needs."""
+    """Mean over people of the ranking accuracy within their own frames, which is what calibration needs."""
     own = [torch.as_tensor(samples.subject == person) for person in range(PEOPLE)]
     return float(np.mean([ranking_accuracy(scores[rows], errors[rows]) for rows in own]))
 
 
-def _miss_2d(samples: Samples, seen: Observation, sight: Tensor) -> float:
-    """Mean distance of the 2D joints [n, 21, 2] that the fit trusts to the true ones, as a share of the hand's box."""
+def _keypoint_error(samples: Samples, seen: Observation, normalized_keypoints: Tensor) -> float:
+    """Mean distance of the 2D joints [n, 21, 2] used for fitting to the true ones, as a share of the hand's box."""
     box = 2 * seen.half / MARGIN
     true = seen.in_crop(torch.as_tensor(samples.joints)) * seen.half[:, None, None] + seen.centre[:, None]
-    return float(((sight - true).norm(dim=-1) / box[:, None]).mean())
+    return float(((normalized_keypoints - true).norm(dim=-1) / box[:, None]).mean())
 
 
 def complete_cards(result: dict[str, Any], folder: Path) -> None:
-    """Write into the cards of the networks how good they are on test people, and what was chosen where the paper is silent."""
+    """Write the test errors and the choices that the paper leaves open into the model cards."""
     for backbone in BACKBONES:
         path, measured = folder / card_file(backbone).name, result["backbones"][backbone]
         joints = measured["mpjpe"]
@@ -313,7 +313,7 @@ def main(argv: list[str] | None = None) -> int:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     (chosen.folder / "kong2022.json").write_text(json.dumps(result, indent=1) + "\n")
     (chosen.folder / "kong2022.md").write_text(report(result))
-    if chosen.seed == Config.seed:  # the people that belong to the training's: other seeds are for whoever doubts these
+    if chosen.seed == Config.seed:  # other seeds draw other test people
         complete_cards(result, FOLDER)
     print(report(result))
     return 0

@@ -1,8 +1,8 @@
-"""Training the networks of Kong et al. 2022: `python -m ml.training.train_kong2022 --backbone NAME`, or both by `make train`.
+"""Train the networks of Kong et al. 2022: `python -m ml.training.train_kong2022 --backbone NAME`, or both by `make train`.
 
-Baseline and identity-aware network see the same samples; the identity-aware one goes on from the baseline's weights, and the
-confidence predictor is trained on the frozen baseline. The run writes the weights and the card that says what they are and how
-good, on people it has not seen.
+Baseline and identity-aware network see the same samples; the identity-aware one starts from the baseline's weights, and the
+confidence predictor is trained on the frozen baseline. The run writes the weights and a model card with their configuration and
+their errors on validation people.
 """
 
 from __future__ import annotations
@@ -32,37 +32,37 @@ from ml.identity.networks import (
 from ml.identity.observation import Observation, observe
 from ml.identity.weights import BACKBONES, FOLDER, PARTS, Kind, card_file, save_weights, weights_file
 from ml.training import dexycb_samples, humbi_samples
-from ml.training.augment import cut, varied
+from ml.training.augment import augment, without_rim
 from ml.training.loop import Batch, Schedule, epochs, train
 from ml.training.paper import choices
 from ml.training.samples import FRAMES, Samples, make_samples
 
 UNIT: Final = 0.2
-"""Metres; about a hand's length, so that every term is of order one."""
+"""Metres; about the length of a hand, so that every term of the loss is of order one."""
 NETWORKS: Final[dict[Kind, tuple[Schedule, Schedule]]] = {
     "landmarks": (Schedule(steps=4000, batch=256, rate=5e-4), Schedule(steps=2000, batch=256, rate=3e-4)),
     "image": (Schedule(steps=7000, batch=64, rate=1e-3), Schedule(steps=3000, batch=64, rate=5e-4)),
 }
-"""Of the baseline and of the identity-aware network."""
+"""Schedules of the baseline and of the identity-aware network."""
 CONFIDENCE: Final = Schedule(steps=1500, batch=128, rate=1e-3)
 CACHE: Final = Path("var/training/samples")
-PIECE: Final = 256
-"""Hands looked at together where nothing is trained: bounds the memory."""
+BATCH: Final = 256
+"""Batch size of inference, which bounds the memory."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that a run depends on.
+    """Configuration of a run.
 
     Attributes:
         backbone: `landmarks` or `image`.
-        clips: rendered for training, each of a person of its own; 12 frames a clip.
-        validation_clips: two of each of the validation people.
+        clips: rendered for training, each of another person; 12 frames per clip.
+        validation_clips: two of each validation person.
         baseline, identity: schedules of the two networks.
         confidence: schedule of the confidence predictor.
-        noise: of the landmarks, added in training; standard deviation as a share of the hand's size.
+        noise: standard deviation of the noise added to landmarks, as a share of the hand's size.
         seed: of people, motion and training.
-        data: `synthetic`; or `dexycb:FOLDER` or `humbi:FOLDER`, for those who hold the data set and licensed MANO.
+        data: `synthetic`; or `dexycb:FOLDER` or `humbi:FOLDER`, which need the data set and licensed MANO.
     """
 
     backbone: Kind = "landmarks"
@@ -77,19 +77,19 @@ class Config:
 
     @property
     def hand_model(self) -> str:
-        """That the labels belong to."""
+        """The hand model of the labels."""
         return "open" if self.data == "synthetic" else "mano"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """n hands, as right hands in the crop's camera.
+    """n right hands in their crop cameras.
 
     Attributes:
-        seen: inputs, landmarks and where they are from.
+        seen: network inputs and crop cameras.
         crops: uint8 [n, 3, 112, 112], with their rim.
-        joints: [n, 21, 2], the true ones as the crops show them.
-        rotations, betas: the truth, [n, 16, 3, 3] and [n, 10].
+        joints: [n, 21, 2], true joints in coordinates of the crops.
+        rotations, betas: true values, [n, 16, 3, 3] and [n, 10].
     """
 
     seen: Observation
@@ -111,34 +111,34 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.betas)
 
-    def taken(self, backbone: Kind, rows: slice) -> tuple[Tensor, ...]:
-        """What a backbone takes of some hands, as they are."""
+    def backbone_inputs(self, backbone: Kind, rows: slice) -> tuple[Tensor, ...]:
+        """The inputs of a backbone for some hands, without augmentation."""
         if backbone == "landmarks":
             return (self.seen.inputs[rows],)
-        return self.seen.inputs[rows], cut(self.crops[rows]), self.seen.landmarks[rows]
+        return self.seen.inputs[rows], without_rim(self.crops[rows]), self.seen.landmarks[rows]
 
 
 def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
-    """Make the samples, train, write weights and card.
+    """Make the samples, train, and write weights and model card.
 
     Args:
         config: see `Config`.
-        folder: of checkpoints; an interrupted run goes on from there.
+        folder: of checkpoints, from which an interrupted run continues.
         device: `cpu` or `cuda`.
-        weights: where weights and card go.
+        weights: folder for weights and card.
 
     Returns:
         The card.
     """
     weights.mkdir(parents=True, exist_ok=True)
     files = {part: weights / weights_file(config.backbone, part).name for part in PARTS}
-    seeing = BACKBONES[config.backbone]
+    backbone_class = BACKBONES[config.backbone]
     training, held_out = _samples(config)
-    trained_on, found = len(set(training.subject.tolist())), len(training) / _drawn(config, training)
+    trained_on, found = len(set(training.subject.tolist())), len(training) / _rendered(config, training)
     data, validation = Dataset.of(training), Dataset.of(held_out)
     losses = Losses(config, data, device)
     torch.manual_seed(config.seed)
-    baseline, aware, confidence = Baseline(seeing()), IdentityAware(seeing()), Confidence()
+    baseline, aware, confidence = Baseline(backbone_class()), IdentityAware(backbone_class()), Confidence()
     spent = []
 
     def trained(part: str, model: nn.Module, batches: Callable[[int], Batch]) -> None:
@@ -160,7 +160,7 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
     trained("identity", aware, losses.batches(config.identity))
     save_weights(aware, files["identity"])
     trained("confidence", confidence, losses.of_features(config.confidence, baseline))
-    answers = look(baseline, validation, config.backbone)
+    answers = infer(baseline, validation, config.backbone)
     people, clips = (torch.as_tensor(values) for values in (held_out.subject, held_out.clip))
     confidence.moments.copy_(moments(answers[1], validation.betas, people, clips))
     save_weights(confidence, files["confidence"])
@@ -175,7 +175,9 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
         "found": round(found, 4),
         "seconds": round(sum(spent)),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
-        "validation": figures(baseline, aware, confidence, validation, backbone=config.backbone, hand_model=config.hand_model),
+        "validation": validation_errors(
+            baseline, aware, confidence, validation, backbone=config.backbone, hand_model=config.hand_model
+        ),
         "choices": choices(config.backbone),
         "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 0.5 (baseline), 2D joints 2 (image); lengths in units "
         "of 0.2 m, 2D in half the crop",
@@ -185,30 +187,37 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
 
 
 def _depends_on(config: Config, part: str) -> dict[str, Any]:
-    """Of a configuration, what the weights of one network follow from, its own schedule aside; the others begin with the
-    baseline's weights or look at its features.
+    """The part of the configuration that determines the weights of one network, without its schedule.
+
+    The other networks start from the baseline's weights or use its features.
     """
-    told = {"backbone": config.backbone, "clips": config.clips, "noise": config.noise, "seed": config.seed, "data": config.data}
-    return told if part == "baseline" else told | {"baseline": asdict(config.baseline)}
+    common = {
+        "backbone": config.backbone,
+        "clips": config.clips,
+        "noise": config.noise,
+        "seed": config.seed,
+        "data": config.data,
+    }
+    return common if part == "baseline" else common | {"baseline": asdict(config.baseline)}
 
 
 def _samples(config: Config) -> tuple[Samples, Samples]:
-    """Of training and of validation, by different people."""
+    """Training and validation samples, of different people."""
     kind, _, root = config.data.partition(":")
     if kind == "dexycb":
         return dexycb_samples.load(Path(root), "train"), dexycb_samples.load(Path(root), "validation")
     if kind == "humbi":
         return humbi_samples.load(Path(root), range(1, 700)), humbi_samples.load(Path(root), range(700, 1000))
     if kind != "synthetic":
-        raise ValueError(f"there is no data {kind!r}; there are synthetic, dexycb:FOLDER and humbi:FOLDER")
-    print("rendering and detecting; what lies in the cache is taken from there", flush=True)
-    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=say)
+        raise ValueError(f"no data {kind!r}; there are synthetic, dexycb:FOLDER and humbi:FOLDER")
+    print("rendering and detecting; existing chunks are read from the cache", flush=True)
+    training = make_samples(CACHE, split="train", seed=config.seed, clips=config.clips, report=print_progress)
     return training, make_samples(CACHE, split="validation", seed=config.seed, clips=config.validation_clips, clips_a_subject=2)
 
 
-def _drawn(config: Config, training: Samples) -> int:
-    """Pictures that were shown to the detector for training."""
-    return config.clips * FRAMES if config.data == "synthetic" else int(training.drawn[0])
+def _rendered(config: Config, training: Samples) -> int:
+    """Images given to the detector for training."""
+    return config.clips * FRAMES if config.data == "synthetic" else int(training.rendered[0])
 
 
 class Losses:
@@ -220,17 +229,17 @@ class Losses:
         self.parents, self.children = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
 
     def batches(self, schedule: Schedule) -> Callable[[int], Batch]:
-        """Step → batch: samples turned, moved and lit a little otherwise."""
+        """Step → augmented batch."""
         indices = epochs(len(self.data), schedule.batch, schedule.seed)
 
         def batch(step: int) -> Batch:
             rows = indices(step)
             generator = torch.Generator().manual_seed(schedule.seed * 7_368_787 + step)
-            data, pictures = self.data, self.config.backbone == "image"
-            other = varied(
+            data, with_images = self.data, self.config.backbone == "image"
+            other = augment(
                 data.seen.inputs[rows],
                 data.rotations[rows],
-                data.crops[rows] if pictures else None,
+                data.crops[rows] if with_images else None,
                 torch.stack([data.seen.landmarks[rows], data.joints[rows]]),
                 generator,
             )
@@ -244,43 +253,43 @@ class Losses:
 
     def of_features(self, schedule: Schedule, baseline: Baseline) -> Callable[[int], Batch]:
         """Step → features of the frozen baseline, computed once, and its shape errors."""
-        _, betas, features = look(baseline, self.data, self.config.backbone)
+        _, betas, features = infer(baseline, self.data, self.config.backbone)
         errors = (betas - self.data.betas).abs().mean(-1)
         indices = epochs(len(self.data), schedule.batch, schedule.seed)
         return lambda step: {"features": features[indices(step)], "errors": errors[indices(step)]}
 
     def baseline(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Hand, 2D joints, and half of the L1 of the shape."""
-        features, seen = self._seen(model, batch)
+        """Loss of hand and 2D joints, and half of the L1 of the shape."""
+        features, keypoint_loss = self._backbone(model, batch)
         rotations, betas = model.heads(features)  # type: ignore[operator]
-        off: Tensor = (betas - batch["betas"]).abs().mean()
-        return self._hand(rotations, betas, batch) + 0.5 * off + seen
+        shape_loss: Tensor = (betas - batch["betas"]).abs().mean()
+        return self._hand(rotations, betas, batch) + 0.5 * shape_loss + keypoint_loss
 
     def identity(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Hand, with the true shape in the hand model, and 2D joints."""
-        features, seen = self._seen(model, batch)
-        return self._hand(model.pose(features), batch["betas"], batch) + seen  # type: ignore[operator]
+        """Loss of the hand, with the true shape in the hand model, and of 2D joints."""
+        features, keypoint_loss = self._backbone(model, batch)
+        return self._hand(model.pose(features), batch["betas"], batch) + keypoint_loss  # type: ignore[operator]
 
     def confidence(self, model: nn.Module, batch: Batch) -> Tensor:
         """Ranking of the frozen baseline's shape errors."""
         return ranking_loss(model(batch["features"]), batch["errors"])
 
-    def _seen(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The feature; and the loss of the 2D joints: mean distance, and a Laplacian likelihood of how far off they are."""
+    def _backbone(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The feature and the loss of the 2D joints: mean distance, and the Laplacian likelihood of the predicted scale."""
         if "crops" not in batch:
             return model.backbone(batch["inputs"]).features, batch["inputs"].new_zeros(())  # type: ignore[operator]
-        # half the time in bfloat16, where the processor knows it; the heads stay exact
+        # bfloat16 takes half the time on processors that support it; the heads stay in float32
         with torch.autocast(batch["crops"].device.type, torch.bfloat16):
             output = model.backbone(batch["inputs"], batch["crops"], batch["landmarks"])  # type: ignore[operator]
-        missed = (output.joints.float() - batch["joints"]).norm(dim=-1)
+        distance = (output.joints.float() - batch["joints"]).norm(dim=-1)
         log_scale = output.log_scale.float()
-        likelihood = (missed.detach() / log_scale.exp() + 2 * log_scale).mean()
-        return output.features.float(), 2 * missed.mean() + 0.02 * likelihood
+        likelihood = (distance.detach() / log_scale.exp() + 2 * log_scale).mean()
+        return output.features.float(), 2 * distance.mean() + 0.02 * likelihood
 
     def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
         """L1 of joints about the wrist, of bone lengths (in units of 0.2 m), and of the 6D pose.
 
-        The paper takes the mesh; joints and bones say nearly the same of pose and shape, and cost next to nothing
+        The paper uses the mesh; joints and bones determine pose and shape nearly as well at a fraction of the cost
         (`ml.training.paper.loss_seconds`).
         """
         still = rotations.new_zeros(len(rotations), 3)
@@ -298,17 +307,17 @@ class Losses:
 
 
 def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tensor:
-    """How answers go along with the truth and with one another, [4, 10] (`ml.identity.networks.Confidence`).
+    """Second moments [4, 10] of the baseline's shapes (`ml.identity.networks.Confidence`).
 
     Args:
         found: [n, 10], shapes by the baseline.
         true: [n, 10].
-        people: int [n], whose.
-        clips: int [n], from where; no clip is of two people.
+        people: int [n], number of the person.
+        clips: int [n], number of the clip; a clip shows one person.
     """
 
     def sums(groups: Tensor) -> tuple[Tensor, float]:
-        """Of the products of all pairs within groups, each picture with itself among them, and how many they are."""
+        """Sum of the products of all pairs within groups, including each frame with itself, and the number of pairs."""
         _, group, count = torch.unique(groups, return_inverse=True, return_counts=True)
         total = found.new_zeros(len(count), 10).index_add_(0, group, found)
         return total.square().sum(0), float(count.square().sum())
@@ -318,21 +327,21 @@ def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tenso
     same_clip = (clip - itself) / max(in_clip - own, 1.0)
     same_person = (person - clip) / (in_person - in_clip) if in_person > in_clip else same_clip
     found_moments = torch.stack([(found * true).mean(0), found.square().mean(0), same_clip, same_person])
-    # what was measured on some people cannot be less alike than nothing
+    # a negative sample moment is noise
     return (found_moments / true.square().mean(0)).clamp_min(0.0)
 
 
 @torch.no_grad()
-def look(model: nn.Module, data: Dataset, backbone: Kind) -> tuple[Tensor, ...]:
-    """What a network answers for all hands, piece by piece."""
-    pieces = [model(*data.taken(backbone, slice(first, first + PIECE))) for first in range(0, len(data), PIECE)]
+def infer(model: nn.Module, data: Dataset, backbone: Kind) -> tuple[Tensor, ...]:
+    """Network outputs for all hands, batch by batch."""
+    pieces = [model(*data.backbone_inputs(backbone, slice(first, first + BATCH))) for first in range(0, len(data), BATCH)]
     if isinstance(pieces[0], Tensor):
         return (torch.cat(pieces),)
     return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
 
 
 @torch.no_grad()
-def figures(
+def validation_errors(
     baseline: Baseline,
     aware: IdentityAware,
     confidence: Confidence,
@@ -350,19 +359,19 @@ def figures(
         relative = [joints - joints[:, :1] for joints in pair]
         return round(1000 * float((relative[0] - relative[1]).norm(dim=-1).mean()), 3)
 
-    rotations, betas, features = look(baseline, data, backbone)
+    rotations, betas, features = infer(baseline, data, backbone)
     shape_errors = (betas - data.betas).abs().mean(-1)
     return {
         "ra_mpjpe_baseline": error(rotations, betas),
         "ra_mpjpe_baseline_mean_shape": error(rotations, torch.zeros_like(betas)),
-        "ra_mpjpe_identity_true_shape": error(look(aware, data, backbone)[0], data.betas),
+        "ra_mpjpe_identity_true_shape": error(infer(aware, data, backbone)[0], data.betas),
         "shape_mse": round(float((betas - data.betas).square().mean()), 4),
         "ranking_accuracy": round(ranking_accuracy(confidence(features), shape_errors), 4),
     }
 
 
-def say(done: int, of: int) -> None:
-    """How far the rendering is."""
+def print_progress(done: int, of: int) -> None:
+    """Print the progress of the rendering."""
     print(f"rendering and detecting: {done} of {of} chunks", flush=True)
 
 
@@ -371,10 +380,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train the networks of Kong et al. 2022.")
     parser.add_argument("--backbone", choices=get_args(Kind), default=Config.backbone)
     parser.add_argument("--clips", type=int, default=Config.clips)
-    parser.add_argument("--steps", type=int, nargs=2, help="of baseline and identity-aware network")
+    parser.add_argument("--steps", type=int, nargs=2, help="of the baseline and the identity-aware network")
     parser.add_argument("--folder", type=Path, default=Path("var/training/kong2022"), help="of checkpoints")
     parser.add_argument("--data", default=Config.data, help="synthetic, dexycb:FOLDER or humbi:FOLDER")
-    parser.add_argument("--weights", type=Path, default=FOLDER, help="where weights and card go")
+    parser.add_argument("--weights", type=Path, default=FOLDER, help="folder for weights and card")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args()
     first, second = NETWORKS[chosen.backbone]

@@ -17,7 +17,7 @@ FRAMES = 3
 
 @cache
 def rendered(width: int, height: int) -> tuple[RenderedClip, tuple[np.ndarray, ...]]:
-    """A right hand that the detector finds; its pictures a second apart."""
+    """A right hand that the detector finds; its images a second apart."""
     clip = make_clip(5, make_subject(0, "train", 3), seconds=FRAMES, fps=1, width=width, height=height, turn=0.2)
     return clip, tuple(clip.frames())
 
@@ -28,7 +28,7 @@ def coefficients(pose: np.ndarray) -> np.ndarray:
     return np.linalg.solve(model.pose_components.T, pose[1:].reshape(45) - model.pose_mean)
 
 
-def save_picture(path: Path, picture: np.ndarray) -> None:
+def save_image(path: Path, picture: np.ndarray) -> None:
     """As JPEG or PNG, by its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path)

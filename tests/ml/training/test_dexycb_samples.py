@@ -10,7 +10,7 @@ import yaml
 
 from ml.formats.faults import FormatError
 from ml.training import dexycb_samples
-from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_picture
+from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_image
 
 TAKE = "20200709-subject-01/20200709_141754"
 SERIAL = "836212060125"
@@ -19,7 +19,7 @@ SERIAL = "836212060125"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """One take of one subject with one camera; its last frame shows no hand."""
-    clip, pictures = rendered(640, 480)
+    clip, images = rendered(640, 480)
     hand = clip.truth.hands[0]
     k = clip.truth.intrinsics
     color = dict(zip(("fx", "fy", "ppx", "ppy"), map(float, (k[0, 0], k[1, 1], k[0, 2], k[1, 2])), strict=True))
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
         if frame < FRAMES:
             pose_m[0] = [*hand.pose[frame, 0], *coefficients(hand.pose[frame]), *hand.translation[frame]]
             joints[0] = hand.joints[frame]
-        save_picture(tmp_path / TAKE / SERIAL / f"color_{frame:06d}.jpg", pictures[min(frame, FRAMES - 1)])
+        save_image(tmp_path / TAKE / SERIAL / f"color_{frame:06d}.jpg", images[min(frame, FRAMES - 1)])
         np.savez(tmp_path / TAKE / SERIAL / f"labels_{frame:06d}.npz", pose_m=pose_m, joint_3d=joints, seg=np.zeros((2, 2)))
     return tmp_path
 
@@ -76,13 +76,13 @@ def test_what_the_detector_sees_with_the_labels_beside_it(root):
     assert np.linalg.norm(projected - found.joints_2d, axis=-1).mean() < 15
 
 
-def test_pictures_without_a_hand_are_left_out(root):
-    assert [label.picture.name for label in labels(root)] == [f"color_{n:06d}.jpg" for n in range(FRAMES)]
+def test_images_without_a_hand_are_left_out(root):
+    assert [label.image.name for label in labels(root)] == [f"color_{n:06d}.jpg" for n in range(FRAMES)]
 
 
 def test_labels_of_nothing_but_zeros_show_no_hand(root):
     change(root, 1, joint_3d=np.zeros((1, 21, 3), np.float32), pose_m=np.zeros((1, 51), np.float32))
-    assert [label.picture.name for label in labels(root)] == ["color_000000.jpg", "color_000002.jpg"]
+    assert [label.image.name for label in labels(root)] == ["color_000000.jpg", "color_000002.jpg"]
 
 
 def test_serials_may_be_written_as_numbers(root):
@@ -139,7 +139,7 @@ FAULTS = {
         lambda root: (root / "calibration/mano_20200709-subject-01_right/mano.yml").write_text(
             yaml.safe_dump({"betas": [float("nan")] * 10})
         ),
-        r"`betas` of .* expected 10 finite ones",
+        r"`betas` of .* expected 10 finite numbers",
     ),
     "a camera without focal length": (
         lambda root: (root / f"calibration/intrinsics/{SERIAL}_640x480.yml").write_text(
@@ -149,10 +149,10 @@ FAULTS = {
     ),
     "a pose that is no number": (
         lambda root: change(root, 0, pose_m=np.full((1, 51), np.nan, np.float32)),
-        r"`pose_m` of .*labels_000000\.npz has an entry that is no number",
+        r"`pose_m` of .*labels_000000\.npz has an entry that is not finite",
     ),
-    "no YAML": (lambda root: (root / TAKE / "meta.yml").write_text("serials: [1"), "is no YAML"),
-    "code in YAML": (lambda root: (root / TAKE / "meta.yml").write_text("!!python/object:os.system {}"), "is no YAML"),
+    "no YAML": (lambda root: (root / TAKE / "meta.yml").write_text("serials: [1"), "is not YAML"),
+    "code in YAML": (lambda root: (root / TAKE / "meta.yml").write_text("!!python/object:os.system {}"), "is not YAML"),
     "another shape": (
         lambda root: change(root, 0, pose_m=np.zeros((1, 48), np.float32)),
         r"`pose_m` .* expected numbers \[1, 51\]",
@@ -178,7 +178,7 @@ def test_folders_that_are_not_dexycbs(root, fault):
         labels(root)
 
 
-def test_a_picture_that_cannot_be_read(root):
-    (root / TAKE / SERIAL / "color_000000.jpg").write_bytes(b"no picture")
-    with pytest.raises(FormatError, match=r"color_000000\.jpg cannot be read as a picture"):
+def test_an_image_that_cannot_be_read(root):
+    (root / TAKE / SERIAL / "color_000000.jpg").write_bytes(b"no image")
+    with pytest.raises(FormatError, match=r"color_000000\.jpg cannot be read as an image"):
         dexycb_samples.load(root, "train", every=1, hand_model="open")

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from ml.formats.faults import FormatError
 from ml.hand.model import load_hand_model
 from ml.training import humbi_samples
-from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_picture
+from tests.ml.training.rendered import FRAMES, coefficients, rendered, save_image
 
 CAMERA = 4
 CORNER = (300, 200)
@@ -27,7 +27,7 @@ def numbers(path: Path, values: np.ndarray) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    clip, pictures = rendered(250, 250)
+    clip, images = rendered(250, 250)
     hand = clip.truth.hands[0]
     session = tmp_path / "subject_7" / "hand"
     session.mkdir(parents=True)
@@ -44,7 +44,7 @@ def root(tmp_path: Path) -> Path:
     for index in range(FRAMES):
         frame = session / f"{index + 1:08d}"
         x, y = CORNER
-        save_picture(frame / "image_cropped" / "right" / f"image{CAMERA:07d}.png", pictures[index])
+        save_image(frame / "image_cropped" / "right" / f"image{CAMERA:07d}.png", images[index])
         (frame / "image_cropped" / "right" / "list.txt").write_text(f"{CAMERA} {x} {x + 249} {y} {y + 249}\n")
         world = TURN.inv().apply(hand.joints[index]) + CENTRE
         root_turn = (TURN.inv() * Rotation.from_rotvec(hand.pose[index, 0])).as_rotvec()

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.training import loop
-from ml.training.loop import RISE, Schedule, epochs, train
+from ml.training.loop import WARM_UP, Schedule, epochs, train
 
 
 def toy(seed: int = 0) -> nn.Module:
@@ -74,7 +74,7 @@ FINISHED = Schedule(steps=12, batch=16, rate=1e-2)
 def test_a_finished_run_of_the_same_configuration_is_not_run_again(tmp_path, capsys):
     assert len(steps_run(tmp_path, FINISHED, clips=(4, 2))) == 12
     assert steps_run(tmp_path, FINISHED, clips=(4, 2)) == []
-    assert "beginning anew" not in capsys.readouterr().out
+    assert "starting again" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_checkpoint_that_does_not_say_what_it_is_of_is_not_gone_on_from(tmp_pa
     path = tmp_path / "checkpoint.safetensors"
     save_file(load_file(path), path, metadata={"progress": (tmp_path / "progress.json").read_text()})
     assert len(steps_run(tmp_path, FINISHED)) == 12
-    assert "does not say of which" in capsys.readouterr().out
+    assert "names no configuration" in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path):
@@ -122,8 +122,8 @@ def test_every_sample_comes_once_an_epoch():
 def test_the_rate_rises_at_first_and_falls_to_a_hundredth():
     schedule = Schedule(steps=10_000, batch=1, rate=1.0)
     rates = [schedule.rate_at(step) for step in range(schedule.steps)]
-    assert rates[0] == pytest.approx(1 / RISE)
-    assert rates[RISE] == pytest.approx(1.0, abs=0.01)
+    assert rates[0] == pytest.approx(1 / WARM_UP)
+    assert rates[WARM_UP] == pytest.approx(1.0, abs=0.01)
     assert rates[5000] == pytest.approx(0.505)
     assert rates[-1] == pytest.approx(0.01, abs=1e-4)
-    assert rates[RISE:] == sorted(rates[RISE:], reverse=True)
+    assert rates[WARM_UP:] == sorted(rates[WARM_UP:], reverse=True)

@@ -12,7 +12,7 @@ import torch
 from ml.hand.model import load_hand_model
 from ml.training import tables
 from ml.training.results import OTHERS, ROWS, report
-from ml.training.tables import ERRORS, PICTURES
+from ml.training.tables import ERRORS, FRAME_COUNTS
 
 CARD = {
     "parameters": 4_700_000,
@@ -35,7 +35,7 @@ def measured_on(backbone: str, **facts: Any) -> dict[str, Any]:
     solver = {"landmarks": "shrinkage", "image": "joint-bundle"}[backbone]
     names = [name for name in (*ROWS, *OTHERS) if name != "baseline"]
     sure, even = (
-        {str(k): {"l_error_mm": 0.8, "w_error_mm": width, "finger_error_mm": told["fingers"], "mse": 0.5} for k in PICTURES}
+        {str(k): {"l_error_mm": 0.8, "w_error_mm": width, "finger_error_mm": told["fingers"], "mse": 0.5} for k in FRAME_COUNTS}
         for width in (told["w_error"], told["even"])
     )
     kinds = [f"{p}-{weights}" for p in ("joint-bundle", "shrinkage", "poster") for weights in ("confidence", "uniform")]
@@ -88,7 +88,7 @@ def test_more_is_better_where_it_is(ranking, says):
 
 
 @pytest.mark.parametrize(("w_error", "says"), [(0.87, "reached"), (0.89, "missed")])
-def test_calibration_is_judged_with_twenty_pictures(w_error, says):
+def test_calibration_is_judged_with_twenty_images(w_error, says):
     assert judged(report(result(w_error=w_error)), "K = 20: W-error, mm") == [says, says]
 
 
@@ -102,20 +102,20 @@ def test_each_backbone_is_judged_by_itself():
 
 
 @pytest.mark.parametrize(("rise", "says"), [(0.11, "reached"), (0.13, "missed"), (-0.2, "reached")])
-def test_a_rise_with_more_pictures_is_held_against_its_noise(rise, says):
+def test_a_rise_with_more_images_is_held_against_its_noise(rise, says):
     for told in ("default solver", "`poster`"):
         assert judged(report(result(rise=rise)), f"{told}: largest rise of W-error") == [says, says]
 
 
 @pytest.mark.parametrize(("even", "says"), [(0.51, "reached"), (0.49, "missed"), (0.5, "missed")])
-def test_confidence_has_to_beat_uniform_weights_with_few_pictures(even, says):
+def test_confidence_has_to_beat_uniform_weights_with_few_images(even, says):
     text = report(result(even=even))
     assert judged(text, "default solver: W-error, confidence over uniform") == [says, says]
     assert judged(text, "`poster`: MSE, confidence over uniform") == ["missed", "missed"]
 
 
 @pytest.mark.parametrize(("fingers", "says"), [(3.1, "reached"), (3.3, "missed")])
-def test_pictures_have_to_beat_the_ruler_without_them(fingers, says):
+def test_images_have_to_beat_the_ruler_without_them(fingers, says):
     text = report(result(fingers=fingers))
     assert judged(text, "K = 20: fingers, mm") == [says, says]
     assert "| 0 | the mean hand and the ruler, no frames | 0.80 | 1.90 | 3.20 | 0.980 |" in text
@@ -136,8 +136,8 @@ def test_training_is_told_with_figures_of_validation_and_test():
     assert "of the baseline 19.50 and 20.00 mm" in report(result())
 
 
-def test_rises_are_the_largest_of_any_two_numbers_of_pictures():
-    errors = np.zeros((len(PICTURES), 4, 2, len(ERRORS)))
+def test_rises_are_the_largest_of_any_two_numbers_of_images():
+    errors = np.zeros((len(FRAME_COUNTS), 4, 2, len(ERRORS)))
     errors[..., ERRORS.index("w_error_mm")] = np.array([3.0, 1.0, 1.2, 1.1, 1.6, 0.9])[:, None, None]
     errors[4, 0, :, ERRORS.index("w_error_mm")] += 0.4
     found = tables._rises(errors)["w_error_mm"]
@@ -149,8 +149,8 @@ def test_rises_are_the_largest_of_any_two_numbers_of_pictures():
 def test_a_finger_is_as_much_too_long_as_it_is():
     right = load_hand_model("open", "right")
     betas = torch.linspace(-1, 1, 10)
-    assert tables._misses(right, betas, betas) == (0.0,) * 14
-    length, width, fingers, mse, *squares = tables._misses(right, betas, torch.zeros(10))
+    assert tables._shape_errors(right, betas, betas) == (0.0,) * 14
+    length, width, fingers, mse, *squares = tables._shape_errors(right, betas, torch.zeros(10))
     assert min(length, width, fingers) > 0
     assert mse == pytest.approx(np.mean(squares)) == pytest.approx(float(betas.square().mean()))
 

@@ -1,4 +1,4 @@
-"""Training, from pictures to weights and card, in miniature; and that augmentation changes all of a hand alike."""
+"""Training, from images to weights and card, in miniature; and that augmentation changes all of a hand alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml.hand.model import load_hand_model
 from ml.identity import weights
 from ml.identity.weights import PARTS, Kind
 from ml.training import train_kong2022
-from ml.training.augment import cut, varied
+from ml.training.augment import augment, without_rim
 from ml.training.loop import Schedule
 from ml.training.samples import make_samples
 from ml.training.train_kong2022 import Config, Dataset, moments
@@ -76,12 +76,12 @@ def spotted(points: torch.Tensor) -> torch.Tensor:
     return lit[:, None].expand(-1, 3, -1, -1).to(torch.uint8)
 
 
-def test_pictures_and_points_and_rotations_turn_together():
+def test_images_and_points_and_rotations_turn_together():
     generator = torch.Generator().manual_seed(3)
     points = torch.rand(64, 2, generator=generator) - 0.5
     rotations = torch.eye(3).expand(64, 16, 3, 3)
     every = points[None, :, None].expand(1, 64, 21, 2)
-    other = varied(torch.zeros(64, 132), rotations, spotted(points), every, torch.Generator().manual_seed(0))
+    other = augment(torch.zeros(64, 132), rotations, spotted(points), every, torch.Generator().manual_seed(0))
     assert other.crops is not None
     bright = other.crops[:, 0] > 0.6 * other.crops[:, 0].amax((1, 2), keepdim=True)
     steps = (torch.arange(96) + 0.5) / 96 * 2 - 1
@@ -95,21 +95,21 @@ def test_pictures_and_points_and_rotations_turn_together():
 
 def test_without_its_rim_a_crop_is_as_the_network_takes_it():
     crops = torch.arange(112).expand(1, 3, 112, 112)
-    assert cut(crops).shape == (1, 3, 96, 96)
-    assert cut(crops)[0, 0, 0, 0] == 8
+    assert without_rim(crops).shape == (1, 3, 96, 96)
+    assert without_rim(crops)[0, 0, 0, 0] == 8
 
 
 def test_moments_of_answers_that_are_made_to_have_them():
     """Answers = half the truth + an error of the clip + an error of the picture."""
     generator = torch.Generator().manual_seed(0)
-    people, clips, pictures = 4000, 2, 3
+    people, clips, images = 4000, 2, 3
     true = torch.randn(people, 1, 1, 10, generator=generator)
     of_clip = 0.3 * torch.randn(people, clips, 1, 10, generator=generator)
-    of_picture = 0.4 * torch.randn(people, clips, pictures, 10, generator=generator)
+    of_picture = 0.4 * torch.randn(people, clips, images, 10, generator=generator)
     answers = (0.5 * true + of_clip + of_picture).view(-1, 10)
-    person = torch.arange(people).repeat_interleave(clips * pictures)
-    clip = torch.arange(people * clips).repeat_interleave(pictures)
-    found = moments(answers, true.expand(-1, clips, pictures, -1).reshape(-1, 10), person, clip).mean(1)
+    person = torch.arange(people).repeat_interleave(clips * images)
+    clip = torch.arange(people * clips).repeat_interleave(images)
+    found = moments(answers, true.expand(-1, clips, images, -1).reshape(-1, 10), person, clip).mean(1)
     torch.testing.assert_close(found, torch.tensor([0.5, 0.5, 0.34, 0.25]), atol=0.02, rtol=0)
     alone = moments(answers, answers, torch.arange(len(answers)), torch.arange(len(answers)))
     assert alone.isfinite().all()
