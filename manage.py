@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The one entry point: `up`, `migrate`, `token`, `demo`, … and, with neither server nor database, `estimate` and `score`."""
+"""All commands: `up`, `migrate`, `token`, `demo`, …; and `estimate` and `score`, which need neither server nor database."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OFFLINE = {"estimate": "ml.commands.estimate", "score": "ml.commands.score"}
-"""Commands that know no Django: name to module with `main(argv) -> exit code`."""
+"""Commands that do not use Django: name to module with `main(argv) -> exit code`."""
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; the exit code."""
+    """Run one command; its exit code."""
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "palmares.settings.development")
     command = argv[1] if len(argv) > 1 else "help"

@@ -1,7 +1,16 @@
-"""A client of Palmarès: submit predictions, follow their scoring, read boards; and the scorer itself, offline."""
+"""A client of Palmarès: submit predictions, follow their scoring and read leaderboards; and the scorer itself, offline."""
 
-from palmares_client.client import Client, Submission
-from palmares_client.errors import NetworkError, NotSignedInError, PalmaresError, RefusedError, ScoringFailedError
+from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RefusedError, ScoringFailedError
+from palmares_client.client import Client, SubmissionHandle
+from palmares_client.version import __version__
 
-__all__ = ["Client", "NetworkError", "NotSignedInError", "PalmaresError", "RefusedError", "ScoringFailedError", "Submission"]
-__version__ = "0.1.0"
+__all__ = [
+    "Client",
+    "NetworkError",
+    "NotSignedInError",
+    "PalmaresError",
+    "RefusedError",
+    "ScoringFailedError",
+    "SubmissionHandle",
+    "__version__",
+]

@@ -1,4 +1,4 @@
-"""Submissions and boards of a Palmarès server, from Python."""
+"""Submissions and leaderboards of a Palmarès server, from Python."""
 
 from __future__ import annotations
 
@@ -11,37 +11,42 @@ from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
-from palmares_client import pieces, unfinished
+from palmares_client import chunked_upload, unfinished
 from palmares_client.account import load_account
-from palmares_client.connection import Connection, Say
-from palmares_client.errors import RefusedError, ScoringFailedError
-from palmares_client.pieces import Sent
+from palmares_client.api_errors import RefusedError, ScoringFailedError
+from palmares_client.chunked_upload import UploadCallback
+from palmares_client.connection import Connection, MessageCallback
 
-OVER: Final = ("succeeded", "failed", "cancelled")
+FINISHED: Final = ("succeeded", "failed", "cancelled")
 POLL_S: Final = (0.5, 5.0)
-"""Seconds between two looks at a submission: at first, and after a while."""
+"""Seconds between two requests for a submission's status: at first, and after a while."""
 
 ATTEMPTS: Final = 3
-"""So often a file is sent in pieces that the server then does not have; after that it goes in one request."""
-PASSING: Final = (409, 429)
-"""Refusals that may pass, as the day's quota does: the server keeps the file for the next try."""
+"""How often a file is sent in chunks if the server then says that it does not have it; after that it goes in one request."""
+TEMPORARY_REFUSALS: Final = (409, 429)
+"""Refusals that end by themselves, such as the day's quota: the server keeps the file for the next try."""
 
-Seen = Callable[[dict[str, Any]], None]
-"""Called with a submission as the server tells it, each time it was looked at."""
+StatusCallback = Callable[[dict[str, Any]], None]
+"""Called with a submission's data each time its status was requested."""
 
 
 class Client:
-    """One person's view of one server.
+    """One server, as one user.
 
     Args:
-        server: its address; else `PALMARES_SERVER`, what `palmares login` kept, or http://localhost:8000.
-        token: else `PALMARES_TOKEN`, or what `palmares login` kept.
-        say: called with a sentence when something is tried again.
+        server: its address; else `PALMARES_SERVER`, what `palmares login` saved, or http://localhost:8000.
+        token: else `PALMARES_TOKEN`, or what `palmares login` saved.
+        on_message: called with a sentence when something is tried again.
+
+    Raises:
+        PalmaresError: the address, the token or the proxy of the environment cannot be used.
     """
 
-    def __init__(self, server: str | None = None, token: str | None = None, *, say: Say | None = None) -> None:
-        self._say = say or (lambda _: None)
-        self._connection = Connection(load_account(server, token), say=say)
+    def __init__(
+        self, server: str | None = None, token: str | None = None, *, on_message: MessageCallback | None = None
+    ) -> None:
+        self._on_message = on_message or (lambda _: None)
+        self._connection = Connection(load_account(server, token), on_message=on_message)
 
     def __enter__(self) -> Self:
         return self
@@ -55,15 +60,15 @@ class Client:
         return self._connection.account.server
 
     def me(self) -> dict[str, Any]:
-        """Who you are, and your teams."""
+        """Your email address and your teams."""
         return dict(self._connection.get("me/"))
 
     def benchmarks(self) -> Iterator[dict[str, Any]]:
-        """All that you may see, newest first."""
+        """All benchmarks that you may see, newest first."""
         return self._connection.pages("benchmarks/")
 
     def benchmark(self, slug: str) -> dict[str, Any]:
-        """One, by the name in its address."""
+        """One benchmark, by its slug."""
         return dict(self._connection.get(f"benchmarks/{_segment(slug)}/"))
 
     def leaderboard(self, slug: str, board: str = "all", metric: str = "") -> dict[str, Any]:
@@ -84,181 +89,188 @@ class Client:
         is_optimised: bool = False,
         team: str | None = None,
         check: bool = True,
-        sent: Sent | None = None,
-    ) -> Submission:
-        """Send a prediction. Interrupted and called again with the same, it gives the same submission, not a second one.
+        on_upload: UploadCallback | None = None,
+    ) -> SubmissionHandle:
+        """Send a prediction. If it was interrupted, the same call again gives the same submission, not a second one.
 
-        A large file goes on where it stopped then (`palmares_client.pieces`).
+        The upload of a large file then continues where it stopped (`palmares_client.chunked_upload`).
 
         Args:
-            benchmark: the name in its address.
-            method: as boards will name it.
-            file: as the benchmark's protocol asks for it.
-            description: what others should know of the method.
+            benchmark: its slug.
+            method: its name on leaderboards.
+            file: the prediction, in the format of the benchmark's protocol.
+            description: of the method.
             links: to its paper or code.
-            is_public: whether other teams see it.
-            shape: how the method came by the subject's hand shape: `estimated`, `true` or `calibrated`.
+            is_public: whether other teams see the submission.
+            shape: where the subject's hand shape comes from: `estimated`, `true` or `calibrated`.
             is_optimised: whether parameters were optimised at inference time.
-            team: whose it is, by name or id; the first that you may submit for, if not given.
-            check: look at the file here first, before it is sent and a place of the day's quota is taken.
-            sent: follows the upload.
+            team: the team that submits, by name or id; by default the first one that you may submit for.
+            check: check the file on this machine before it is sent and counts against the day's quota.
+            on_upload: follows the upload.
 
         Raises:
-            RefusedError: the file, or the benchmark's rules, do not allow it; nothing is stored, no quota taken.
-            NotSignedInError, NetworkError: as everywhere.
+            RefusedError: the file or the benchmark's rules do not allow it; nothing is stored or counted.
+            NotSignedInError, NetworkError: as for every request.
         """
         path = Path(file)
         if not path.is_file():
             raise RefusedError(f"{path} is {'a folder' if path.exists() else 'missing'}, expected a file.")
         if check:
-            from palmares_client.preflight import refuse_errors  # noqa: PLC0415 - numpy is not needed to look at a board
+            from palmares_client.local_check import refuse_errors  # noqa: PLC0415 - numpy is not needed to read a leaderboard
 
             refuse_errors(self.benchmark(benchmark)["protocol"], path)
-        facts: dict[str, Any] = {"method": method, "description": description, "is_public": is_public, "links": list(links)}
-        facts |= {"shape": shape, "is_optimised": is_optimised}
+        fields: dict[str, Any] = {"method": method, "description": description, "is_public": is_public, "links": list(links)}
+        fields |= {"shape": shape, "is_optimised": is_optimised}
         if team is not None:
-            facts["team"] = self._team_id(team)
-        mark = unfinished.fingerprint(self.server, {"benchmark": benchmark, **facts}, path)
+            fields["team"] = self._team_id(team)
+        fingerprint = unfinished.fingerprint_of(self.server, {"benchmark": benchmark, **fields}, path)
         try:
-            answer = self._sent(benchmark, facts, path, mark, sent)
+            answer = self._send(benchmark, fields, path, fingerprint, on_upload)
         except RefusedError as refusal:
-            if refusal.status not in PASSING:
-                pieces.give_up(self._connection, mark)
-                unfinished.forget(mark)
+            if refusal.status not in TEMPORARY_REFUSALS:
+                chunked_upload.discard(self._connection, fingerprint)
+                unfinished.forget(fingerprint)
             raise
-        unfinished.forget(mark)
-        return Submission(self, answer.json())
+        unfinished.forget(fingerprint)
+        return SubmissionHandle(self, answer.json())
 
-    def _sent(self, benchmark: str, facts: dict[str, Any], path: Path, mark: str, sent: Sent | None) -> httpx.Response:
-        request: dict[str, Any] = {"data": facts, "headers": {"Idempotency-Key": unfinished.key_of(mark)}}
-        place, size = f"benchmarks/{_segment(benchmark)}/submissions/", path.stat().st_size
-        for _ in range(ATTEMPTS if size > pieces.PIECE else 0):
-            pk = pieces.deliver(self._connection, path, mark=mark, sent=sent, say=self._say)
+    def _send(
+        self, benchmark: str, fields: dict[str, Any], path: Path, fingerprint: str, on_upload: UploadCallback | None
+    ) -> httpx.Response:
+        """Create the submission, with the file uploaded in chunks before if it is large, else in the same request."""
+        request: dict[str, Any] = {"data": fields, "headers": {"Idempotency-Key": unfinished.key_of(fingerprint)}}
+        address, size = f"benchmarks/{_segment(benchmark)}/submissions/", path.stat().st_size
+        for _ in range(ATTEMPTS if size > chunked_upload.CHUNK_BYTES else 0):
+            pk = chunked_upload.upload(
+                self._connection, path, fingerprint=fingerprint, on_upload=on_upload, on_message=self._on_message
+            )
             if pk is None:
                 break
             try:
-                return self._connection.send("POST", place, files={"sent": (None, pk)}, **request)
+                return self._connection.send("POST", address, files={"sent": (None, pk)}, **request)
             except RefusedError as refusal:
-                if not pieces.is_unknown(refusal):
+                if not chunked_upload.is_unknown(refusal):
                     raise
-            unfinished.keep_sent(mark, None)
+            unfinished.save_upload_id(fingerprint, None)
         with path.open("rb") as stream:
-            return self._connection.send("POST", place, files={"file": (path.name, _Followed(stream, size, sent))}, **request)
+            file = (path.name, _ReportingFile(stream, size, on_upload))
+            return self._connection.send("POST", address, files={"file": file}, **request)
 
     def _team_id(self, team: str) -> str:
         teams = {str(one["id"]): str(one["name"]) for one in self.me()["teams"]}
         found = [pk for pk, name in teams.items() if team in (pk, name)]
         if len(found) != 1:
-            names = ", ".join(f"«{name}» ({pk})" for pk, name in teams.items()) or "none"
-            raise RefusedError(f"«{team}» is {'more than one' if found else 'none'} of your teams; they are {names}.")
+            names = ", ".join(f'"{name}" ({pk})' for pk, name in teams.items()) or "none"
+            problem = "is the name of several of your teams, expected an id" if found else "is not one of your teams"
+            raise RefusedError(f'"{team}" {problem}; your teams are {names}.')
         return found[0]
 
-    def submission(self, pk: str) -> Submission:
-        """One, by its id."""
-        return Submission(self, dict(self._connection.get(f"submissions/{_segment(pk)}/")))
+    def submission(self, pk: str) -> SubmissionHandle:
+        """One submission, by its id."""
+        return SubmissionHandle(self, dict(self._connection.get(f"submissions/{_segment(pk)}/")))
 
-    def submissions(self, benchmark: str | None = None) -> Iterator[Submission]:
-        """Those of your own teams, newest first team by team; their `scores` are asked for when they are looked at."""
+    def submissions(self, benchmark: str | None = None) -> Iterator[SubmissionHandle]:
+        """Those of your own teams, team by team, newest first; `scores` are requested when they are read."""
         params = {"benchmark": benchmark} if benchmark else {}
         for team in self.me()["teams"]:
             for row in self._connection.pages("submissions/", team=team["id"], **params):
-                yield Submission(self, row)
+                yield SubmissionHandle(self, row)
 
     def act(self, pk: str, action: str) -> dict[str, Any]:
-        """`cancel` or `retry` a submission; how it stands then. It is not repeated: doing it twice is not doing it once."""
-        return dict(self._connection.send("POST", f"submissions/{_segment(pk)}/{action}/", again=False).json())
+        """`cancel` or `retry` a submission; its data afterwards. The request is not repeated: it has no idempotency key."""
+        return dict(self._connection.send("POST", f"submissions/{_segment(pk)}/{action}/", retry=False).json())
 
 
-class Submission:
-    """One prediction on its way to a score.
+class SubmissionHandle:
+    """A submission on the server.
 
     Attributes:
-        facts: as the server told it last: `id`, `status`, `stage`, `progress`, `place`, `seconds_left`, `error`, …
+        data: as the server sent it last: `id`, `status`, `stage`, `progress`, `place`, `seconds_left`, `error`, …
     """
 
-    def __init__(self, client: Client, facts: dict[str, Any]) -> None:
+    def __init__(self, client: Client, data: dict[str, Any]) -> None:
         self._client = client
-        self.facts = facts
+        self.data = data
 
     def __repr__(self) -> str:
-        return f"<Submission {self.id} {self.facts['method']!r}: {self.status}>"
+        return f"<SubmissionHandle {self.id} {self.data['method']!r}: {self.status}>"
 
     @property
     def id(self) -> str:
-        """In addresses."""
-        return str(self.facts["id"])
+        """Its id, as in the address of its page."""
+        return str(self.data["id"])
 
     @property
     def status(self) -> str:
-        """`queued`, `running`, `succeeded`, `failed` or `cancelled`, when last looked at."""
-        return str(self.facts["status"])
+        """`queued`, `running`, `succeeded`, `failed` or `cancelled`, as of the last request."""
+        return str(self.data["status"])
 
     @property
     def scores(self) -> dict[str, Any] | None:
         """`figures` (mm), `report` (official names and units), `coverage`, versions and hashes; None until scored."""
-        if "scores" not in self.facts:
+        if "scores" not in self.data:
             self.refresh()
-        found = self.facts["scores"]
+        found = self.data["scores"]
         return None if found is None else dict(found)
 
     def refresh(self) -> Self:
-        """Look at it again."""
-        self.facts = self._client.submission(self.id).facts
+        """Request its data again."""
+        self.data = self._client.submission(self.id).data
         return self
 
-    def wait(self, timeout_s: float | None = None, seen: Seen | None = None) -> Self:
-        """Until it is scored.
+    def wait(self, timeout_s: float | None = None, on_status: StatusCallback | None = None) -> Self:
+        """Wait until it is scored.
 
         Args:
-            timeout_s: for so long at most.
-            seen: follows stage, fraction done, place in the queue and time left.
+            timeout_s: longest time to wait, in seconds; without it there is no limit.
+            on_status: called with its data after each request: stage, fraction done, place in the queue, time left.
 
         Raises:
             ScoringFailedError: it failed or was cancelled; the message says why.
-            TimeoutError: it is on its way still.
+            TimeoutError: it is still queued or running.
         """
         began, pause = time.monotonic(), POLL_S[0]
         while True:
             self.refresh()
-            if seen:
-                seen(self.facts)
-            if self.status in OVER:
+            if on_status:
+                on_status(self.data)
+            if self.status in FINISHED:
                 break
             if timeout_s is not None and time.monotonic() - began + pause > timeout_s:
-                raise TimeoutError(f"Submission {self.id} is {self.status} after {timeout_s:.0f} s; `palmares wait {self.id}`.")
+                raise TimeoutError(f"Submission {self.id} is still {self.status} after {timeout_s:.0f} s.")
             time.sleep(pause)
             pause = min(1.3 * pause, POLL_S[1])
         if self.status != "succeeded":
-            raise ScoringFailedError(self.facts.get("error") or f"Submission {self.id} was {self.status}.")
+            raise ScoringFailedError(self.data.get("error") or f"Submission {self.id} was {self.status}.")
         return self
 
     def cancel(self) -> Self:
-        """Stop its scoring."""
-        self.facts = self._client.act(self.id, "cancel")
+        """Cancel its scoring."""
+        self.data = self._client.act(self.id, "cancel")
         return self
 
     def retry(self) -> Self:
-        """Queue it once more after it failed or was cancelled."""
-        self.facts = self._client.act(self.id, "retry")
+        """Queue it again after it failed or was cancelled."""
+        self.data = self._client.act(self.id, "retry")
         return self
 
 
-class _Followed:
-    """A file whose reading is told. Only what httpx asks of a file."""
+class _ReportingFile:
+    """A file that reports how much of it was read; it has only the methods that httpx calls."""
 
-    def __init__(self, stream: BinaryIO, size: int, sent: Sent | None) -> None:
-        self._stream, self._size, self._sent = stream, size, sent
+    def __init__(self, stream: BinaryIO, size: int, on_upload: UploadCallback | None) -> None:
+        self._stream, self._size, self._on_upload = stream, size, on_upload
 
     def read(self, count: int = -1) -> bytes:
-        piece = self._stream.read(count)
-        self._tell()
-        return piece
+        content = self._stream.read(count)
+        self._report()
+        return content
 
-    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        found = self._stream.seek(place, whence)
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        position = self._stream.seek(offset, whence)
         if whence == os.SEEK_SET:
-            self._tell()
-        return found
+            self._report()
+        return position
 
     def tell(self) -> int:
         return self._stream.tell()
@@ -266,13 +278,13 @@ class _Followed:
     def fileno(self) -> int:
         return self._stream.fileno()
 
-    def _tell(self) -> None:
-        if self._sent:
-            self._sent(self._stream.tell(), self._size)
+    def _report(self) -> None:
+        if self._on_upload:
+            self._on_upload(self._stream.tell(), self._size)
 
 
 def _segment(text: str) -> str:
-    """One part of an address, as it was given and nothing else."""
+    """One part of an address, which cannot lead to another address."""
     if not text or not all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in text):
-        raise RefusedError(f"«{text}» is not the name of anything here: letters, digits, - and _ are used in addresses.")
+        raise RefusedError(f'"{text}" is not a slug or an id, expected letters, digits, - and _ only.')
     return text

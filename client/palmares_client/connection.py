@@ -1,4 +1,4 @@
-"""Requests that survive a bad line: repeated while the server or the way to it is down, and refused in plain words."""
+"""Requests that are repeated while the server or the network fails, and whose refusals become clear errors."""
 
 from __future__ import annotations
 
@@ -11,30 +11,42 @@ from typing import Any, Final, Self
 import httpx
 
 from palmares_client.account import Account
-from palmares_client.errors import NetworkError, NotSignedInError, RefusedError
+from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RefusedError
+from palmares_client.proxies import proxy_for
+from palmares_client.version import __version__
 
-PASSING: Final = (429, 502, 503, 504)
-"""Statuses that pass: the server is busy, or not there for a moment."""
+TEMPORARY: Final = (429, 502, 503, 504)
+"""Statuses worth another try: the server is busy or unavailable for a moment."""
 WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds before each repetition, a little more or less by chance so that clients do not return all at once."""
+"""Seconds before each retry, varied a little by chance so that clients do not return all at once."""
 LONGEST_WAIT_S: Final = 120.0
-"""A server that asks for more patience (`Retry-After`) is not waited for."""
+"""If the server asks for a longer wait (`Retry-After`), the request is not repeated."""
 TIMEOUT: Final = httpx.Timeout(30.0, read=600.0)
-"""Long to read: a file of a gigabyte is checked before it is answered."""
+"""Long to read: the server checks a file of a gigabyte before it answers."""
 
-Say = Callable[[str], None]
+MessageCallback = Callable[[str], None]
+"""Called with a sentence for the user, such as that a request is repeated."""
 
 
 class Connection:
-    """`/api/v1/` of one server, as one person."""
+    """`/api/v1/` of one server, as one user.
 
-    def __init__(self, account: Account, *, say: Say | None = None) -> None:
-        headers = {"Accept": "application/json", "User-Agent": "palmares-client/0.1.0"}
+    Raises:
+        PalmaresError: the proxy or the certificates that the environment names cannot be used.
+    """
+
+    def __init__(self, account: Account, *, on_message: MessageCallback | None = None) -> None:
+        headers = {"Accept": "application/json", "User-Agent": f"palmares-client/{__version__}"}
         if account.token:
             headers["Authorization"] = f"Bearer {account.token}"
         self.account = account
-        self._say = say or (lambda _: None)
-        self._http = httpx.Client(base_url=f"{account.server}/api/v1/", headers=headers, timeout=TIMEOUT)
+        self._on_message = on_message or (lambda _: None)
+        proxy = proxy_for(account.server)
+        try:
+            transport = httpx.HTTPTransport(proxy=proxy)  # given, so that httpx does not read proxies from the environment
+        except OSError as error:
+            raise PalmaresError(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}.") from error
+        self._http = httpx.Client(base_url=f"{account.server}/api/v1/", headers=headers, timeout=TIMEOUT, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -46,30 +58,30 @@ class Connection:
         """The answer's JSON. Raises as `send`."""
         return _json(self.send("GET", path, params=params))
 
-    def send(self, method: str, path: str, *, again: bool = True, **request: Any) -> httpx.Response:
+    def send(self, method: str, path: str, *, retry: bool = True, **request: Any) -> httpx.Response:
         """A successful answer.
 
         Args:
             method: of HTTP.
-            path: from `/api/v1/` on.
-            again: whether the request may be repeated: it changes nothing, or carries a key.
+            path: relative to `/api/v1/`.
+            retry: whether the request may be repeated: it changes nothing, or carries an idempotency key.
             request: as of `httpx.Client.request`.
 
         Raises:
             NotSignedInError: 401.
             RefusedError: any other 4xx.
-            NetworkError: the server was not reached or gave 5xx, all repetitions included.
+            NetworkError: the server was not reached or answered 5xx, after all retries.
         """
         if not self.account.token:
             raise NotSignedInError(f"You are not signed in to {self.account.server}; `palmares login` does that.")
-        waits = iter(WAITS_S if again else ())
+        waits = iter(WAITS_S if retry else ())
         while True:
             answer, reason = self._once(method, path, request)
             wait = next(waits, None)
             pause = wait if wait is None or answer is None else _pause(answer, wait)
             if pause is None:
-                return self._judged(answer, reason)
-            self._say(f"{reason}; trying again in {pause:.0f} s" if pause >= 1 else f"{reason}; trying again")
+                return self._checked(answer, reason)
+            self._on_message(f"{reason}; trying again in {pause:.0f} s" if pause >= 1 else f"{reason}; trying again")
             time.sleep(pause)
 
     def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
@@ -80,16 +92,16 @@ class Connection:
             yield from page["results"]
             if not page.get("next"):
                 return
-            query = httpx.URL(page["next"]).params  # of the address the server gives, the page alone: never another host
+            query = httpx.URL(page["next"]).params  # only the page: never another host
 
     def _once(self, method: str, path: str, request: dict[str, Any]) -> tuple[httpx.Response | None, str]:
         try:
             answer = self._http.request(method, path, **request)  # httpx reads a file from its beginning each time
-        except httpx.TransportError as error:
-            return None, f"{self.account.server} cannot be reached ({error or type(error).__name__})"
+        except httpx.RequestError as error:
+            return None, f"{self.account.server} cannot be reached ({str(error) or type(error).__name__})"
         return answer, f"{self.account.server} answered {answer.status_code} {answer.reason_phrase}"
 
-    def _judged(self, answer: httpx.Response | None, reason: str) -> httpx.Response:
+    def _checked(self, answer: httpx.Response | None, reason: str) -> httpx.Response:
         if answer is None:
             raise NetworkError(f"{reason}.")
         if answer.is_success:
@@ -98,7 +110,7 @@ class Connection:
         detail = problem.get("detail") or f"{reason}."
         if answer.status_code == 401:
             raise NotSignedInError(
-                f"{self.account.server} does not know your token ({detail}) `palmares login` asks for another."
+                f"{self.account.server} does not accept your token ({detail}) `palmares login` asks for another."
             )
         if answer.is_redirect:
             place = answer.headers.get("Location", "elsewhere")
@@ -115,14 +127,14 @@ class Connection:
 
 
 def _pause(answer: httpx.Response, wait: float) -> float | None:
-    """Seconds until the next try; None when there is no sense in one."""
-    if answer.status_code not in PASSING:
+    """Seconds until the next try; None when it would not help."""
+    if answer.status_code not in TEMPORARY:
         return None
     asked = answer.headers.get("Retry-After", "")
     if asked.isdigit():
         return float(asked) if float(asked) <= LONGEST_WAIT_S else None
     if answer.status_code == 429:
-        return None  # a day's quota: it does not pass while one waits
+        return None  # a day's quota: waiting a few seconds does not help
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 

@@ -1,6 +1,6 @@
-"""Submissions whose answer has not come yet: the same command, given again, goes on where it stopped and begins no second one.
+"""Submissions that the server has not answered yet, so that the same command continues them and makes no second one.
 
-Kept is each one's key, and the id of its file on the server where that is sent in pieces.
+For each, the idempotency key is saved, and the id of its file on the server where that is uploaded in chunks.
 """
 
 from __future__ import annotations
@@ -12,59 +12,59 @@ import uuid
 from pathlib import Path
 from typing import Any, Final
 
-from palmares_client.account import config_folder, write_privately
+from palmares_client.account import config_folder, write_private_file
 
-KEPT_S: Final = 23 * 3600
-"""The server keeps a key for a day."""
+LIFETIME_S: Final = 23 * 3600
+"""The server remembers a key for a day."""
 
 
-def fingerprint(server: str, facts: dict[str, Any], file: Path) -> str:
-    """The same for the same file and the same words to the same server."""
+def fingerprint_of(server: str, fields: dict[str, Any], file: Path) -> str:
+    """A hash of the server, the form's fields, and the file's name and content."""
     with file.open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
-    return hashlib.sha256(json.dumps([server, facts, file.name, content], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([server, fields, file.name, content], sort_keys=True).encode()).hexdigest()
 
 
-def key_of(mark: str) -> str:
-    """The key of an unfinished submission with this fingerprint, or a new one, kept until `forget`."""
-    kept = _kept()
-    if mark not in kept:
-        kept[mark] = {"key": str(uuid.uuid4()), "since": time.time()}
-        _keep(kept)
-    return str(kept[mark]["key"])
+def key_of(fingerprint: str) -> str:
+    """The idempotency key of the unfinished submission with this fingerprint; a new one, saved until `forget`, if none."""
+    saved = _load()
+    if fingerprint not in saved:
+        saved[fingerprint] = {"key": str(uuid.uuid4()), "since": time.time()}
+        _save(saved)
+    return str(saved[fingerprint]["key"])
 
 
-def sent_of(mark: str) -> str | None:
-    """The id under which the server gathers this one's file, if it does."""
-    found = _kept().get(mark, {}).get("sent")
+def upload_id_of(fingerprint: str) -> str | None:
+    """The id of this submission's file on the server, where its upload in chunks has begun."""
+    found = _load().get(fingerprint, {}).get("upload")
     return str(found) if found else None
 
 
-def keep_sent(mark: str, sent: str | None) -> None:
-    """Remember that id beside the key, or that there is none any more."""
-    kept = _kept()
-    if mark in kept:
-        kept[mark]["sent"] = sent
-        _keep(kept)
+def save_upload_id(fingerprint: str, upload_id: str | None) -> None:
+    """Save that id beside the key, or with None that there is no such file any more."""
+    saved = _load()
+    if fingerprint in saved:
+        saved[fingerprint]["upload"] = upload_id
+        _save(saved)
 
 
-def forget(mark: str) -> None:
-    """The answer has come."""
-    kept = _kept()
-    if kept.pop(mark, None) is not None:
-        _keep(kept)
+def forget(fingerprint: str) -> None:
+    """Remove the submission: the server has answered."""
+    saved = _load()
+    if saved.pop(fingerprint, None) is not None:
+        _save(saved)
 
 
-def _kept() -> dict[str, dict[str, Any]]:
+def _load() -> dict[str, dict[str, Any]]:
     try:
         content = json.loads(_path().read_text(encoding="utf-8"))
-        return {mark: entry for mark, entry in content.items() if time.time() - entry["since"] < KEPT_S}
+        return {fingerprint: entry for fingerprint, entry in content.items() if time.time() - entry["since"] < LIFETIME_S}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}  # none, or broken: a new key is always good
+        return {}  # no file, or a damaged one: a new key does no harm
 
 
-def _keep(entries: dict[str, dict[str, Any]]) -> None:
-    write_privately(_path(), json.dumps(entries))
+def _save(entries: dict[str, dict[str, Any]]) -> None:
+    write_private_file(_path(), json.dumps(entries))
 
 
 def _path() -> Path:

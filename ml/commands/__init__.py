@@ -1,1 +1,1 @@
-"""What can be done from a shell with neither server nor database."""
+"""Commands that need neither a server nor a database."""

@@ -1,7 +1,7 @@
-"""`python -m ml.commands.check`: may this file be scored? Reads all of it, and prints one JSON object.
+"""`python -m ml.commands.check`: whether a file can be scored. Reads all of it, and prints one JSON object.
 
-Nothing that is printed depends on a distance to the truth; of the truth only its frames, sides and counts are looked at. So
-the answer may be shown to anyone.
+Of the ground truth only frames, sides and counts are used. The output does not depend on any distance to it, and may be shown
+to anyone.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ml.metrics.pairing import Pair, open_pair
 from ml.metrics.preflight import Finding, check_prediction
 from ml.metrics.protocol import PROTOCOLS
 
-_PIECE = 256
+_BLOCK = 256
 """Frames read at a time."""
 
 
 def main(argv: list[str]) -> int:
-    """Run the command; 0 whenever an answer was printed."""
+    """Run the command; exit code 0 whenever a result was printed."""
     parser = argparse.ArgumentParser(prog="check", description=__doc__)
     parser.add_argument("truth", type=Path)
     parser.add_argument("prediction", type=Path)
     parser.add_argument("--protocol", required=True, choices=list(PROTOCOLS))
     parser.add_argument("--name", help="what messages call the file")
-    parser.add_argument("--memory", type=int, default=0, help="bytes of memory to do with")
+    parser.add_argument("--memory", type=int, default=0, help="most bytes of memory that the process may use")
     options = parser.parse_args(argv)
     if options.memory:
         resource.setrlimit(resource.RLIMIT_AS, (options.memory, options.memory))
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
 
 
 def check(protocol: str, truth: Path, prediction: Path, name: str) -> dict[str, Any]:
-    """`refused`: why it cannot be scored, or empty; `rows`: hands of the truth that it answers; `findings`: of preflight."""
+    """`refused`: why it cannot be scored, or empty; `rows`: predicted hands of the ground truth; `findings`: of the check."""
     recipe = PROTOCOLS[protocol]
     try:
         with open_pair(recipe, truth, prediction, name=name) as pair:
@@ -58,9 +58,9 @@ def check(protocol: str, truth: Path, prediction: Path, name: str) -> dict[str, 
 
 
 def _read_all(pair: Pair) -> None:
-    """Every frame, so that its fault is found now and not while scoring."""
-    for first in range(0, pair.count, _PIECE):
-        last = min(first + _PIECE, pair.count)
+    """Read every frame, so that a fault is found now and not during scoring."""
+    for first in range(0, pair.count, _BLOCK):
+        last = min(first + _BLOCK, pair.count)
         pair.prediction.joints(first, last)
         if pair.prediction.vertex_count is not None:
             pair.prediction.vertices(first, last)

@@ -7,6 +7,7 @@ go of piece by piece: `release` takes their pages out of the process, not out of
 from __future__ import annotations
 
 import mmap
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any, Final
@@ -33,7 +34,7 @@ def release(array: np.ndarray) -> None:
     base: Any = array
     while isinstance(base, np.ndarray | memoryview):
         base = base.base if isinstance(base, np.ndarray) else base.obj
-    if isinstance(base, mmap.mmap):
+    if sys.platform != "win32" and isinstance(base, mmap.mmap):  # Windows cannot be told to
         base.madvise(mmap.MADV_DONTNEED)
 
 

@@ -10,13 +10,16 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 Common = TypeVar("Common")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+Connection: TypeAlias = Any
+"""`multiprocessing.connection.Connection`, or on Windows `PipeConnection`; they have the same methods."""
 
 _PREFETCH: Final = 2
 """Items that each process is sent at a time: one to work on and one to continue with."""
@@ -78,8 +81,8 @@ class ProcessPool:
                 if waiting:
                     own, item = waiting.popleft()
                     done[own] = work(common, item)
-                for answered in wait(connections, 0 if waiting or number in done else None) if connections else []:
-                    ready = cast("Connection", answered)  # on Windows it is a `PipeConnection`, with the same methods
+                ready: Connection
+                for ready in wait(connections, 0 if waiting or number in done else None) if connections else []:
                     finished, result = _received(ready)
                     pending[ready] -= 1
                     done[finished] = result

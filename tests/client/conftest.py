@@ -1,4 +1,4 @@
-"""The client with its files in a folder of the test's own, and a far end of the line that can be told to misbehave."""
+"""The client with settings of the test's own, and a server that can be scripted to misbehave."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BENCHMARK = {
 }  # fmt: skip
 
 
-class FarEnd:
+class ScriptedServer:
     """What the server does: answers of the contract, unless `trouble` holds something else to do first.
 
     Attributes:
@@ -48,8 +48,8 @@ class FarEnd:
         requests: (method, path, headers, form) as they came.
         way: what a submission tells of itself, look by look.
         submissions: made so far, by idempotency key.
-        takes_pieces: whether it speaks tus.
-        keeps_parts: whether it counts what had come of a request's body when it hung up.
+        accepts_chunks: whether it speaks tus.
+        counts_partial_chunks: whether it counts what had come of a request's body when it hung up.
         files: what has come in pieces, by id, with the size announced.
         pieces: how many bytes of each PATCH came, in their order.
     """
@@ -61,15 +61,15 @@ class FarEnd:
         self.requests: list[tuple[str, str, Any, dict[str, list[Any]]]] = []
         self.way = list(WAY)
         self.submissions: dict[str, dict[str, Any]] = {}
-        self.takes_pieces = True
-        self.keeps_parts = False
+        self.accepts_chunks = True
+        self.counts_partial_chunks = False
         self.files: dict[str, tuple[bytearray, int]] = {}
-        self.pieces: list[int] = []
+        self.chunks: list[int] = []
 
     def answer(
         self, method: str, path: str, headers: Any, body: bytes, form: dict[str, list[Any]]
     ) -> tuple[int, dict[str, str], Any]:
-        if self.takes_pieces and path.startswith("/api/v1/predictions/tus/"):
+        if self.accepts_chunks and path.startswith("/api/v1/predictions/tus/"):
             return self._tus(method, path.split("/")[5], headers, body)
         sent = form.get("sent", [b""])[0].decode()
         if sent and headers["Idempotency-Key"] not in self.submissions and self.files.pop(sent, None) is None:
@@ -124,7 +124,7 @@ class FarEnd:
 
 
 @pytest.fixture
-def far_end() -> Iterator[FarEnd]:
+def scripted_server() -> Iterator[ScriptedServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -136,11 +136,11 @@ def far_end() -> Iterator[FarEnd]:
                 self.close_connection = True  # who asked is gone
                 return
             if self.command == "PATCH":
-                end.pieces.append(len(body))
+                end.chunks.append(len(body))
             form = {} if isinstance(trouble, int) else _form(self.headers, body)
             end.requests.append((self.command, self.path, self.headers, form))
             if trouble is None or isinstance(trouble, int):
-                if end.keeps_parts:
+                if end.counts_partial_chunks:
                     end.answer(self.command, self.path, self.headers, body, form)
                 self.close_connection = True
                 return
@@ -162,7 +162,7 @@ def far_end() -> Iterator[FarEnd]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    end = FarEnd(f"http://127.0.0.1:{server.server_port}")
+    end = ScriptedServer(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield end

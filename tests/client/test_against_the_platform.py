@@ -16,7 +16,7 @@ from palmares.queue.models import Status
 from palmares.submissions.models import PendingFile, Submission
 from palmares.teams.access import create_token
 from palmares.uploads.partial import partial_path
-from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError, pieces
+from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError, chunked_upload
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
 from workers.attempt import attempt
@@ -66,10 +66,10 @@ def test_from_a_file_to_the_board(client, prediction):
     submission = client.submit(
         "ours", "Ours v2", prediction, description="d", links=["https://example.org/code"], is_public=True, shape="calibrated"
     )
-    assert (submission.status, submission.facts["place"]) == ("queued", 1)
-    assert submission.facts["links"] == ["https://example.org/code"]
-    assert submission.facts["is_public"] is True
-    assert submission.facts["shape"] == "calibrated"
+    assert (submission.status, submission.data["place"]) == ("queued", 1)
+    assert submission.data["links"] == ["https://example.org/code"]
+    assert submission.data["is_public"] is True
+    assert submission.data["shape"] == "calibrated"
     worker = score_in_background(submission.id)
     submission.wait(timeout_s=60)
     worker.join()
@@ -84,20 +84,22 @@ def test_from_a_file_to_the_board(client, prediction):
 
 def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, live_server, monkeypatch):
     content, seen = prediction.read_bytes(), []
-    monkeypatch.setattr(pieces, "PIECE", len(content) // 5)
+    monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", len(content) // 5)
 
     def interrupt(done, total):
         if done > total // 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        client.submit("ours", "m", prediction, sent=interrupt)
+        client.submit("ours", "m", prediction, on_upload=interrupt)
     begun = PendingFile.objects.get()
     assert 0 < begun.received_bytes < len(content)
     with Client(live_server.url, client._connection.account.token) as another:
-        submission = another.submit("ours", "m", prediction, sent=lambda *s: seen.append(s))
-    assert seen[0] in [(begun.received_bytes + more, len(content)) for more in (0, pieces.PIECE)]  # the last may have arrived
-    assert submission.facts["sha256"] == hashlib.sha256(content).hexdigest()
+        submission = another.submit("ours", "m", prediction, on_upload=lambda *s: seen.append(s))
+    assert seen[0] in [
+        (begun.received_bytes + more, len(content)) for more in (0, chunked_upload.CHUNK_BYTES)
+    ]  # the last may have arrived
+    assert submission.data["sha256"] == hashlib.sha256(content).hexdigest()
     assert not PendingFile.objects.exists()
     assert not partial_path(begun.pk).exists()
 
@@ -105,7 +107,7 @@ def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, 
 def test_a_large_file_that_is_refused_is_sent_anew_when_it_is_sent_again(client, tmp_path, monkeypatch):
     path = tmp_path / "pred.zip"
     path.write_bytes(zipped(three=SEQUENCES["one"]))
-    monkeypatch.setattr(pieces, "PIECE", 1000)
+    monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", 1000)
     for _ in range(2):
         with pytest.raises(RefusedError, match="there is no sequence `three`"):
             client.submit("ours", "m", path)
@@ -128,7 +130,7 @@ def test_the_command_prints_scores_and_board(client, prediction, live_server, mo
 
 
 def test_the_same_key_makes_one_submission(client, prediction, monkeypatch):
-    monkeypatch.setattr("palmares_client.unfinished.key_of", lambda mark: "one and the same")
+    monkeypatch.setattr("palmares_client.unfinished.key_of", lambda fingerprint: "one and the same")
     assert client.submit("ours", "m", prediction).id == client.submit("ours", "m", prediction).id
     assert Submission.objects.count() == 1
 

@@ -46,7 +46,7 @@ RUN = f"""
 import os, sys
 from palmares_client.command import main
 code = main(sys.argv[1:])
-import ml, palmares_client.client, palmares_client.preflight
+import ml, palmares_client.client, palmares_client.local_check
 assert {{n.partition(".")[0] for n in sys.modules}}.isdisjoint({NEITHER}), sorted(sys.modules)
 assert ml.__file__.startswith(os.getcwd()), ml.__file__
 sys.exit(code)

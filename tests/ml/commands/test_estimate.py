@@ -40,13 +40,3 @@ def test_a_file_that_is_no_video(tmp_path):
     assert done.returncode == 2
     assert "notes.mp4" in done.stderr
     assert not (tmp_path / "hands.npz").exists()
-
-
-def test_a_shape_of_the_wrong_size(tmp_path):
-    _make_video(tmp_path)
-    (tmp_path / "betas.txt").write_text("1 2 3")
-    done = _estimate(
-        tmp_path / "video.mp4", "--method", "2d-fit", "--out", tmp_path / "o.npz", "--betas", tmp_path / "betas.txt"
-    )
-    assert done.returncode == 2
-    assert "expected 10 finite numbers" in done.stderr

@@ -19,7 +19,7 @@ from palmares.benchmarks.models import Benchmark
 from palmares.submissions import file_check, pending_files
 from palmares.submissions.models import PendingFile, Submission
 from palmares.uploads.partial import partial_path
-from palmares_client.pieces import PIECE
+from palmares_client.chunked_upload import CHUNK_BYTES
 from tests.factories import UserFactory
 from tests.predictions import hands, zipped
 from tests.scored_benchmarks import SEQUENCES
@@ -203,7 +203,7 @@ def test_five_at_a_time_when_they_are_announced_at_once(api, member):
 
 def test_the_web_lets_pieces_through(url):
     assert all(path.startswith(application.file_prefixes) for path in (URL, url))
-    assert application.largest > PIECE
+    assert application.largest > CHUNK_BYTES
 
 
 # --------------------------------------------------------------------------------------------------------------- who may

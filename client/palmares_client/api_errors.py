@@ -1,4 +1,4 @@
-"""What can go wrong, each with the exit code of the command."""
+"""The errors of the client, each with the exit code of the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class PalmaresError(Exception):
-    """The message is a sentence for the person who asked."""
+    """Base class; the message is a sentence for the user."""
 
     exit_code: ClassVar[int] = 1
 
@@ -17,7 +17,7 @@ class RefusedError(PalmaresError):
     Attributes:
         status: of HTTP; None where nothing was sent.
         errors: sentences by field.
-        findings: of preflight: `level`, `message`, `place`.
+        findings: of the check of the file: `level`, `message`, `place`.
     """
 
     def __init__(
@@ -35,18 +35,18 @@ class RefusedError(PalmaresError):
 
 
 class NotSignedInError(PalmaresError):
-    """There is no token, or the server does not know it."""
+    """There is no token, or the server does not accept it."""
 
     exit_code = 3
 
 
 class NetworkError(PalmaresError):
-    """The server was not reached, or was not able to answer, however often it was tried."""
+    """The server was not reached or could not answer, after all retries."""
 
     exit_code = 4
 
 
 class ScoringFailedError(PalmaresError):
-    """The submission was taken in, but not scored: it failed or was cancelled."""
+    """The submission was accepted but not scored: it failed or was cancelled."""
 
     exit_code = 5

@@ -1,4 +1,4 @@
-"""The check before anything is sent: the server's own code, from geometry; with a truth at hand, from error too."""
+"""The check of a file on this machine, by the server's own code; with a ground truth it also looks at the errors."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ml.metrics.matching import usable_rows
 from ml.metrics.pairing import open_pair
 from ml.metrics.preflight import check_pair, check_prediction
 from ml.metrics.protocol import PROTOCOLS, Protocol
-from palmares_client.errors import RefusedError
+from palmares_client.api_errors import RefusedError
 
-_PIECE = 256
+_BLOCK = 256
 """Frames read at a time."""
 
 
@@ -30,14 +30,14 @@ def check_file(protocol: str, file: Path, truth: Path | None = None) -> list[dic
     Args:
         protocol: by name, as in `ml.catalog.PROTOCOLS`.
         file: the prediction; all of it is read.
-        truth: where it is at hand, the errors against it are looked at too.
+        truth: the ground truth, if you have it; then the errors against it are checked too.
 
     Raises:
         RefusedError: the file is not what the protocol asks for.
     """
     if (recipe := PROTOCOLS.get(protocol)) is None:
         known = ", ".join(PROTOCOLS)
-        raise RefusedError(f"This client knows no protocol «{protocol}», only {known}: a newer version may.")
+        raise RefusedError(f'This version of the client does not have the protocol "{protocol}", only {known}: update it.')
     try:
         if truth is not None:
             with open_pair(recipe, truth, file) as pair:
@@ -50,7 +50,7 @@ def check_file(protocol: str, file: Path, truth: Path | None = None) -> list[dic
 
 
 def refuse_errors(protocol: str, file: Path) -> list[dict[str, Any]]:
-    """Findings of a file that may be sent. Raises `RefusedError` for one that the server would refuse."""
+    """Findings of a file that the server accepts. Raises `RefusedError` for one that it would refuse."""
     findings = check_file(protocol, file)
     errors = [f"{finding['place']}: {finding['message']}." for finding in findings if finding["level"] == "error"]
     if errors:
@@ -60,7 +60,7 @@ def refuse_errors(protocol: str, file: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def _opened(protocol: Protocol, file: Path) -> Iterator[tuple[FrameSet, np.ndarray | None]]:
-    """A prediction without its truth, and the side of each row where the file says it."""
+    """A prediction without its ground truth, and the side of each row where the file names it."""
     if not file.is_file():
         raise FormatError(f"{file} is {'a folder' if file.exists() else 'missing'}, expected a file")
     if protocol.format == "prediction":
@@ -81,7 +81,7 @@ def _opened(protocol: Protocol, file: Path) -> Iterator[tuple[FrameSet, np.ndarr
 
 
 def _samples_of(path: Path) -> ArrayFrames:
-    """The samples that the lines themselves name, for the truth's; lines that name none are left to the reader to refuse."""
+    """The samples that the lines name, in place of the ground truth's; the reader refuses lines that name none."""
     with path.open("rb") as stream:
         heads = [line.replace(b",", b" ").split(maxsplit=1)[:1] for line in iter(lambda: stream.readline(dexycb.MAX_LINE), b"")]
     named = {int(head[0]) for head in heads if head and len(head[0]) <= 10 and head[0].isdigit()}
@@ -90,9 +90,9 @@ def _samples_of(path: Path) -> ArrayFrames:
 
 
 def _read_all(frames: FrameSet) -> None:
-    """Every frame, so that the place of any fault is found."""
-    for first in range(0, len(frames), _PIECE):
-        last = min(first + _PIECE, len(frames))
+    """Read every frame, so that a fault in any of them is found."""
+    for first in range(0, len(frames), _BLOCK):
+        last = min(first + _BLOCK, len(frames))
         frames.joints(first, last)
         if frames.vertex_count is not None:
             frames.vertices(first, last)
