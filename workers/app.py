@@ -88,5 +88,5 @@ def _warm_up(**_: Any) -> None:
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     importlib.import_module("mediapipe.python.solutions.hands")
-    for module in ("ingest", "estimate", "scoring", "calibrate"):
+    for module in ("ingest", "run_method", "score_submission", "calibrate"):
         importlib.import_module(f"workers.{module}")

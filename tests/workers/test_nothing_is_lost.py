@@ -14,7 +14,7 @@ from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run
 from tests.workers.conftest import nothing_left, wait_for
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 def status(run: Run) -> str:
