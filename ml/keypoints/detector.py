@@ -22,8 +22,10 @@ from typing import Any, Final, Self
 import numpy as np
 
 from ml.clip import Clip
-from ml.keypoints.association import Detection, associate, by_side
+from ml.keypoints.association import associate, by_side
 from ml.keypoints.gaps import fill_gaps
+from ml.keypoints.skin_colour import colour_along_bones
+from ml.keypoints.tracklet import Detection
 from ml.keypoints.tracks import Keypoints
 from ml.progress import ProgressCallback
 
@@ -62,10 +64,10 @@ class HandDetector:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._graph.close()
 
-    def find(self, picture: np.ndarray) -> list[Detection]:
-        """The hands in a picture, uint8 [height, width, 3], RGB."""
-        height, width = picture.shape[:2]
-        result = self._graph.process(picture)
+    def find(self, image: np.ndarray) -> list[Detection]:
+        """The hands in an image, uint8 [height, width, 3], RGB."""
+        height, width = image.shape[:2]
+        result = self._graph.process(image)
         if not result.multi_hand_landmarks:
             return []
         triples = zip(result.multi_hand_landmarks, result.multi_hand_world_landmarks, result.multi_handedness, strict=True)
@@ -74,8 +76,9 @@ class HandDetector:
             joints = np.array([(p.x, p.y) for p in landmarks.landmark], np.float32) * np.array([width, height], np.float32)
             metres = np.array([(p.x, p.y, p.z) for p in world.landmark], np.float32)
             side = handedness.classification[0]
-            # The label supposes a mirrored picture: what it calls left is a right hand in a picture that is not.
-            found.append(Detection(joints, metres, side.score if side.label == "Left" else 1 - side.score))
+            # The label supposes a mirrored image: what it calls left is a right hand in an image that is not.
+            right = side.score if side.label == "Left" else 1 - side.score
+            found.append(Detection(joints, metres, right, colour_along_bones(image, joints)))
         return found
 
 

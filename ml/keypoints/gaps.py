@@ -11,7 +11,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from ml.clip import Clip
-from ml.keypoints.association import DUPLICATE, GATE, Detection, hand_distance, hand_size
+from ml.keypoints.association import DUPLICATE, GATE
+from ml.keypoints.tracklet import Detection, hand_distance, hand_size
 from ml.keypoints.tracks import HandTrack
 
 CROP: Final = 2.4

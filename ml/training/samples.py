@@ -19,8 +19,8 @@ import torch
 
 from ml.hand.skeleton import SIDES, Side
 from ml.identity.crops import RIM_PX, crop_of
-from ml.keypoints.association import Detection
 from ml.keypoints.detector import HandDetector
+from ml.keypoints.tracklet import Detection
 from ml.synthetic.clips import make_clip
 from ml.synthetic.subjects import Split, make_subject
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.keypoints.association import Detection, associate, by_side, hand_distance, hand_size
+from ml.keypoints.association import associate, by_side
+from ml.keypoints.tracklet import Detection, hand_distance, hand_size
 
 RNG = np.random.default_rng(5)
 HAND = RNG.uniform(-40, 40, (21, 2)).astype(np.float32)

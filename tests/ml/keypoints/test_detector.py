@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from PIL import Image
 
 from ml.clip import open_clip
-from ml.keypoints.association import hand_distance
+from ml.clip.encode import web_video
 from ml.keypoints.detector import MAX_HANDS, HandDetector, detect
 from ml.keypoints.gaps import fill_gaps
+from ml.keypoints.tracklet import hand_distance
 from ml.keypoints.tracks import HandTrack, Keypoints
 
 MEDIA = Path(__file__).resolve().parents[4] / "shared" / "media"
@@ -125,3 +127,23 @@ def test_works_in_a_forked_child(blank):
     """Workers fork before they load anything: as here, from a clean server, the graph is built in the child."""
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
         assert pool.submit(detect, blank).result().tracks == ()
+
+
+@pytest.mark.parametrize("name", [real("asl_hand_25fps.mp4")])
+def test_a_real_hand_lost_for_153_frames_comes_back_as_the_same(name, tmp_path):
+    """A right hand beside its mirror image, which is covered for 153 frames and comes back elsewhere."""
+    target = tmp_path / "two.mp4"
+    with web_video(target, Fraction(25), (640, 540)) as writer:
+        for k, image in enumerate(open_clip(MEDIA / name).frames(stop=220)):
+            small = image[::2, ::2]
+            wide = np.full((540, 640, 3), 90, np.uint8)
+            wide[:, 325 : 325 + small.shape[1]] = small
+            if not 35 <= k < 188:
+                wide[:, : small.shape[1]] = np.roll(small[:, ::-1], 0 if k < 35 else 60, axis=0)
+            writer.write(wide)
+    tracks = {t.side: t for t in detect(open_clip(target)).tracks}
+    assert sorted(tracks) == ["left", "right"]
+    assert len(tracks["right"].frames) >= 210
+    assert tracks["left"].frames[0] < 5
+    assert tracks["left"].frames[-1] > 215
+    assert not set(range(37, 186)) & set(tracks["left"].frames.tolist())

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from ml.clip import open_clip
-from ml.keypoints.association import Detection, hand_size
 from ml.keypoints.gaps import CROP, fill_gaps
+from ml.keypoints.tracklet import Detection, hand_size
 from ml.keypoints.tracks import HandTrack
 
 HAND = np.random.default_rng(5).uniform(-20, 20, (21, 2)).astype(np.float32)
