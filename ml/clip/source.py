@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 
 from ml.clip.image_set import ImageSet, image_frames, list_images
 from ml.clip.media_limits import ClipError, Limits
-from ml.clip.media_types import IMAGE_FORMATS, VIDEO_FORMATS, described, media_type_of
-from ml.clip.video import Output, VideoFacts, planar, probe_video, rgb, video_frames
+from ml.clip.media_types import ANIMATED_FORMATS, IMAGE_FORMATS, VIDEO_FORMATS, described, media_type_of
+from ml.clip.video import Output, VideoFacts, probe_animation, probe_video, video_frames
 
 IMAGES_FPS = 30.0
 
@@ -31,6 +31,8 @@ class Clip:
         width, height: pixels, after any rotation the file asks for.
         video: what a video file says of itself; None for images.
         images: the files of a set of images; None for a video.
+        focal_px: focal length, pixels, where the file says it.
+        notes: sentences on what was left out, assumed or mended.
     """
 
     path: Path
@@ -41,6 +43,8 @@ class Clip:
     height: int
     video: VideoFacts | None = field(default=None, repr=False, compare=False)
     images: ImageSet | None = field(default=None, repr=False, compare=False)
+    focal_px: float | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def frames(self, *, start: int = 0, stop: int | None = None, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """The images from `start` to before `stop`, uint8 [height, width, 3], RGB, upright; exactly that many.
@@ -49,8 +53,8 @@ class Clip:
 
         Args:
             start: index of the first.
-            stop: index after the last; the clip's end unless told.
-            size: width and height to scale to, pixels; the clip's own unless told.
+            stop: index after the last; by default the clip's end.
+            size: width and height to scale to, pixels; by default the clip's own.
 
         Raises:
             ClipError: an image cannot be decoded, or the video ends early.
@@ -59,27 +63,28 @@ class Clip:
         size = size or (self.width, self.height)
         if self.kind == "images":
             return image_frames(self.images or list_images(self.path, Limits()), span, size)
-        return self._video_frames(span, lambda frame, rotation: rgb(frame, size, rotation))
+        return self._video_frames(span, lambda facts: facts.canvas(size).rgb)
 
     def planar_frames(self, size: tuple[int, int]) -> Iterator[VideoFrame]:
-        """All images of a video in 4:2:0, upright, scaled to a `size` (width, height; both even): for encoding."""
-        return self._video_frames(range(self.frame_count), lambda frame, rotation: planar(frame, size, rotation))
+        """All frames of a video in 4:2:0, upright, scaled to a `size` (width, height; both even): for encoding."""
+        return self._video_frames(range(self.frame_count), lambda facts: facts.canvas(size).planar)
 
     @property
     def rate(self) -> Fraction:
         """Frames a second, exactly."""
         return self.video.rate if self.video else Fraction(self.fps).limit_denominator(1001)
 
-    def _video_frames(self, span: range, convert: Callable[[VideoFrame, int], Output]) -> Iterator[Output]:
+    def _video_frames(
+        self, span: range, conversion: Callable[[VideoFacts], Callable[[VideoFrame], Output]]
+    ) -> Iterator[Output]:
         if not span:
             return iter(())
-        origin = float(self.video.times[0]) if self.video else None
-        rotation = self.video.rotation if self.video else 0
-        return video_frames(self.path, self.rate, span, origin=origin, convert=lambda frame: convert(frame, rotation))
+        facts = self.video or probe_video(self.path, Limits())
+        return video_frames(self.path, facts, span, conversion(facts))
 
 
 def open_clip(path: str | Path, limits: Limits | None = None) -> Clip:
-    """Probe a video file, a folder of images or a single image.
+    """Probe a video file, an animated image, a folder of images or a single image.
 
     A video of variable frame rate is read at a constant one, each frame the nearest in time. What a file is, its
     content tells, not its name.
@@ -93,17 +98,19 @@ def open_clip(path: str | Path, limits: Limits | None = None) -> Clip:
     if path.is_file():
         limits.check_size(path)
         content = media_type_of(path)
+        if content in VIDEO_FORMATS:
+            return _video(path, probe_video(path, limits))
+        if content in ANIMATED_FORMATS:
+            return _video(path, probe_animation(path, limits))
         if content not in IMAGE_FORMATS:
-            if content not in VIDEO_FORMATS:
-                raise ClipError(f"{path.name} is not a video: it is {described(content)}")
-            return _video(path, limits)
+            raise ClipError(f"{path.name} is not a video: it is {described(content)}")
     elif not path.is_dir():
         raise ClipError(f"{path} is neither a file nor a folder")
     images = list_images(path, limits)
-    return Clip(path, "images", IMAGES_FPS, len(images.paths), images.width, images.height, images=images)
+    count, width, height = len(images.paths), images.width, images.height
+    return Clip(path, "images", IMAGES_FPS, count, width, height, None, images, images.focal_px, images.notes)
 
 
-def _video(path: Path, limits: Limits) -> Clip:
-    facts = probe_video(path, limits)
-    width, height = facts.upright_size
-    return Clip(path, "video", float(facts.rate), facts.frame_count, width, height, video=facts)
+def _video(path: Path, facts: VideoFacts) -> Clip:
+    size = (facts.width, facts.height)
+    return Clip(path, "video", float(facts.rate), facts.frame_count, *size, facts, None, facts.focal_px, facts.notes)

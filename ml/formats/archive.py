@@ -98,8 +98,8 @@ def check_packing(info: zipfile.ZipInfo, archive: str) -> None:
         )
 
 
-def check_directory(path: Path, name: str) -> None:
-    """Refuse a table of contents that would fill the memory when `zipfile` reads it; messages call it `name`."""
+def check_directory(path: Path, name: str, max_bytes: int = MAX_DIRECTORY) -> None:
+    """Refuse a table of contents that would fill the memory when `zipfile` reads it; messages call the archive `name`."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(max(size - 65_557, 0))
@@ -115,5 +115,5 @@ def check_directory(path: Path, name: str) -> None:
             if len(record) < 56:
                 raise FormatError(f"{name} is a broken zip archive: its table of contents lies beyond its end")
             length = struct.unpack_from("<Q", record, 40)[0]
-    if length > MAX_DIRECTORY:
-        raise FormatError(f"{name} has a table of contents of {length} bytes; expected an archive of one file")
+    if length > max_bytes:
+        raise FormatError(f"{name} has a table of contents of {length} bytes; expected at most {max_bytes}: fewer files")

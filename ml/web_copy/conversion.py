@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from ml.clip.encode import web_video
 from ml.clip.media_types import media_type_of
 from ml.clip.timing import nearest_sources
 from ml.progress import ProgressCallback
-from ml.web_copy.image_archive import unpack_images
+from ml.web_copy.image_archive import UnpackedImages, unpack_images
 
 WEB_VIDEO: Final = "web.mp4"
 POSTER: Final = "poster.jpg"
@@ -54,11 +55,14 @@ class WebCopyFacts:
         fps, frame_count, width, height, duration: of the web copy (s, pixels).
         source_width, source_height: pixels of the original, upright.
         rotation: degrees counter-clockwise by which the original's frames were turned upright.
+        mirrored: whether left and right of the original's frames changed places, before they were turned.
+        focal_px: focal length in pixels of the original, where its metadata say it.
         codec: of the original; of images `images`.
         source_frame_count: frames of the original.
         variable_rate: whether the original's frames were not evenly spaced.
         duplicates, drops: frames shown twice, and left out, to make the rate constant.
-        left_out: files of an archive that are no images.
+        left_out: files of an archive that are no images, or depth maps and masks beside them.
+        notes: sentences on what was left out, assumed or mended.
         sha256, size: of the original, hexadecimal and bytes.
         thumbnails: how many the filmstrip holds, side by side.
     """
@@ -72,12 +76,15 @@ class WebCopyFacts:
     source_width: int
     source_height: int
     rotation: int
+    mirrored: bool
+    focal_px: float | None
     codec: str
     source_frame_count: int
     variable_rate: bool
     duplicates: int
     drops: int
     left_out: int
+    notes: list[str]
     sha256: str
     size: int
     thumbnails: int
@@ -106,10 +113,13 @@ def make_web_copy(
     """
     limits = limits or Limits()
     label = name or source.name
+    unpacked: UnpackedImages | None = None
     try:
         with _published(target_dir) as folder, tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             progress("checking", 0.0)
-            clip, left_out = _clip_of(source, Path(scratch), limits, label)
+            if _is_archive(source, limits, label):
+                unpacked = unpack_images(source, Path(scratch), limits)
+            clip = open_clip(Path(scratch) if unpacked else source, limits)
             sha256, size = _checksum(source, progress)
             table = _write_timestamps(clip, folder / TIMESTAMPS)
             width, height = web_size(clip.width, clip.height)
@@ -124,20 +134,23 @@ def make_web_copy(
                 duration=clip.frame_count / clip.fps,
                 source_width=clip.width,
                 source_height=clip.height,
-                rotation=video.rotation if video else 0,
+                rotation=video.orientation.rotation if video else 0,
+                mirrored=bool(video and video.orientation.mirrored),
+                focal_px=clip.focal_px,
                 codec=video.codec if video else "images",
                 source_frame_count=len(video.times) if video else clip.frame_count,
                 variable_rate=bool(video and not video.one_to_one),
                 duplicates=clip.frame_count - len(np.unique(table)),
                 drops=(len(video.times) if video else clip.frame_count) - len(np.unique(table)),
-                left_out=left_out,
+                left_out=unpacked.members - clip.frame_count if unpacked else 0,
+                notes=[_named(n, unpacked) for n in (*(unpacked.notes if unpacked else ()), *clip.notes)],
                 sha256=sha256,
                 size=size,
                 thumbnails=thumbnails,
             )
             (folder / FACTS).write_text(json.dumps(ingested.facts(), indent=1))
     except ClipError as error:
-        raise ClipError(str(error).replace(source.name, label)) from error
+        raise ClipError(_named(str(error).replace(source.name, label), unpacked)) from error
     progress("ready", 1.0)
     return ingested
 
@@ -163,16 +176,21 @@ def _published(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clip_of(source: Path, scratch: Path, limits: Limits, label: str) -> tuple[Clip, int]:
+def _is_archive(source: Path, limits: Limits, label: str) -> bool:
     if not source.is_file():
-        return open_clip(source, limits), 0
+        return False
     limits.check_size(source)
     if media_type_of(source) != "zip":
-        return open_clip(source, limits), 0
+        return False
     if label.lower().endswith(_VIDEO_ENDINGS):
         raise ClipError(f"{label} is a ZIP archive, not a video; unpack it, or name it .zip if it holds images")
-    left_out = unpack_images(source, scratch, limits)
-    return open_clip(scratch, limits), left_out
+    return True
+
+
+def _named(sentence: str, unpacked: UnpackedImages | None) -> str:
+    """A sentence with the names that files have in the archive, not those they were unpacked under."""
+    names = unpacked.names if unpacked else {}
+    return re.sub(r"[0-9]{5}\.(?:jpg|png|webp)", lambda found: names.get(found[0], found[0]), sentence)
 
 
 def _checksum(source: Path, progress: ProgressCallback) -> tuple[str, int]:

@@ -95,6 +95,17 @@ def test_a_file_that_is_refused_leaves_a_sentence_and_nothing_else(queued, media
     assert files(media_root) == set()
 
 
+def test_a_video_too_narrow_to_show_a_hand_is_refused_at_once(queued, media_root, tmp_path):
+    with web_video(tmp_path / "line.mp4", Fraction(25), (1280, 2)) as writer:
+        for _ in range(5):
+            writer.write(np.full((2, 1280, 3), 128, np.uint8))
+    upload = queued("line.mp4", (tmp_path / "line.mp4").read_bytes())
+    ingest(upload)
+    assert (upload.status, upload.attempts) == (Status.FAILED, 1)
+    assert upload.error.startswith("line.mp4 is 1280 × 2 pixels, too narrow to show a hand")
+    assert files(media_root) == set()
+
+
 def test_a_synthetic_upload_is_rendered_with_its_truth(media_root):
     facts = {"synthetic": {"subject": 0, "seed": 3, "seconds": 0.2, "hands": ["right"]}}
     upload = UploadFactory(status=Status.QUEUED, name="take 1.mp4", size_bytes=0, facts=facts)

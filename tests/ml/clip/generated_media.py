@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def write_video(path: Path, times: list[float], *, rotation: int = 0, audio: boo
         if sound is not None:
             container.mux(sound.encode(silence()))
             container.mux(sound.encode(None))
+    return path
+
+
+def encode(
+    path: Path,
+    images: Iterable[np.ndarray],
+    *,
+    codec: str = "libx264",
+    container_format: str | None = None,
+    pixel_format: str = "yuv420p",
+    first: int = 0,
+    muxer: dict[str, str] | None = None,
+    encoder: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """A video of these images at 25 frames a second, the first of them shown at `first` / 25 s."""
+    rate = Fraction(25)
+    if metadata:
+        muxer = {"movflags": "use_metadata_tags"} | (muxer or {})
+    with av.open(str(path), "w", format=container_format, options=muxer or {}) as container:
+        container.metadata.update(metadata or {})
+        stream: av.VideoStream | None = None
+        for index, image in enumerate(images, first):
+            if stream is None:
+                stream = container.add_stream(codec, rate=rate, options=encoder or {})
+                stream.height, stream.width, stream.pix_fmt = *image.shape[:2], pixel_format
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = index, 1 / rate
+            container.mux(stream.encode(frame))
+        assert stream is not None
+        container.mux(stream.encode(None))
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ml.clip import ClipError, Limits, open_clip
 from ml.clip.encode import web_video
-from tests.ml.clip.generated_media import SIZE, numbered, save, silence, write_video
+from tests.ml.clip.generated_media import SIZE, encode, numbered, save, silence, write_video
 
 
 def zero_bytes(path: Path) -> None:
@@ -120,6 +120,7 @@ def test_missing_file(tmp_path):
         (Limits(max_seconds=0.5), "minutes long"),
         (Limits(max_frames=20), "at most 20"),
         (Limits(max_pixels=1000), "64 × 48 pixels"),
+        (Limits(max_total_pixels=60_000), "30 frames of 0.1 million pixels together"),
     ],
 )
 def test_limits_of_videos(tmp_path, limits, sentence):
@@ -133,6 +134,7 @@ def test_limits_of_videos(tmp_path, limits, sentence):
     [
         (Limits(max_images=1), "holds 2 images"),
         (Limits(max_image_pixels=100), "64 × 48 pixels"),
+        (Limits(max_total_image_pixels=5000), "2 images of"),
         (Limits(max_bytes=50), "at most 50 bytes"),
     ],
 )
@@ -156,3 +158,23 @@ def test_image_that_was_cut_off(tmp_path):
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(ClipError, match=r"a\.jpg cannot be decoded"):
         list(open_clip(tmp_path).frames())
+
+
+@pytest.mark.parametrize("size", [(1280, 2), (2, 1280), (640, 30), (1280, 64)])
+@pytest.mark.parametrize("kind", ["video", "image"])
+def test_what_is_too_narrow_to_show_a_hand_is_refused(tmp_path, size, kind):
+    image = np.full((size[1], size[0], 3), 128, np.uint8)
+    path = tmp_path / ("a.mp4" if kind == "video" else "a.png")
+    if kind == "video":
+        encode(path, [image] * 3)
+    else:
+        save(path, image)
+    with pytest.raises(ClipError, match=rf"^a\.\w+ is {size[0]} × {size[1]} pixels, too narrow to show a hand"):
+        open_clip(path)
+
+
+def test_a_canvas_of_a_wide_and_a_high_image_has_a_limit(tmp_path):
+    save(tmp_path / "1.png", np.zeros((64, 640, 3), np.uint8))
+    save(tmp_path / "2.png", np.zeros((640, 64, 3), np.uint8))
+    with pytest.raises(ClipError, match="640 × 640 pixels"):
+        open_clip(tmp_path, Limits(max_image_pixels=50_000))

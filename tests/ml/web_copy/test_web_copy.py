@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
+import tracemalloc
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -231,3 +233,73 @@ def test_a_damaged_archive(tmp_path):
     source.write_bytes(archive(tmp_path / "whole.zip", {"a.png": png(1)}).read_bytes()[:60])
     with pytest.raises(ClipError, match="cannot be unpacked"):
         make_web_copy(source, tmp_path / "kept", progress=silent)
+
+
+def test_files_beside_images_in_an_archive_are_named(tmp_path):
+    deep = io.BytesIO()
+    Image.fromarray(np.full(SIZE[::-1], 900, np.uint16)).save(deep, "PNG")
+    source = archive(
+        tmp_path / "set.zip",
+        {
+            "take/rgb/10.png": png(200),
+            "take/rgb/2.png": png(100),
+            "take/depth/2.png": png(255),
+            "take/other/raw.png": deep.getvalue(),
+            "take/IMG_1.HEIC": b"\0\0\0\x18ftypheic" + bytes(100),
+            "take/meta.json": b"{}",
+        },
+    )
+    made = make_web_copy(source, tmp_path / "kept", progress=silent)
+    assert levels(tmp_path / "kept" / WEB_VIDEO) == pytest.approx([100, 200], abs=2)
+    assert made.left_out == 4
+    assert made.notes == [
+        "Images of 2 folders are taken one after the other: take/other, take/rgb.",
+        "HEIF or AVIF images left out (1): IMG_1.HEIC; export them as JPEG.",
+        "Depth maps or masks left out (1): 2.png.",
+        "Depth maps or masks left out (1): raw.png.",
+    ]
+
+
+def test_an_image_that_is_refused_has_the_name_it_has_in_the_archive(tmp_path):
+    source = archive(tmp_path / "set.zip", {"a.png": png(1), "my hand.png": png(1, (200, 100))[:-60]})
+    with pytest.raises(ClipError, match=r"^my hand\.png cannot be decoded"):
+        make_web_copy(source, tmp_path / "kept", progress=silent)
+
+
+def test_a_table_of_contents_that_is_too_long_is_not_read(tmp_path):
+    """Over a million entries in 60 MB: the count of what they are would already take minutes."""
+    source = tmp_path / "set.zip"
+    entry = b"PK\x01\x02" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
+    count = 120_000
+    directory = entry * count
+    end = b"PK\x05\x06" + bytes(4) + struct.pack("<HHIIH", 65_535, 65_535, len(directory), 0, 0)
+    source.write_bytes(b"PK\x03\x04" + bytes(26) + directory + end)
+    tracemalloc.start()
+    with pytest.raises(ClipError, match="a table of contents of 5640000 bytes; expected at most 4194304"):
+        make_web_copy(source, tmp_path / "kept", progress=silent)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_images_that_take_too_long_to_decode_are_refused_before_they_are(tmp_path):
+    source = archive(tmp_path / "set.zip", {f"{k}.png": png(k, (400, 300))[:-60] for k in range(5)})
+    stages = []
+    with pytest.raises(ClipError, match=r"holds 5 images of 0\.6 million pixels together; at most 0\.5 million"):
+        make_web_copy(
+            source,
+            tmp_path / "kept",
+            progress=lambda stage, _: stages.append(stage),
+            limits=Limits(max_total_image_pixels=500_000),
+        )
+    assert set(stages) == {"checking"}
+
+
+def test_a_mirrored_video_keeps_its_side_and_says_so(tmp_path, video):
+    data = bytearray(video.read_bytes())
+    place = data.index(b"tkhd") + 4 + 40
+    data[place : place + 4] = (-1 << 16).to_bytes(4, "big", signed=True)
+    source = tmp_path / "mirror.mp4"
+    source.write_bytes(data)
+    made = make_web_copy(source, tmp_path / "kept", progress=silent)
+    assert (made.mirrored, made.rotation, made.width, made.height) == (True, 0, *SIZE)
