@@ -48,6 +48,8 @@ def main(argv: list[str]) -> int:
     hands = len(np.unique(prediction.track))
     plural = "" if hands == 1 else "s"
     print(f"{options.out}: {len(prediction)} rows, {hands} hand{plural}, {clip.frame_count} frames, {options.method}")
+    for note in clip.notes:
+        print(note)
     if options.focal is None:
         print(f"A focal length of {intrinsics[0, 0]:.0f} px was assumed; --focal PX sets the camera's own.")
     return 0

@@ -43,7 +43,9 @@ THUMBNAILS: Final = 12
 THUMBNAIL_HEIGHT: Final = 90
 POSTER_WIDTH: Final = 640
 PROGRESS_EVERY: Final = 8
-_VIDEO_ENDINGS: Final = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
+_VIDEO_ENDINGS: Final = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv", ".mxf", ".dv"),
+)
 
 
 @dataclass(frozen=True)

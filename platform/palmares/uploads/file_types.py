@@ -17,6 +17,9 @@ _EXTENSIONS: Final = {
     "MPEG video": ".mpg",
     "Ogg video": ".ogv",
     "Flash video": ".flv",
+    "Windows Media video": ".wmv",
+    "MXF video": ".mxf",
+    "DV video": ".dv",
     "JPEG image": ".jpg",
     "PNG image": ".png",
     "WebP image": ".webp",
@@ -30,6 +33,10 @@ _PREFIXES: Final = (
     (b"FLV\x01", "Flash video"),
     (b"\x00\x00\x01\xba", "MPEG video"),
     (b"\x00\x00\x01\xb3", "MPEG video"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media video"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", "MXF video"),
+    (b"\x1f\x07\x00\x3f", "DV video"),
+    (b"\x1f\x07\x00\xbf", "DV video"),
     (b"\xff\xd8\xff", "JPEG image"),
     (b"\x89PNG\r\n\x1a\n", "PNG image"),
     (b"PK\x03\x04", "ZIP archive"),
@@ -46,8 +53,11 @@ _PREFIXES: Final = (
 _RIFF: Final = {b"AVI ": "AVI video", b"WEBP": "WebP image", b"WAVE": "sound file"}
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
-_VIDEO_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp")
-_TS_PACKET: Final = 188
+_VIDEO_ENDINGS: Final = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv", ".mxf", ".dv"),
+)
+_TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
+"""Bytes of a transport stream's packets and of what precedes the first: broadcast, Blu-ray and AVCHD, with checksums."""
 
 
 def media_type_of(head: bytes) -> str:
@@ -59,8 +69,9 @@ def media_type_of(head: bytes) -> str:
         return _RIFF.get(head[8:12], "unknown kind of file")
     if head[4:8] in _ISO_BOXES:
         return "HEIF image" if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS else "MP4 or QuickTime video"
-    if len(head) > 2 * _TS_PACKET and head[0] == head[_TS_PACKET] == head[2 * _TS_PACKET] == 0x47:
-        return "MPEG transport stream"
+    for size, first in _TS_PACKETS:
+        if len(head) > first + 2 * size and head[first] == head[first + size] == head[first + 2 * size] == 0x47:
+            return "MPEG transport stream"
     return "unknown kind of file"
 
 
@@ -83,8 +94,8 @@ def checked_extension(*, head: bytes, name: str) -> str:
     if words not in _EXTENSIONS:
         kind = "file of an unknown kind" if words == "unknown kind of file" else words
         raise UnsupportedContentError(
-            f'"{name}" is not a video: it is a {kind}; accepted are videos (MP4, MOV, WebM, MKV, AVI), '
-            "images (JPEG, PNG, WebP) and a ZIP of images.",
+            f'"{name}" is not a video: it is a {kind}; accepted are videos (MP4, MOV, WebM, MKV, AVI, MPEG, '
+            "AVCHD, WMV, MXF, DV), images (JPEG, PNG, WebP) and a ZIP of images.",
             field="file",
         )
     return _EXTENSIONS[words]

@@ -42,6 +42,7 @@ class UploadSummarySerializer(serializers.ModelSerializer[Upload]):
         help_text="Nine numbers, row by row, pixels of web.mp4.",
     )
     intrinsics_assumed = serializers.SerializerMethodField(help_text="Whether the intrinsics are a stated default.")
+    notes = serializers.SerializerMethodField(help_text="Sentences on what of the file was left out, assumed or mended.")
     media = serializers.SerializerMethodField()
 
     class Meta:
@@ -49,7 +50,7 @@ class UploadSummarySerializer(serializers.ModelSerializer[Upload]):
         fields: ClassVar = [
             "id", "subject", "name", "kind", "status", "stage", "progress", "seconds_left", "error",
             "size_bytes", "received_bytes", "sha256", "fps", "width", "height", "frame_count", "duration",
-            "intrinsics", "intrinsics_assumed", "created_at", "started_at", "finished_at", "media",
+            "intrinsics", "intrinsics_assumed", "notes", "created_at", "started_at", "finished_at", "media",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
@@ -61,6 +62,9 @@ class UploadSummarySerializer(serializers.ModelSerializer[Upload]):
 
     def get_intrinsics_assumed(self, upload: Upload) -> bool:
         return "camera" not in upload.facts and "synthetic" not in upload.facts
+
+    def get_notes(self, upload: Upload) -> list[str]:
+        return list(upload.facts.get("notes", ()))
 
     @extend_schema_field(MediaSerializer)
     def get_media(self, upload: Upload) -> dict[str, str | None]:

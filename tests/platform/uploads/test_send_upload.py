@@ -100,11 +100,16 @@ def test_what_is_no_video_is_refused_at_the_door(api, member, content, name, sta
 @pytest.mark.parametrize(
     ("content", "name", "kind"),
     [
-        (zipped(), "pictures.zip", "images"),
+        (zipped(), "images.zip", "images"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "hand.jpg", "images"),
         (b"\x1a\x45\xdf\xa3" + bytes(50), "hand.webm", "video"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "hand.avi", "video"),
         ((b"\x47" + bytes(187)) * 3, "hand.ts", "video"),
+        (bytes(4) + (b"\x47" + bytes(191)) * 3, "hand.mts", "video"),
+        ((b"\x47" + bytes(203)) * 3, "hand.ts", "video"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(50), "hand.wmv", "video"),
+        (bytes.fromhex("060e2b34020501010d0102010102") + bytes(50), "hand.mxf", "video"),
+        (b"\x1f\x07\x00\xbf" + bytes(50), "hand.dv", "video"),
     ],
 )
 def test_kinds(api, member, content, name, kind):

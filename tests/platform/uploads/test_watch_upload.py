@@ -107,3 +107,16 @@ def test_files_that_are_gone(api, viewer, url):
 
 def test_wrong_method(api, viewer, url):
     assert api(viewer).post(url).status_code == 405
+
+
+def test_what_was_left_out_is_said(api, viewer, upload, client):
+    upload.facts["notes"] = ["HEIF or AVIF images left out (1): <b>.HEIC; export them as JPEG."]
+    upload.save()
+    assert api(viewer).get(f"/api/v1/uploads/{upload.pk}/").json()["notes"] == upload.facts["notes"]
+    client.force_login(viewer)
+    page = client.get(f"/uploads/{upload.pk}/").content.decode()
+    assert "HEIF or AVIF images left out (1): &lt;b&gt;.HEIC" in page
+
+
+def test_an_upload_without_notes_has_none(api, viewer, upload):
+    assert api(viewer).get(f"/api/v1/uploads/{upload.pk}/").json()["notes"] == []
