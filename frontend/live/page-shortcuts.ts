@@ -1,4 +1,5 @@
 /** Keyboard shortcuts of every page but the viewer, which has its own: `?` lists them, `/` searches, `g` and a letter opens a page. */
+import { usesKey } from "./control-keys";
 
 const PAGES: Record<string, [string, string]> = {
   h: ["/", "Home"],
@@ -43,7 +44,7 @@ export function enablePageShortcuts(): void {
   }
   addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, textarea, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || usesKey(target, event.key)) return;
     const page = PAGES[event.key];
     if (event.key === "?") help.open ? help.close() : help.showModal();
     else if (event.key === "/") {

@@ -39,7 +39,7 @@ export function App({ model }: { model: ViewModel }) {
     const keys = shortcuts(model, made.clock, actions(model, made, root.current));
     setTable(keys);
     setViewer(made);
-    return handleKeys(keys);
+    return handleKeys(keys, root.current);
   }, [model]);
 
   useEffect(() => {

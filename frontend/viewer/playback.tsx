@@ -86,6 +86,7 @@ export function PlaybackControls({ model, clock }: { model: ViewModel; clock: Cl
             min={0}
             max={last}
             value={frame.value}
+            onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
             onChange={(event) => {
               clock.pause();
               clock.seek(event.currentTarget.valueAsNumber, "button");

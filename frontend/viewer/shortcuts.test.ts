@@ -56,6 +56,9 @@ describe("shortcuts", () => {
     expect(match(table, event("s"))?.description).toContain("PNG");
     expect(match(table, event("s", "BODY", { ctrlKey: true }))).toBeUndefined();
     expect(match(table, event("1", "INPUT"))).toBeUndefined();
+    const slider = { target: { tagName: "INPUT", type: "range" } };
+    expect(match(table, event("1", "", slider))?.description).toBe("show or hide a method");
+    expect(match(table, event("ArrowLeft", "", slider))).toBeUndefined();
     expect(match(table, event(" ", "BUTTON"))).toBeUndefined();
     expect(match(table, event("w", "BUTTON"))?.description).toBe("wireframe");
   });

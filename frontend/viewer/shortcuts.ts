@@ -1,5 +1,6 @@
 /** The viewer's keyboard shortcuts in one table, which the help dialog lists and the key handler uses. */
 
+import { releaseAfterPointer, usesKey } from "../live/control-keys";
 import type { Clock } from "./clock";
 import type { ViewModel } from "./view-model";
 
@@ -85,20 +86,15 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
   ];
 }
 
-/** The shortcut of a key event, if any. Keys with Ctrl, Alt or Meta belong to the browser; in a field, to the field. */
+/** The shortcut of a key event, if any. Keys with Ctrl, Alt or Meta belong to the browser, others to the focused control. */
 export function match(table: Shortcut[], event: KeyboardEvent): Shortcut | undefined {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return undefined;
-  const field = event.target as HTMLElement | null;
-  const kind = field?.tagName;
-  if (kind === "TEXTAREA" || kind === "SELECT" || field?.isContentEditable) return undefined;
-  if (kind === "INPUT") return undefined;
-  // Space and Enter press the button that has the focus.
-  if ((kind === "BUTTON" || kind === "A" || kind === "SUMMARY") && event.key === " ") return undefined;
+  if (usesKey(event.target as HTMLElement | null, event.key)) return undefined;
   return table.find((entry) => entry.keys.includes(event.key));
 }
 
-/** Handle key events until the returned function is called. */
-export function handleKeys(table: Shortcut[]): () => void {
+/** Handle key events until the returned function is called; `root` holds the viewer's controls. */
+export function handleKeys(table: Shortcut[], root: HTMLElement): () => void {
   const onKey = (event: KeyboardEvent) => {
     const found = match(table, event);
     if (!found) return;
@@ -106,5 +102,9 @@ export function handleKeys(table: Shortcut[]): () => void {
     found.run(event);
   };
   document.addEventListener("keydown", onKey);
-  return () => document.removeEventListener("keydown", onKey);
+  const stopReleasing = releaseAfterPointer(root);
+  return () => {
+    document.removeEventListener("keydown", onKey);
+    stopReleasing();
+  };
 }

@@ -155,3 +155,32 @@ def test_it_is_accessible_and_does_not_scroll_sideways(open_viewer: OpenViewer, 
     page = open_viewer(width=width, scheme=scheme)
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_shortcuts_work_after_a_slider_a_menu_and_the_frame_field_were_used(open_viewer: OpenViewer):
+    page = open_viewer()
+    viewer = page.locator(".viewer")
+    slider = page.get_by_role("slider", name=re.compile("Opacity of A"))
+    slider.click(position={"x": 20, "y": 5})
+    before = slider.input_value()
+    page.keyboard.press("ArrowRight")
+    expect(viewer).to_have_attribute("data-frame", "1")
+    page.keyboard.press("w")
+    expect(page.get_by_role("button", name="Wireframe")).to_have_attribute("aria-pressed", "true")
+    assert slider.input_value() == before
+    page.locator(".frame-field input").fill("20")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    expect(viewer).to_have_attribute("data-frame", "21")
+
+
+def test_a_slider_reached_by_keyboard_keeps_its_arrows(open_viewer: OpenViewer):
+    page = open_viewer()
+    slider = page.get_by_role("slider", name=re.compile("Opacity of A"))
+    slider.focus()
+    before = int(slider.input_value())
+    page.keyboard.press("ArrowLeft")
+    assert int(slider.input_value()) == before - 5
+    page.keyboard.press("1")
+    expect(page.get_by_role("button", name=re.compile("^Show A"))).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", "0")

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { usesKey } from "./control-keys";
+
+const input = (type: string) => ({ tagName: "INPUT", type });
+
+describe("the focused control", () => {
+  it("takes every key where text is entered", () => {
+    for (const type of ["text", "search", "number", "email", "url", "password", "date"])
+      expect(["a", "1", " ", "ArrowLeft", "?"].every((key) => usesKey(input(type), key))).toBe(true);
+    expect(usesKey({ tagName: "TEXTAREA" }, "g")).toBe(true);
+    expect(usesKey({ tagName: "DIV", isContentEditable: true }, "g")).toBe(true);
+  });
+  it("takes only the keys that change it otherwise", () => {
+    expect(["ArrowLeft", "Home", "1", "w", " "].map((key) => usesKey(input("range"), key))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(["ArrowDown", " ", "w", "?"].map((key) => usesKey({ tagName: "SELECT" }, key))).toEqual([true, true, false, false]);
+    expect([" ", "g", "?"].map((key) => usesKey(input("checkbox"), key))).toEqual([true, false, false]);
+    expect([" ", "w"].map((key) => usesKey({ tagName: "BUTTON" }, key))).toEqual([true, false]);
+  });
+  it("takes no key elsewhere", () => {
+    expect(usesKey(null, " ")).toBe(false);
+    expect(usesKey({ tagName: "BODY" }, " ")).toBe(false);
+  });
+});
