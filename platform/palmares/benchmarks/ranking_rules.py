@@ -12,7 +12,9 @@ from palmares.benchmarks.models import Benchmark, Revision
 FEWEST: Final = 10
 """Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
 
-UNTOLD: Final = f"Fewer than {FEWEST} hands were predicted: of so few no figure is told, or it would be one of single frames."
+UNTOLD: Final = (
+    f"Fewer than {FEWEST} hands were predicted. Metrics of so few hands are withheld, because they would reveal single frames."
+)
 
 
 def is_distance(metric: str) -> bool:

@@ -28,7 +28,9 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
     """
     scores = [_score(each, revision) for each in (a, b)]
     if not all(MetricValue.objects.filter(score=score, board=board).exists() for score in scores):
-        raise InvalidError(f"On the board «{board.name}» figures of both are not told, so their difference is not either.")
+        raise InvalidError(
+            f"The board “{board.name}” does not disclose the metrics of both submissions, nor their difference."
+        )
     key = f"compare:{scores[0].pk}:{scores[1].pk}:{board.pk}:{metric}"
     found = cache.get(key)
     if found is None:
@@ -49,7 +51,7 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
 
 
 def verdict(a: str, b: str, metric: str, difference: dict[str, Any]) -> str:
-    """«A is better than B by 0.80 mm, [0.31, 1.24]», or that it cannot be told."""
+    """“A is better than B by 0.80 mm, [0.31, 1.24]”, or that it cannot be told."""
     mean, low, high = difference["mean"], difference["low"], difference["high"]
     if mean is None:
         return f"{a} and {b} have no frame in common."
@@ -85,7 +87,7 @@ def frame_values(score: Score, board: Board, metric: str) -> tuple[np.ndarray, n
 def _score(submission: Submission, revision: Revision) -> Score:
     found = Score.objects.filter(submission=submission, revision=revision).select_related("revision__truth").first()
     if found is None:
-        raise NotFoundError(f"«{submission.method}» has no score under revision {revision.number}.")
+        raise NotFoundError(f"“{submission.method}” has no score under revision {revision.number}.")
     return found
 
 
