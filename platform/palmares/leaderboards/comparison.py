@@ -28,9 +28,7 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
     """
     scores = [_score(each, revision) for each in (a, b)]
     if not all(MetricValue.objects.filter(score=score, board=board).exists() for score in scores):
-        raise InvalidError(
-            f"The board “{board.name}” does not disclose the metrics of both submissions, nor their difference."
-        )
+        raise InvalidError(f"The board “{board.name}” does not disclose the metrics of both submissions, nor their difference.")
     key = f"compare:{scores[0].pk}:{scores[1].pk}:{board.pk}:{metric}"
     found = cache.get(key)
     if found is None:
