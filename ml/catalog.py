@@ -295,6 +295,11 @@ SERIES_METRICS = ("reprojection", "jitter", "bone_length")
 """Metrics that every run has for each frame (`ml.metrics.no_truth.series`), in the order in which pages show them."""
 
 
+def is_distance(metric: str) -> bool:
+    """Whether a metric is a mean distance of points, so that a missing hand can count as one that is far off."""
+    return metric.endswith(("mpjpe", "mpvpe"))
+
+
 @dataclass(frozen=True)
 class ProtocolEntry:
     """A way of scoring, as `ml.metrics.protocol` defines it.

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from ml.formats.faults import FormatError
-from ml.formats.truth_subsets import FILE, read_subsets
+from ml.formats.truth_subsets import CLUSTERS_FILE, SUBSETS_FILE, read_clusters, read_subsets
 from ml.metrics.pairing import open_truth
 from ml.metrics.protocol import PROTOCOLS
 from ml.progress import ProgressCallback
@@ -70,7 +70,7 @@ def _draw(recipe: dict[str, Any], target: Path, report: ProgressCallback) -> lis
     for sequence in sequences:
         for name in (sequence.subset, f"subject-{sequence.number}", sequence.activity):
             subsets.setdefault(name, []).append(sequence.name)
-    (target / FILE).write_bytes(orjson.dumps(subsets))
+    (target / SUBSETS_FILE).write_bytes(orjson.dumps(subsets))
     return [{"name": s.name, "options": s.options(), "number": s.number} for s in sequences]
 
 
@@ -91,7 +91,7 @@ def _unpack(path: Path, target: Path) -> None:
             if not name or name.startswith("."):
                 continue
             if (target / name).exists():
-                raise WorkFailedError(f"The archive holds two files called “{name}”.")
+                raise WorkFailedError(f"The archive holds two files called «{name}».")
             with archive.open(info) as source, (target / name).open("wb") as sink:
                 left = info.file_size
                 while piece := source.read(min(left, 4 << 20)):
@@ -101,16 +101,18 @@ def _unpack(path: Path, target: Path) -> None:
 
 def _facts(item: Truth, target: Path) -> dict[str, Any]:
     """What the row says of it: hash, rows, its sequences and subsets."""
-    files = sorted(path for path in target.iterdir() if path.name != FILE)
+    groups = {name: target / name for name in (SUBSETS_FILE, CLUSTERS_FILE)}
+    groups = {name: path.rename(target.parent / name) for name, path in groups.items() if path.exists()}
+    files = sorted(target.iterdir())
     if not files:
         raise WorkFailedError("The archive is empty.")
     try:
-        subsets = (target / FILE).rename(target.parent / FILE) if (target / FILE).exists() else None
         frames = open_truth(PROTOCOLS[item.benchmark.protocol], files[0] if len(files) == 1 else target)
         for first in range(0, len(frames), 256):
             frames.joints(first, min(first + 256, len(frames)))
         sequence = np.asarray(frames.columns.get("sequence", []), dtype=str)
-        listed = read_subsets(subsets, sequence, len(frames)) if subsets else {}
+        subsets = read_subsets(groups[SUBSETS_FILE], sequence, len(frames)) if SUBSETS_FILE in groups else {}
+        clusters = dict(read_clusters(groups[CLUSTERS_FILE], sequence, len(frames))) if CLUSTERS_FILE in groups else {}
     except FormatError as error:
         raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
     named = zip(*np.unique(sequence, return_counts=True), strict=True)
@@ -119,7 +121,13 @@ def _facts(item: Truth, target: Path) -> dict[str, Any]:
     for path in files:
         with path.open("rb") as stream:
             digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return {"sha256": digest.hexdigest(), "rows": len(frames), "sequences": sequences, "subsets": listed}
+    return {
+        "sha256": digest.hexdigest(),
+        "rows": len(frames),
+        "sequences": sequences,
+        "subsets": subsets,
+        "clusters": clusters,
+    }
 
 
 def _publish(item: Truth, folder: str, facts: dict[str, Any], plans: list[dict[str, Any]]) -> None:

@@ -13,9 +13,11 @@ import numpy as np
 from django.db import transaction
 
 from ml.formats.faults import FormatError
+from ml.formats.truth_subsets import row_labels
 from ml.metrics.board_values import BoardValue, ScoredRows, board_values
 from ml.metrics.breakdown import by_sequence, error_histograms, sequence_index
 from ml.metrics.frame_contributions import frame_contributions
+from ml.metrics.frame_values import write_frame_values
 from ml.metrics.missing_hand_rule import MissingHandRule
 from ml.metrics.missing_hands import zero_prediction_errors
 from ml.metrics.pairing import open_pair
@@ -131,9 +133,10 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         }
         zero_errors = zero_prediction_errors(protocol, pair, scores)
         is_uneven = pair.truth.seen is not None
+        frame = np.asarray(pair.truth.columns.get("frame", range(pair.count)))[: pair.count]
     report("Computing the intervals", 0.9)
     all_rows = np.ones(pair.count, bool)
-    if not ranking_rules.is_told(item.benchmark, int(scores.found.sum()), pair.count, is_subset=False):
+    if not ranking_rules.is_disclosed(item.benchmark, int(scores.found.sum()), pair.count, is_subset=False):
         result, boards = _withheld(result), []
     else:
         result.content.update(official=list(result.official), **_parts(scores, sequence, truth, all_rows), boards=subsets)
@@ -141,25 +144,26 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
     def contributions(rows: np.ndarray) -> dict[str, np.ndarray]:
         return frame_contributions(protocol, scores, rows) if is_uneven else {}
 
-    scored = ScoredRows(scores, zero_errors, sequence, contributions)
-    _store_frames(scored, contributions(all_rows), folder, scratch)
+    scored = ScoredRows(scores, zero_errors, _clusters(truth, sequence), contributions)
+    target = scratch / "made"
+    target.mkdir()
+    write_frame_values(
+        target / FRAMES_FILE,
+        found=scores.found,
+        sequence=sequence,
+        frame=frame,
+        clusters=scored.clusters,
+        metrics=scores.per_frame,
+        zero_errors=zero_errors,
+        contributions=contributions(all_rows),
+    )
+    store_folder(target, folder)
 
     def values(revision: Revision) -> list[tuple[Board, BoardValue]]:
         rule = MissingHandRule(revision.missing == Benchmark.Missing.PENALISED, revision.penalty_mm)
         return [(board, value) for board, rows in boards for value in board_values(rule, scored, result.metrics, rows)]
 
     return Scored(float(scores.found.mean()), result, values, folder)
-
-
-def _store_frames(scored: ScoredRows, contributions: dict[str, np.ndarray], folder: str, scratch: Path) -> None:
-    """File the values of each row as `frames.npz` under `folder`."""
-    target = scratch / "made"
-    target.mkdir()
-    arrays = {f"nothing_{name}": values for name, values in scored.zero_errors.items()}
-    arrays |= scored.scores.per_frame | {f"even_{name}": values for name, values in contributions.items()}
-    arrays = {name: values.astype(np.float32) for name, values in arrays.items()}
-    np.savez_compressed(target / FRAMES_FILE, found=scored.scores.found, sequence=scored.sequence, **arrays)  # type: ignore[arg-type]
-    store_folder(target, folder)
 
 
 @transaction.atomic
@@ -256,8 +260,15 @@ def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:
             if run.prediction is not None and upload in named:
                 archive.write(fetch(f"{run.prediction.folder}/prediction.npz", scratch), f"{named[upload]}.npz")
         if not archive.namelist():
-            raise WorkFailedError("None of the runs of this submission has succeeded.")
+            raise WorkFailedError("None of the runs that it is made of has succeeded.")
     return path
+
+
+def _clusters(truth: Truth, sequence: np.ndarray) -> np.ndarray | None:
+    """Number of each row's cluster: of those that the truth names, else its sequence; None where it is frames alone."""
+    if truth.clusters:
+        return row_labels(truth.clusters["ranges"], len(sequence))
+    return sequence if truth.sequences else None
 
 
 def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Board, np.ndarray]]:
@@ -265,7 +276,7 @@ def _boards(benchmark: Benchmark, scores: Scores, truth: Truth) -> list[tuple[Bo
     found = []
     for board in benchmark.boards.all():
         rows = rows_of(board, truth, len(scores.found))
-        if ranking_rules.is_told(benchmark, int(scores.found[rows].sum()), int(rows.sum()), is_subset=bool(board.tag)):
+        if ranking_rules.is_disclosed(benchmark, int(scores.found[rows].sum()), int(rows.sum()), is_subset=bool(board.tag)):
             found.append((board, rows))
     return found
 
@@ -274,7 +285,7 @@ def _withheld(report: Report) -> Report:
     """A report of so few hands that its values would be those of single frames: coverage and versions alone."""
     kept = ("official_units", "protocol", "truth", "prediction", "scorer", "coverage", "missing_policy", "counts")
     content = {name: report.content[name] for name in kept}
-    content["flags"] = {"notes": [ranking_rules.UNTOLD]}
+    content["flags"] = {"notes": [ranking_rules.WITHHELD]}
     return Report(dict.fromkeys(report.official), {}, content)
 
 

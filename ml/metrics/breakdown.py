@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ml.metrics.missing_hand_rule import is_distance
+from ml.catalog import is_distance
 from ml.metrics.scoring import Scores
 
 HISTOGRAM_MM: Final = np.linspace(0, 100, 51)

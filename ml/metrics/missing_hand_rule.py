@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.catalog import METRICS
-
-
-def is_distance(metric: str) -> bool:
-    """Whether a metric is a mean distance of points, so that a missing hand can count as one that is far off."""
-    return metric.endswith(("mpjpe", "mpvpe"))
+from ml.catalog import METRICS, is_distance
 
 
 def is_share(metric: str) -> bool:

@@ -17,7 +17,7 @@ from ml.metrics.pairing import Pair
 from ml.metrics.protocol import PREFIXES, Protocol
 from ml.metrics.scoring import PointErrors, Scores
 
-SCORER_VERSION: Final = "3"
+SCORER_VERSION: Final = "4"
 """Changes when a value can."""
 
 _PER_MM: Final = {"mm": 1.0, "cm": 0.1, "1": 1.0}
@@ -70,6 +70,7 @@ def build_report(protocol: Protocol, pair: Pair, scores: Scores) -> Report:
             "meshes_aligned_by_joints": scores.same_vertices is False,
             "notes": list(pair.notes),
         },
+        "detected": _detected(scores) if found < pair.count else {},
         "fps": pair.fps,
         "pck": _curves(protocol, scores),
         "by_joint_mm": {f"{PREFIXES[a]}mpjpe": _by_joint(protocol, errors) for a, errors in scores.joints.items()},
@@ -113,6 +114,15 @@ def _metrics(protocol: Protocol, scores: Scores) -> dict[str, float | None]:
             found[name] = float(defined.mean()) if len(defined) else math.nan
     found.update(scores.overall)
     return {name: _number(value) for name, value in found.items()}
+
+
+def _detected(scores: Scores) -> dict[str, float | None]:
+    """Means over the hands that were predicted, where others are missing."""
+    found = {}
+    for name, values in scores.per_frame.items():
+        defined = values[scores.found & np.isfinite(values)]
+        found[name] = float(defined.mean()) if len(defined) else None
+    return found
 
 
 def _each(scores: Scores) -> list[tuple[str, str, PointErrors]]:

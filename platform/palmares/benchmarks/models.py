@@ -117,6 +117,9 @@ class Truth(WorkItem):
     rows = models.PositiveIntegerField(null=True, help_text="Hands to be predicted.")
     sequences = models.JSONField(default=list, help_text="[{name, rows, upload: id or null}], in the order of the rows.")
     subsets = models.JSONField(default=dict, blank=True, help_text="{name: [[first row, last row], …]}, what boards show.")
+    clusters = models.JSONField(
+        default=dict, blank=True, help_text="{unit, ranges: {name: [[first row, last row], …]}}; empty: its sequences."
+    )
 
     objects = TruthQuerySet.as_manager()
 

@@ -1,54 +1,24 @@
-"""What a missing hand does to a rank. The benchmark declares it, a revision keeps it; coverage stands beside every figure."""
+"""What a benchmark discloses, and how its metrics are named, compared and rounded."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from ml.catalog import METRICS
-from palmares.benchmarks.models import Benchmark, Revision
+from palmares.benchmarks.models import Benchmark
 
 FEWEST: Final = 10
 """Hands whose errors are summed up at least, where a benchmark does not show errors by frame."""
 
-UNTOLD: Final = (
-    f"Fewer than {FEWEST} hands were predicted. Metrics of so few hands are withheld, because they would reveal single frames."
+WITHHELD: Final = (
+    f"Fewer than {FEWEST} hands were predicted. Values of so few would be those of single frames, so they are withheld."
 )
 
 
-def is_distance(metric: str) -> bool:
-    """Whether a metric is a mean distance of points, so that a missing hand can count as one that is far off."""
-    return metric.endswith(("mpjpe", "mpvpe"))
+def is_disclosed(benchmark: Benchmark, found: int, rows: int, *, is_subset: bool) -> bool:
+    """Whether values of so many predicted hands, of `rows` that were asked for, are disclosed at all.
 
-
-def is_share(metric: str) -> bool:
-    """Whether it is a share that counts what is missing as missed."""
-    return METRICS[metric.partition("@")[0]].unit == "1" and not metric.startswith("shape")
-
-
-def ranked_values(
-    rule: Benchmark | Revision, metric: str, values: np.ndarray, found: np.ndarray, nothing: np.ndarray | float
-) -> np.ndarray:
-    """Per-frame values [N] as they are ranked: missing hands (`found` bool [N]) with the penalty where that is the policy.
-
-    A missing hand counts no less than a prediction that says nothing (`nothing`, mm [N], `ml.metrics.absence`), so that a
-    hand or two which were guessed well never stand before a whole submission.
-    """
-    if rule.missing == Benchmark.Missing.PENALISED and is_distance(metric):
-        return np.where(found, values, np.maximum(rule.penalty_mm, nothing))
-    return values
-
-
-def is_ranked(rule: Benchmark | Revision, metric: str, coverage: float) -> bool:
-    """Whether a figure with this coverage takes part in the ranking: an incomplete one only where a missing hand costs."""
-    return coverage == 1.0 or (rule.missing == Benchmark.Missing.PENALISED and (is_distance(metric) or is_share(metric)))
-
-
-def is_told(benchmark: Benchmark, found: int, rows: int, *, is_subset: bool) -> bool:
-    """Whether figures of so many predicted hands, of `rows` that were asked for, are told at all.
-
-    A submission of one hand would be told that hand's errors: where errors by frame are not shown, figures are of `FEWEST`
+    A submission of one hand would learn that hand's errors: where errors by frame are not shown, values are of `FEWEST`
     hands at least, or of the whole of a truth that has no more.
     """
     if benchmark.shows_frames:
@@ -57,7 +27,7 @@ def is_told(benchmark: Benchmark, found: int, rows: int, *, is_subset: bool) -> 
 
 
 def has_interval(metric: str) -> bool:
-    """Whether a metric is a mean over frames, from which a bootstrap can draw."""
+    """Whether a metric is a mean over frames, which has an interval."""
     return "median" not in metric and not metric.startswith("shape")
 
 

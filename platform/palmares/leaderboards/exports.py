@@ -28,7 +28,7 @@ def table(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
     heads = ["Rank", "Method", "Team", "Coverage"]
     for metric in board.columns:
         unit = ranking_rules.unit_at(metric, board.fps)
-        heads += [f"{ranking_rules.title(metric)} ({unit})" if unit else ranking_rules.title(metric), "95 % interval"]
+        heads += [f"{ranking_rules.title(metric)} ({unit})" if unit else ranking_rules.title(metric), "95% interval"]
     rows = []
     for row in board.rows:
         cells = [str(row.rank or "–"), row.submission.method, row.submission.team.name, f"{row.coverage:.4f}"]
@@ -107,7 +107,7 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
                 "low": row.cells[0].low if row.cells[0] else None,
                 "high": row.cells[0].high if row.cells[0] else None,
                 "figures": {
-                    metric: {"value": cell.value, "low": cell.low, "high": cell.high}
+                    metric: {"value": cell.value, "low": cell.low, "high": cell.high, "detected": cell.detected}
                     for metric, cell in zip(board.columns, row.cells, strict=True)
                     if cell
                 },

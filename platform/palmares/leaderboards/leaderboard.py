@@ -22,12 +22,21 @@ MAX_COLUMNS: Final = 8
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure with its 95 % interval; medians and shapes are no means of frames and have none."""
+    """A metric value as a table shows it.
+
+    Attributes:
+        value: what is ranked.
+        low, high: 95% interval; None where the metric is no mean of frames, or its clusters carry no interval.
+        detected: over the predicted hands alone, where some are missing.
+        text, detected_text: rounded as they are shown.
+    """
 
     value: float
     low: float | None
     high: float | None
+    detected: float | None
     text: str
+    detected_text: str
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ def leaderboard(
     """
     found = next((each for each in benchmark.boards.all() if each.slug == board), None)
     if found is None:
-        raise NotFoundError(f"There is no board “{board}” on this benchmark.")
+        raise NotFoundError(f"There is no board «{board}» on this benchmark.")
     shown = shown_revision(benchmark, revision)
     if shown is None and revision is not None:
         raise NotFoundError(f"There is no published revision {revision} of this benchmark.")
@@ -242,11 +251,14 @@ def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str])
 
 
 def cell(metric: str, figure: MetricValue | None) -> Cell | None:
-    """A figure as a table shows it."""
+    """A metric value as a table shows it."""
     if figure is None:
         return None
+    digits = ranking_rules.ties_at(metric)
     low, high = (figure.low, figure.high) if ranking_rules.has_interval(metric) else (None, None)
-    return Cell(figure.value, low, high, f"{figure.value:.{ranking_rules.ties_at(metric)}f}")
+    detected = figure.detected
+    text, detected_text = (f"{value:.{digits}f}" if value is not None else "" for value in (figure.value, detected))
+    return Cell(figure.value, low, high, None if detected_text == text else detected, text, detected_text)
 
 
 def _published(benchmark: Benchmark, columns: list[str]) -> list[PublishedRow]:

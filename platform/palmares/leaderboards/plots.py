@@ -8,14 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-from django.core.files.storage import default_storage
 from django.utils.safestring import SafeString
 
-from ml.catalog import METHODS
+from ml.catalog import METHODS, is_distance
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board
 from palmares.leaderboards.svg_charts import COLOURS, Bar, Line, bars, curves, round_up
-from palmares.submissions.models import FRAMES_FILE, Score
+from palmares.submissions.frame_file import frame_values
+from palmares.submissions.models import Score
 from palmares.submissions.serializers import content_of_board
 
 WORST: Final = 12
@@ -99,10 +99,10 @@ def by_sequence(scores: Sequence[Score], metric: str, board: Board) -> list[dict
 
 def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
     """The frames with the largest errors; only for benchmarks that show errors by frame."""
-    with default_storage.open(f"{score.folder}/{FRAMES_FILE}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        if metric not in arrays or not ranking_rules.is_distance(metric):
-            return []
-        values, sequence = np.nan_to_num(arrays[metric].astype(np.float64), nan=-1.0), arrays["sequence"]
+    frames = frame_values(score)
+    if metric not in frames.metrics or not is_distance(metric):
+        return []
+    values, sequence = np.nan_to_num(frames.metrics[metric].astype(np.float64), nan=-1.0), frames.sequence
     sequences = score.revision.truth.sequences
     first = {number: int(np.argmax(sequence == number)) for number in np.unique(sequence).tolist()}
     found = []

@@ -24,7 +24,7 @@ class RankChangeSerializer(serializers.Serializer[Any]):
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
-    """A minus B, by a paired bootstrap."""
+    """A minus B, by a paired test over clusters of frames."""
 
     a = serializers.UUIDField()
     b = serializers.UUIDField()
@@ -33,9 +33,11 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
     revision = serializers.IntegerField()
     mean = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True, help_text="Of the 95% interval; null where there is no verdict.")
     high = serializers.FloatField(allow_null=True)
-    p = serializers.FloatField(allow_null=True)
-    units = serializers.IntegerField(help_text="Sequences or frames that were drawn from.")
+    p = serializers.FloatField(allow_null=True, help_text="Two-sided; null where there is no verdict.")
+    units = serializers.IntegerField(help_text="Clusters that the shared frames come from: the units of the test.")
+    cluster_unit = serializers.CharField(help_text="What they are: subject, sequence, frame.")
+    obstacle = serializers.CharField(help_text="Why there is no verdict: few, unequal, no frames; else empty.")
     shared = serializers.IntegerField(help_text="Frames that both have.")
     verdict = serializers.CharField()

@@ -42,8 +42,8 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
     metric = found.benchmark.primary_metric
     other = _other(request, found)
     other_score = shown_score(other) if other else None
-    is_told = score is not None and bool(score.metrics)
-    drawn = [each for each in (score, other_score) if each and is_told]
+    is_disclosed = score is not None and bool(score.metrics)
+    drawn = [each for each in (score, other_score) if each and is_disclosed]
     everything = _board(found)
     own = role_in(user=user, team=found.team) is not None
     context = {
@@ -51,8 +51,8 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "benchmark": found.benchmark,
         "score": score,
         "verdict": _verdict(request, found, score, other, metric) if score else "",
-        "untold": ranking_rules.UNTOLD if score and not is_told else "",
-        "figures": _figures(request, found, score) if score and is_told else (),
+        "withheld": ranking_rules.WITHHELD if score and not is_disclosed else "",
+        "figures": _figures(request, found, score) if score and is_disclosed else (),
         "official": [(name, score.report[name]) for name in score.content.get("official", score.report)] if score else (),
         "plots": plots(drawn, metric, everything),
         "drawn_scores": drawn,
@@ -87,7 +87,7 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
             if form.is_valid():
                 submissions.change_submission(submission=found, by=user, **form.validated_data)
             else:
-                messages.error(request, "A submission needs the name of a method and at most five links (https://…).")
+                messages.error(request, "A submission has the name of a method, and at most five links: https://…")
         if action == "delete":
             return redirect("benchmark", found.benchmark.slug)
     return redirect("submission", pk)

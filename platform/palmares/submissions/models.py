@@ -149,8 +149,9 @@ class MetricValue(models.Model):
     board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="metric_values")
     metric = models.CharField(max_length=60)
     value = models.FloatField(help_text="What is ranked: with the benchmark's policy for missing hands in it.")
-    low = models.FloatField(help_text="Lower end of the 95 % bootstrap interval.")
-    high = models.FloatField(help_text="Upper end.")
+    low = models.FloatField(null=True, help_text="Lower end of the 95% interval; null where the data carry none.")
+    high = models.FloatField(null=True, help_text="Upper end.")
+    detected = models.FloatField(null=True, help_text="Mean over predicted hands alone; null where none is missing.")
     coverage = models.FloatField()
     is_ranked = models.BooleanField(help_text="Whether the benchmark's policy for missing hands lets it be ranked.")
 

@@ -10,9 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
-import numpy as np
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -34,7 +32,8 @@ from palmares.benchmarks.models import Benchmark
 from palmares.queue.models import Status
 from palmares.submissions import pending_files, services
 from palmares.submissions.file_check import RefusedFileError
-from palmares.submissions.models import FRAMES_FILE, Score, Submission
+from palmares.submissions.frame_file import frame_values
+from palmares.submissions.models import Score, Submission
 from palmares.submissions.serializers import (
     NewSubmissionSerializer,
     SubmissionFactsSerializer,
@@ -182,7 +181,7 @@ class SubmissionContentView(APIView):
     def score(self, request: Request, pk: UUID) -> Score:
         found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("benchmark"), pk=pk)
         if (score := shown_score(found)) is None:
-            raise NotFoundError(f"This submission is {found.status} and has no published score.")
+            raise NotFoundError(f"This submission is {found.status} and has no score that is shown.")
         return score
 
 
@@ -195,11 +194,9 @@ class SubmissionFramesView(SubmissionContentView):
         score = self.score(request, pk)
         benchmark = score.submission.benchmark
         if not benchmark.shows_frames:
-            raise ForbiddenError(
-                f"“{benchmark}” does not show errors per frame: its ground truth could be reconstructed from them."
-            )
+            raise ForbiddenError(f"«{benchmark}» does not show errors by frame: its truth could be rebuilt from them.")
         if role_in(user=caller(self), team=score.submission.team) is None:
-            raise ForbiddenError("Errors per frame are shown to the team that submitted, and to nobody else.")
+            raise ForbiddenError("Errors by frame are shown to the team that submitted, and to nobody else.")
         return HttpResponse(_frames_csv(score), content_type="text/csv; charset=utf-8")
 
 
@@ -214,13 +211,13 @@ def sha256_of(file: File) -> str:
 
 def _frames_csv(score: Score) -> str:
     names = [str(entry["name"]) for entry in score.revision.truth.sequences]
-    with default_storage.open(f"{score.folder}/{FRAMES_FILE}", "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        columns: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-    sequence = columns.pop("sequence")
+    frames = frame_values(score)
+    columns: dict[str, Any] = {} if frames.frame is None else {"frame": frames.frame}
+    columns |= {"found": frames.found.astype(int), **frames.metrics}
     sink = io.StringIO()
     writer = csv.writer(sink)
     writer.writerow(["sequence", "row", *columns])
-    for row in range(len(sequence)):
+    for row, sequence in enumerate(frames.sequence.tolist()):
         cells = ["" if value[row] != value[row] else f"{value[row]:.6g}" for value in columns.values()]
-        writer.writerow([names[sequence[row]] if names else "", row, *cells])
+        writer.writerow([names[sequence] if names else "", row, *cells])
     return sink.getvalue()

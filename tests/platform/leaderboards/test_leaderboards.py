@@ -9,9 +9,10 @@ import itertools
 import pytest
 from hypothesis import given, settings, strategies
 
+from ml.metrics.statistics import MIN_CLUSTERS
 from palmares.benchmarks.models import Benchmark, Revision
 from palmares.benchmarks.published import published_for, published_rows
-from palmares.leaderboards.comparison import verdict
+from palmares.leaderboards.comparison import FEWEST_CLUSTERS, verdict
 from palmares.leaderboards.leaderboard import ranks
 from palmares.queue.models import Status
 from palmares.submissions.models import MetricValue, Score, Submission
@@ -94,7 +95,7 @@ def test_exports_hold_the_whole_board(api, contest, scored, member):
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert len(rows) == 61
     assert rows[0]["Method"].startswith("'=cmd")
-    assert (rows[1]["Rank"], rows[1]["PA-MPJPE (mm)"], rows[1]["95 % interval"]) == ("2", "10.00", "0.00–2.00")
+    assert (rows[1]["Rank"], rows[1]["PA-MPJPE (mm)"], rows[1]["95% interval"]) == ("2", "10.00", "0.00–2.00")
     latex = api(member).get(URL, {"as": "latex"}).content.decode()
     assert r"\& 50\%\_x" in latex
     assert latex.count(r"\\") == 62
@@ -122,12 +123,27 @@ def test_every_published_figure_is_of_a_known_metric_and_paper():
 
 
 def test_verdicts_say_who_is_better_by_how_much():
-    difference = {"mean": -0.8, "low": -1.2, "high": -0.3}
-    assert verdict("A", "B", "pa_mpjpe", difference) == "A is better than B by 0.80 mm, [0.30, 1.20]."
-    assert verdict("A", "B", "pa_auc_joints", difference) == "B is better than A by 0.8000, [0.3000, 1.2000]."
-    unclear = {"mean": 0.1, "low": -1.0, "high": 0.5}
-    assert verdict("A", "B", "pa_mpjpe", unclear) == "A and B cannot be told apart: +0.10 mm, [-1.00, 0.50]."
-    assert "no frame in common" in verdict("A", "B", "pa_mpjpe", {"mean": None, "low": None, "high": None})
+    difference = {"mean": -0.8, "low": -1.2, "high": -0.3, "clusters": 12, "obstacle": ""}
+    assert verdict("A", "B", "pa_mpjpe", difference, "sequence") == "A is better than B by 0.80 mm, [0.30, 1.20]."
+    assert verdict("A", "B", "pa_auc_joints", difference, "sequence") == "B is better than A by 0.8000, [0.3000, 1.2000]."
+    unclear = {**difference, "mean": 0.1, "low": -1.0, "high": 0.5}
+    assert verdict("A", "B", "pa_mpjpe", unclear, "frame") == "A and B do not differ significantly: +0.10 mm, [-1.00, 0.50]."
+    nothing = {**difference, "mean": None, "low": None, "high": None, "obstacle": "no frames"}
+    assert "no frame in common" in verdict("A", "B", "pa_mpjpe", nothing, "frame")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "clusters", "unit", "sentence"),
+    [
+        ("few", 3, "sequence", "A minus B: -0.80 mm. No verdict: 3 sequences, at least 6 are needed."),
+        ("few", 1, "subject", "A minus B: -0.80 mm. No verdict: 1 subject, at least 6 are needed."),
+        ("unequal", 8, "sequence", "A minus B: -0.80 mm. No verdict: the 8 sequences are too unequal in length."),
+    ],
+)
+def test_without_enough_sequences_there_is_no_verdict_and_the_sentence_says_what_is_missing(obstacle, clusters, unit, sentence):
+    assert FEWEST_CLUSTERS == MIN_CLUSTERS
+    difference = {"mean": -0.8, "low": None, "high": None, "p": None, "clusters": clusters, "obstacle": obstacle}
+    assert verdict("A", "B", "pa_mpjpe", difference, unit) == sentence
 
 
 def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member):
@@ -180,8 +196,8 @@ def test_medians_have_no_interval_and_accelerations_their_frame_rate(api, contes
     url = f"/api/v1/benchmarks/{contest.slug}/leaderboard/?metric=pa_median_joint_error&columns=ra_acceleration_error"
     found = api(member).get(url).json()
     figures = found["rows"][0]["figures"]
-    assert figures["pa_median_joint_error"] == {"value": 3.0, "low": None, "high": None}
-    assert figures["ra_acceleration_error"] == {"value": 2.0, "low": 1.0, "high": 3.0}
+    assert figures["pa_median_joint_error"] == {"value": 3.0, "low": None, "high": None, "detected": None}
+    assert figures["ra_acceleration_error"] == {"value": 2.0, "low": 1.0, "high": 3.0, "detected": None}
     assert found["fps"] == 30.0
     heads = api(member).get(f"{url}&as=csv").content.decode().splitlines()[0]
     assert "RA-ACC (mm/frame², 30 frames/s)" in heads
