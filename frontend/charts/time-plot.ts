@@ -15,6 +15,32 @@ export interface PlotColours {
   faint: string;
 }
 
+/** Range of the value axis from 0, never so small that its ticks would show the same number. */
+export function valueRange(largest: number, decimals: number): [number, number] {
+  return [0, Math.max(1.08 * largest, 4 * 10 ** -decimals)];
+}
+
+/** 1, 2 or 5 times a power of ten, no finer than values are shown. */
+export function tickIncrements(decimals: number): number[] {
+  return Array.from({ length: decimals + 7 }, (_, k) => k - decimals).flatMap((power) =>
+    [1, 2, 5].map((step) => Number((step * 10 ** power).toPrecision(3))),
+  );
+}
+
+/** As many decimals as the distance between ticks has. */
+export function tickLabel(value: number, increment: number): string {
+  return value.toFixed(Math.max(0, -Math.floor(Math.log10(increment) + 1e-9)));
+}
+
+export interface Drawing {
+  lines: Line[];
+  count: number; // frames
+  decimals: number; // of the values
+  zoom: [number, number] | null;
+  colours: PlotColours;
+  hasFrameAxis: boolean;
+}
+
 export interface PlotEvents {
   seek(frame: number): void;
   zoom(range: [number, number] | null): void;
@@ -41,8 +67,8 @@ export class TimePlot {
     this.observer.observe(host);
   }
 
-  /** Draw these lines; x are frames 0 … count − 1. */
-  draw(lines: Line[], count: number, zoom: [number, number] | null, colours: PlotColours, xAxis: boolean): void {
+  /** Draw the lines over frames 0 … count − 1. */
+  draw({ lines, count, decimals, zoom, colours, hasFrameAxis }: Drawing): void {
     this.chart?.destroy();
     const frames = Array.from({ length: count }, (_, frame) => frame);
     const axis = { stroke: colours.ink, font: FONT, ticks: { show: false } };
@@ -54,21 +80,28 @@ export class TimePlot {
         width: this.host.clientWidth,
         height: this.height,
         legend: { show: false },
-        padding: [6, 0, xAxis ? 0 : 6, 0],
+        padding: [6, 0, hasFrameAxis ? 0 : 6, 0],
         cursor: { y: false, points: { size: 5 }, drag: { x: true, y: false, setScale: false, dist: 6 } },
         scales: {
           x: { time: false, range: () => [first - 0.5, last + 0.5] },
-          y: { range: (_, __, max) => [0, Math.max(max * 1.08, 1e-3)] },
+          y: { range: (_, __, max) => valueRange(max, decimals) },
         },
         axes: [
           {
             ...axis,
             grid: { show: false },
-            show: xAxis,
+            show: hasFrameAxis,
             size: 24,
             incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
           },
-          { ...axis, grid, size: 44, space: 28 },
+          {
+            ...axis,
+            grid,
+            size: 44,
+            space: 28,
+            incrs: tickIncrements(decimals),
+            values: (_, ticks, __, ___, increment) => ticks.map((tick) => tickLabel(tick, increment)),
+          },
         ],
         series: [
           {},

@@ -50,6 +50,11 @@ export function App({ model }: { model: ViewModel }) {
   const side = model.layout.value === "side" && model.readyRuns.value.filter((run) => run.shown.value).length > 1;
   return (
     <div ref={root} class="viewer" data-frame={model.frame.value}>
+      {model.linkProblem && (
+        <p class="link-problem" role="status">
+          {model.linkProblem}
+        </p>
+      )}
       <div ref={stage} class={side ? "stage side" : "stage"} style={proportions(upload.width, upload.height)}>
         <div ref={videoPane} class="pane video-pane">
           <video
@@ -70,6 +75,7 @@ export function App({ model }: { model: ViewModel }) {
           )}
         </div>
         <canvas ref={canvas} />
+        <NothingShown model={model} />
         {side && <Columns model={model} />}
         {viewer?.renderer && <OrbitTools viewer={viewer} model={model} />}
       </div>
@@ -77,19 +83,31 @@ export function App({ model }: { model: ViewModel }) {
         {viewer && <Toolbar table={table} model={model} />}
         <Methods model={model} />
       </aside>
-      {viewer && (
+      {viewer && !model.isSingleImage && (
         <div class="dock">
           <PlaybackControls model={model} clock={viewer.clock} />
           <Timeline model={model} clock={viewer.clock} />
         </div>
       )}
-      {viewer && <Plots model={model} clock={viewer.clock} />}
+      {viewer && !model.isSingleImage && <Plots model={model} clock={viewer.clock} />}
       <p class="toast" role="status">
         {model.notice.value}
       </p>
       <ShortcutHelp model={model} table={table} />
     </div>
   );
+}
+
+/** Says why the views have no hands. */
+function NothingShown({ model }: { model: ViewModel }) {
+  if (model.upload.value.status !== "ready" || model.shownRuns.value.length) return null;
+  if (!model.runs.length)
+    return (
+      <p class="message over">
+        No method has been run on this upload. <a href={`/uploads/${model.upload.value.id}/`}>Run one on the upload's page</a>.
+      </p>
+    );
+  return <p class="message over">No method is shown. Show one in the list of methods, or press 1 to {model.runs.length}.</p>;
 }
 
 /** The proportions of the video, so that its pane has small margins. */

@@ -88,13 +88,14 @@ function MetricPlot({ metric, model, clock, xAxis }: { metric: Metric; model: Vi
   }, [xAxis]);
   useSignalEffect(() => {
     const colours = pageColours.value;
-    plot.current?.draw(
-      lines(model, metric),
-      model.frameCount,
-      model.zoom.value,
-      { ink: colours.quiet, faint: colours.rule },
-      xAxis,
-    );
+    plot.current?.draw({
+      lines: lines(model, metric),
+      count: model.frameCount,
+      decimals: metric.decimals,
+      zoom: model.zoom.value,
+      colours: { ink: colours.quiet, faint: colours.rule },
+      hasFrameAxis: xAxis,
+    });
   });
   useSignalEffect(() => plot.current?.moveTo(model.frame.value));
   const worst = useComputed(() => worstOf(lines(model, metric))).value;

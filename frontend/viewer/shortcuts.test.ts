@@ -73,6 +73,27 @@ describe("ViewModel", () => {
     expect(model.frame.value).toBe(99);
   });
 
+  it("names the runs of a link that are missing, and shows the others or the newest", () => {
+    const data = { upload, runs: [run("a", "one"), run("b", "two")], metrics: [] };
+    const shown = (model: ViewModel) => model.shownRuns.value.map((one) => one.id);
+    const part = new ViewModel(data, { ...DEFAULT_STATE, runs: ["b", "gone"] });
+    expect(shown(part)).toEqual(["b"]);
+    expect(part.linkProblem).toMatch(/^A run of this link cannot be shown/);
+    const none = new ViewModel(data, { ...DEFAULT_STATE, runs: ["gone", "lost"] });
+    expect(shown(none)).toEqual(["a", "b"]);
+    expect(none.linkProblem).toMatch(/^2 runs of this link .* newest runs are shown instead/);
+    const all = new ViewModel(data, { ...DEFAULT_STATE, runs: [] });
+    expect([shown(all), all.linkProblem]).toEqual([[], ""]);
+  });
+
+  it("has no playback for a single image", () => {
+    const single = new ViewModel({ upload: { ...upload, frame_count: 1 }, runs: [], metrics: [] }, DEFAULT_STATE);
+    const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn() };
+    const keys = shortcuts(single, new Clock(1, 30), actions).flatMap((entry) => entry.keys);
+    expect(keys).not.toContain("ArrowRight");
+    expect(keys).toContain("w");
+  });
+
   it("shows one alone, and all again", () => {
     const { model } = page();
     const second = model.runs[1] as RunModel;

@@ -20,7 +20,7 @@ export interface Shortcut {
 /** All shortcuts of a page. */
 export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Shortcut[] {
   const stepSize = (event: { shiftKey: boolean }) => (event.shiftKey ? 10 : 1);
-  return [
+  const playback: Shortcut[] = [
     { keys: [" ", "k"], label: "space", description: "play or pause", run: () => clock.toggle() },
     {
       keys: ["ArrowLeft"],
@@ -39,6 +39,9 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
     { keys: ["["], label: "[", description: "slower", run: () => clock.changeSpeed(-1) },
     { keys: ["]"], label: "]", description: "faster", run: () => clock.changeSpeed(1) },
     { keys: ["l"], label: "l", description: "loop", run: () => clock.setLoop(!clock.loop) },
+  ];
+  return [
+    ...(model.isSingleImage ? [] : playback),
     {
       keys: [..."123456789"],
       label: "1–9",

@@ -2,11 +2,16 @@
 
 import { drawAxes } from "./axes";
 import { contain } from "./camera";
+import { fitText, placeLegend } from "./legend";
 import type { PageColours } from "./theme-colours";
 import type { Viewer } from "./viewer";
 
 const SCALE = 2;
-const CAPTION = 34; // CSS px below the stage
+const FONT = "500 13px Inter, system-ui, sans-serif";
+const MARGIN = 12; // CSS px, as the following
+const ROW = 24;
+const SWATCH = 18; // of a legend entry, with the space to its text
+const GAP = 22; // between legend entries
 
 /** The PNG of the current frame. Waits until the video shows it. */
 export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
@@ -14,10 +19,11 @@ export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Bl
   await viewer.video.settled();
   const { stage, canvas, video } = viewer.elements;
   const output = document.createElement("canvas");
-  output.width = stage.clientWidth * SCALE;
-  output.height = (stage.clientHeight + CAPTION) * SCALE;
   const context = output.getContext("2d");
   if (!context) throw new Error("this browser has no 2D canvas");
+  const caption = makeCaption(context, viewer, stage.clientWidth);
+  output.width = stage.clientWidth * SCALE;
+  output.height = (stage.clientHeight + caption.height) * SCALE;
   context.fillStyle = colours.paper;
   context.fillRect(0, 0, output.width, output.height);
   context.scale(SCALE, SCALE);
@@ -36,38 +42,55 @@ export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Bl
     const { x, y, height } = view.rect;
     if (view.kind === "orbit") drawAxes(context, x + 36, y + height - 36, 24, viewer.orbit.quaternion, colours.dark);
   }
-  drawCaption(context, viewer, colours, stage.clientWidth, stage.clientHeight);
+  caption.draw(context, colours, stage.clientHeight);
   const blob = await new Promise<Blob | null>((resolve) => output.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("the image is too large for this browser");
   return blob;
 }
 
-function drawCaption(
-  context: CanvasRenderingContext2D,
-  viewer: Viewer,
-  colours: PageColours,
-  width: number,
-  top: number,
-): void {
+interface Caption {
+  /** CSS px below the views. */
+  height: number;
+  draw(context: CanvasRenderingContext2D, colours: PageColours, top: number): void;
+}
+
+/** The shown runs with their colours in as many rows as they need, and below them the name of the clip and the frame. */
+function makeCaption(context: CanvasRenderingContext2D, viewer: Viewer, width: number): Caption {
   const { model } = viewer;
-  const middle = top + CAPTION / 2;
-  context.font = "500 13px Inter, system-ui, sans-serif";
-  context.textBaseline = "middle";
-  let x = 12;
-  for (const run of model.shownRuns.value) {
-    if (!run.header.value) continue;
-    const { colour, method_title } = run.info.value;
-    context.fillStyle = colour;
-    context.fillRect(x, middle - 6, 12, 12);
-    context.fillStyle = colours.ink;
-    const words = `${run.letter}  ${method_title}`;
-    context.fillText(words, x + 18, middle);
-    x += 18 + context.measureText(words).width + 22;
-  }
-  context.textAlign = "right";
-  context.fillStyle = colours.quiet;
-  context.fillText(`${model.upload.value.name} · frame ${model.frame.value}`, width - 12, middle);
-  context.textAlign = "left";
+  const available = width - 2 * MARGIN;
+  const measure = (text: string) => context.measureText(text).width;
+  context.font = FONT;
+  const entries = model.shownRuns.value
+    .filter((run) => run.header.value)
+    .map((run) => {
+      const { colour, method_title } = run.info.value;
+      return { colour, text: fitText(`${run.letter}  ${method_title}`, available - SWATCH, measure) };
+    });
+  const places = placeLegend(
+    entries.map(({ text }) => SWATCH + measure(text)),
+    available,
+    GAP,
+  );
+  const rows = 1 + (places.at(-1)?.row ?? -1);
+  const frame = model.isSingleImage ? "" : ` · frame ${model.frame.value}`;
+  const title = `${fitText(model.upload.value.name, available - measure(frame), measure)}${frame}`;
+  return {
+    height: ROW * (rows + 1) + MARGIN,
+    draw(target, colours, top) {
+      target.font = FONT;
+      target.textBaseline = "middle";
+      const middle = (row: number) => top + MARGIN / 2 + ROW * (row + 0.5);
+      for (const [k, { colour, text }] of entries.entries()) {
+        const { row, x } = places[k] ?? { row: 0, x: 0 };
+        target.fillStyle = colour;
+        target.fillRect(MARGIN + x, middle(row) - 6, 12, 12);
+        target.fillStyle = colours.ink;
+        target.fillText(text, MARGIN + x + SWATCH, middle(row));
+      }
+      target.fillStyle = colours.quiet;
+      target.fillText(title, MARGIN, middle(rows));
+    },
+  };
 }
 
 /** Download a file. */

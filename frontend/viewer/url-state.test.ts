@@ -33,6 +33,8 @@ describe("the URL", () => {
     expect(parseState(odd)).toEqual(DEFAULT_STATE);
     expect(parseState("?frame=-7.6").frame).toBe(0);
     expect(parseState("?camera=1,2,3,4,5,").camera).toBeNull();
+    expect(parseState("?camera=1,2,3,1,2,3").camera).toBeNull();
+    expect(parseState("?camera=1e9,2,3,0,0,0").camera).toBeNull();
   });
 
   it("distinguishes an empty list of runs from none given", () => {

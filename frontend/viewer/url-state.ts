@@ -46,7 +46,6 @@ export function parseState(search: string): ViewState {
   const query = new URLSearchParams(search);
   const frame = numbers(query.get("frame"), 1)?.[0] ?? 0;
   const speed = numbers(query.get("speed"), 1)?.[0] ?? 1;
-  const camera = numbers(query.get("camera"), 6);
   const runs = query.get("runs")?.split(",").filter(Boolean) ?? null;
   return {
     frame: Math.max(0, Math.round(frame)),
@@ -56,12 +55,19 @@ export function parseState(search: string): ViewState {
     wireframe: query.get("wireframe") === "1",
     speed: speed > 0 && speed <= 16 ? speed : 1,
     loop: query.get("loop") !== "0",
-    camera: camera && {
-      position: camera.slice(0, 3) as CameraState["position"],
-      target: camera.slice(3) as CameraState["target"],
-    },
+    camera: parseCamera(query.get("camera")),
     zoom: parseZoom(query.get("zoom")),
   };
+}
+
+/** Null also for a camera that stands in its own target, or far from any hand. */
+function parseCamera(text: string | null): CameraState | null {
+  const values = numbers(text, 6);
+  if (!values) return null;
+  const position = values.slice(0, 3) as CameraState["position"];
+  const target = values.slice(3) as CameraState["target"];
+  const distance = Math.hypot(position[0] - target[0], position[1] - target[1], position[2] - target[2]);
+  return distance > 1e-3 && Math.max(...values.map(Math.abs)) < 100 ? { position, target } : null;
 }
 
 function parseZoom(text: string | null): [number, number] | null {

@@ -41,6 +41,14 @@ function makeRun(info: RunInfo, metrics: Metric[], index: number, shown: boolean
   };
 }
 
+function describeMissing(requested: string[], found: string[]): string {
+  const missing = requested.length - found.length;
+  if (!missing) return "";
+  const runs = missing === 1 ? "A run" : `${missing} runs`;
+  const instead = found.length ? "" : " The newest runs are shown instead.";
+  return `${runs} of this link cannot be shown: deleted, or of another upload.${instead}`;
+}
+
 export class ViewModel {
   readonly upload: Signal<UploadInfo>;
   readonly runs: RunModel[];
@@ -54,6 +62,8 @@ export class ViewModel {
   readonly wireframe = signal(false);
   readonly camera = signal<CameraState | null>(null);
   readonly zoom = signal<[number, number] | null>(null);
+  /** Which runs of the link are missing, in a sentence; empty when all are here. */
+  readonly linkProblem: string;
   readonly help = signal(false);
   /** A message about the whole page: shown, and read by screen readers. */
   readonly notice = signal("");
@@ -66,8 +76,10 @@ export class ViewModel {
   constructor(data: PageData, state: ViewState) {
     this.upload = signal(data.upload);
     this.metrics = data.metrics;
-    const requested = state.runs;
-    const offered = data.runs.slice(0, 9);
+    const offered = data.runs;
+    const found = state.runs?.filter((id) => offered.some((run) => run.id === id));
+    this.linkProblem = describeMissing(state.runs ?? [], found ?? []);
+    const requested = found?.length || !state.runs?.length ? found : undefined;
     const newest = new Set(
       offered.filter((run, i) => offered.findIndex((other) => other.method === run.method) === i).map((run) => run.id),
     );
@@ -86,6 +98,11 @@ export class ViewModel {
 
   get frameCount(): number {
     return this.upload.value.frame_count ?? 1;
+  }
+
+  /** A single image has nothing to play and no values over time. */
+  get isSingleImage(): boolean {
+    return this.frameCount < 2;
   }
 
   get fps(): number {

@@ -80,6 +80,8 @@ export class Viewer {
       model.speed.value = this.clock.speed;
       model.loop.value = this.clock.loop;
     });
+    this.orbit.position.set(0.3, 0.2, 0.1); // until there are hands to fit into the view
+    this.orbit.lookAt(0, 0, -0.5);
     for (const run of model.runs) this.followRun(run); // first: meshes load while WebGL starts
     this.openRenderer();
     new ResizeObserver(() => this.measure()).observe(elements.stage);
@@ -203,6 +205,7 @@ export class Viewer {
     controls.addEventListener("end", () => {
       this.model.camera.value = this.cameraState();
     });
+    controls.target.set(0, 0, -0.5);
     this.controls = controls;
     const kept = this.model.camera.value;
     if (kept) {

@@ -65,7 +65,9 @@ def jitter(frame: np.ndarray, joints: np.ndarray) -> np.ndarray:
 
 
 def bone_length_deviation(joints: np.ndarray) -> np.ndarray:
-    """Mean |length − median length over the clip| [N] (mm) of the bones of joints [N, 21, 3] (m)."""
+    """Mean |length − median length over the clip| [N] (mm) of the bones of joints [N, 21, 3] (m); NaN for a single frame."""
+    if len(joints) < 2:
+        return np.full(len(joints), np.nan)
     parents, children = np.array(BONES).T
     lengths = np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1)
     return np.asarray(1000 * np.abs(lengths - np.median(lengths, axis=0)).mean(-1))

@@ -81,3 +81,9 @@ def test_the_catalogue_names_what_a_series_has():
     joints = _hand(4)
     made = series(_prediction(joints, np.arange(4)), Keypoints((), 10, 30.0, 640, 480))
     assert tuple(made["hands"][0]["values"]) == SERIES_METRICS
+
+
+def test_bone_lengths_of_a_single_frame_have_no_variation():
+    assert np.isnan(bone_length_deviation(_hand(1))).all()
+    made = series(_prediction(_hand(1), np.arange(1)), Keypoints((), 1, 30.0, 640, 480))
+    assert made["hands"][0]["values"]["bone_length"][0] is None

@@ -89,13 +89,22 @@ def _doors(found: Upload) -> list[dict[str, Any]]:
 def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The Run / Compare page; which runs, which frame and from where is in the query, for the page to read."""
     found = visible_upload(request, pk)
-    runs = found.runs.select_related("prediction", "upload")[:IN_VIEWER]
+    runs = _runs_to_compare(found, request.GET.get("runs", ""))
     state = {
         "upload": UploadSerializer(found, context={"request": request}).data,
         "runs": RunSerializer(runs, many=True, context={"request": request}).data,
         "metrics": [_metric(name) for name in SERIES_METRICS],
     }
     return render(request, "runs/viewer.html", {"viewer": json.loads(JSONRenderer().render(state)), "upload": found})
+
+
+def _runs_to_compare(upload: Upload, named: str) -> list[Run]:
+    """The newest runs, newest first, and among them those that the address names (ids with commas between), however old."""
+    runs = upload.runs.select_related("prediction", "upload")
+    texts = {text.strip().lower() for text in named.split(",")[:IN_VIEWER]}
+    wanted = [pk for pk in upload.runs.values_list("pk", flat=True) if str(pk) in texts]
+    others = upload.runs.exclude(pk__in=wanted).values_list("pk", flat=True)[: IN_VIEWER - len(wanted)]
+    return list(runs.filter(pk__in=[*wanted, *others]))
 
 
 def _metric(name: str) -> dict[str, str | int]:

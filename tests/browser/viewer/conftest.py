@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,17 @@ def viewer_clip(tmp_path_factory: pytest.TempPathFactory) -> ViewerClip:
     return make_clip(tmp_path_factory.mktemp("viewer"), 150)
 
 
+@pytest.fixture(scope="session")
+def single_image(tmp_path_factory: pytest.TempPathFactory) -> ViewerClip:
+    return make_clip(tmp_path_factory.mktemp("single"), 1)
+
+
 @pytest.fixture
-def open_viewer(
-    live_server: Any, browser: Browser, viewer_clip: ViewerClip, settings: Any, tmp_path: Path
-) -> Iterator[OpenViewer]:
-    """Opens the page; at the end, nothing may have been said on the console."""
+def viewers(
+    live_server: Any, browser: Browser, settings: Any, tmp_path: Path
+) -> Iterator[Callable[[ViewerClip, int], OpenViewer]]:
+    """Makes an opener of a clip with runs of so many methods; at the end, nothing may have been said on the console."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    user, upload = create_rows(viewer_clip, tmp_path / "media")
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
@@ -32,18 +36,29 @@ def open_viewer(
         if message.type in ("error", "warning"):
             said.append(message.text)
 
-    def open_page(*, width: int = 1280, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.add_cookies([session_cookie(user, live_server.url)])
-        page = context.new_page()
-        page.on("console", heard)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(f"{live_server.url}/uploads/{upload.pk}/view/")
-        page.wait_for_selector("[data-drawn]", state="attached")
-        return page
+    def opener(clip: ViewerClip, methods: int) -> OpenViewer:
+        user, upload = create_rows(clip, tmp_path / "media", methods)
 
-    yield open_page
+        def open_page(*, width: int = 1280, scheme: str = "light", query: str = "") -> Page:
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+            contexts.append(context)
+            context.add_cookies([session_cookie(user, live_server.url)])
+            page = context.new_page()
+            page.on("console", heard)
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.goto(f"{live_server.url}/uploads/{upload.pk}/view/{query}")
+            page.wait_for_selector(".viewer" if query == "?runs=" else "[data-drawn]", state="attached")
+            return page
+
+        return open_page
+
+    yield opener
     for context in contexts:
         context.close()
     assert said == []
+
+
+@pytest.fixture
+def open_viewer(viewers: Callable[[ViewerClip, int], OpenViewer], viewer_clip: ViewerClip) -> OpenViewer:
+    """The clip with runs of two methods."""
+    return viewers(viewer_clip, 2)

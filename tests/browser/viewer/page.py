@@ -24,12 +24,12 @@ from tests.browser.viewer.clips import FPS, HEIGHT, WIDTH, ViewerClip
 class OpenViewer(Protocol):
     """Opens the page of the clip, drawn, in a fresh browser context."""
 
-    def __call__(self, *, width: int = 1280, scheme: str = "light") -> Page: ...
+    def __call__(self, *, width: int = 1280, scheme: str = "light", query: str = "") -> Page: ...
 
 
-def create_rows(clip: ViewerClip, media: Path) -> tuple[User, Upload]:
-    """A person, and the clip as an upload of their team with one run of each method; its files are put below `media`."""
-    shutil.copytree(clip.root, media, dirs_exist_ok=True)
+def create_rows(clip: ViewerClip, media: Path, methods: int = 2) -> tuple[User, Upload]:
+    """A person, and the clip as an upload of their team with runs of so many methods; its files are put below `media`."""
+    shutil.copytree(clip.root / clip.upload, media / clip.upload)
     user = User.objects.create_user("viewer@example.org", "a good long password")
     team = Team.objects.create(name="Viewers")
     Membership.objects.create(team=team, user=user, role=Role.OWNER)
@@ -41,7 +41,10 @@ def create_rows(clip: ViewerClip, media: Path) -> tuple[User, Upload]:
         fps=FPS, width=WIDTH, height=HEIGHT, frame_count=clip.frame_count, **done,
     )  # fmt: skip
     # The page names the newest run first, and A is to be the one with the gap.
-    for folder, method in reversed(list(zip(clip.runs, METHODS.values(), strict=False))):
+    named = list(METHODS.values())[:methods]
+    for number, method in reversed(list(enumerate(named))):
+        folder = f"runs/{number}/a"
+        shutil.copytree(clip.root / clip.runs[number % len(clip.runs)], media / folder)
         data = (media / folder / "prediction.npz").read_bytes()
         prediction = Prediction.objects.create(
             folder=folder,

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from ml.catalog import METHODS
 from tests.browser.viewer.clips import GAP, READ_FRAME_NUMBER, ViewerClip
 from tests.browser.viewer.page import OpenViewer, wait_for_picture
 
@@ -184,3 +185,54 @@ def test_a_slider_reached_by_keyboard_keeps_its_arrows(open_viewer: OpenViewer):
     page.keyboard.press("1")
     expect(page.get_by_role("button", name=re.compile("^Show A"))).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".viewer")).to_have_attribute("data-frame", "0")
+
+
+def test_the_legend_of_a_saved_image_has_every_method_and_nothing_is_printed_over_it(
+    viewers, viewer_clip: ViewerClip, tmp_path
+):
+    page = viewers(viewer_clip, 8)(width=700, query="?frame=1")
+    page.evaluate("""() => {
+      window.texts = [];
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+        const { a } = this.getTransform();
+        if (this.canvas.width > 600) window.texts.push([text, x, y, this.measureText(text).width, this.canvas.width / a]);
+        fillText.call(this, text, x, y);
+      };
+    }""")
+    for key in "12345678":
+        if page.get_by_role("button", name=re.compile(rf"^Show .*\({key}\)")).get_attribute("aria-pressed") == "false":
+            page.keyboard.press(key)
+    expect(page.locator(".lane")).to_have_count(8)
+    with page.expect_download():
+        page.keyboard.press("s")
+    texts = [text for text in page.evaluate("window.texts") if len(text[0]) > 1]
+    titles = [method.title for method in METHODS.values()][:8]
+    assert [text[0].partition("  ")[2] for text in texts[:-1]] == titles
+    assert texts[-1][0] == "clip.mp4 · frame 1"
+    for k, (text, x, y, width, whole) in enumerate(texts):
+        assert x + width <= whole, text
+        for other, left, at, _, _ in texts[k + 1 :]:
+            assert at != y or left >= x + width, (text, other)
+
+
+def test_a_link_to_a_run_that_is_gone_says_so_and_shows_the_others(open_viewer: OpenViewer):
+    page = open_viewer(query="?runs=00000000-0000-4000-8000-000000000000&camera=0,0,0,0,0,0")
+    expect(page.get_by_text("A run of this link cannot be shown")).to_be_visible()
+    expect(page.locator("[aria-pressed=true]", has=page.locator("svg")).first).to_be_visible()
+    expect(page.locator(".lane")).to_have_count(2)
+
+
+def test_with_no_method_shown_the_page_says_how_to_show_one(open_viewer: OpenViewer):
+    page = open_viewer(query="?runs=")
+    expect(page.get_by_text("No method is shown.")).to_be_visible()
+    page.keyboard.press("1")
+    expect(page.get_by_text("No method is shown.")).to_be_hidden()
+
+
+def test_a_single_image_has_no_player_and_no_plots(viewers, single_image: ViewerClip):
+    page = viewers(single_image, 2)()
+    expect(page.get_by_role("toolbar", name="Playback")).to_have_count(0)
+    expect(page.get_by_role("slider", name="Frame")).to_have_count(0)
+    expect(page.locator(".plots")).to_have_count(0)
+    assert "/ 0" not in page.locator(".viewer").inner_text()
