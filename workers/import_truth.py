@@ -91,7 +91,7 @@ def _unpack(path: Path, target: Path) -> None:
             if not name or name.startswith("."):
                 continue
             if (target / name).exists():
-                raise WorkFailedError(f"The archive holds two files called «{name}».")
+                raise WorkFailedError(f"The archive holds two files called “{name}”.")
             with archive.open(info) as source, (target / name).open("wb") as sink:
                 left = info.file_size
                 while piece := source.read(min(left, 4 << 20)):

@@ -260,7 +260,7 @@ def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:
             if run.prediction is not None and upload in named:
                 archive.write(fetch(f"{run.prediction.folder}/prediction.npz", scratch), f"{named[upload]}.npz")
         if not archive.namelist():
-            raise WorkFailedError("None of the runs that it is made of has succeeded.")
+            raise WorkFailedError("None of the runs of this submission has succeeded.")
     return path
 
 

@@ -5,7 +5,7 @@ same on both sides: positive flexion closes the hand, positive deviation moves t
 hand, twist turns about the bone.
 
 Which way the back of each bone looks, relative to the palm, was read from the joint frames of the WebXR hand
-(`generic-hand/right.glb`: +Y of a joint is dorsal by the WebXR Hand Input specification, section «Skeleton joints»).
+(`generic-hand/right.glb`: +Y of a joint is dorsal by the WebXR Hand Input specification, section “Skeleton joints”).
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def read_cameras(folder: Path) -> dict[int, Camera]:
 
 
 def _blocks(path: Path, height: int) -> dict[int, np.ndarray]:
-    """Three lines of head; then for each camera «ignored, number», and `height` rows of three numbers."""
+    """Three lines of head; then for each camera “ignored, number”, and `height` rows of three numbers."""
     lines = [line.split() for line in _text(path).splitlines()[3:] if line.strip()]
     if not lines or len(lines) % (height + 1):
         raise FormatError(f"{path} has {len(lines)} lines after its head, expected {height + 1} a camera")
@@ -135,9 +135,9 @@ def _crop(line: str, path: Path) -> tuple[int, np.ndarray]:
     try:
         number, *box = (float(word) for word in line.replace(",", " ").split())
     except ValueError as error:
-        raise FormatError(f"{path}: «{line[:60]}» is not a camera and four numbers") from error
+        raise FormatError(f"{path}: “{line[:60]}” is not a camera and four numbers") from error
     if len(box) != 4 or box[1] <= box[0] or box[3] <= box[2]:
-        raise FormatError(f"{path}: «{line[:60]}» is not a camera and xmin < xmax, ymin < ymax")
+        raise FormatError(f"{path}: “{line[:60]}” is not a camera and xmin < xmax, ymin < ymax")
     return int(number), np.array(box)
 
 

@@ -54,7 +54,7 @@ def _against_truth(who: str, method: str, request: Request, truth: PredictionArr
     values = [value for hand in hands for value in hand["values"]["reprojection"] if value is not None]
     aligned = _procrustes_mm(prediction.joints[mine], truth.joints[theirs])
     target = "≤ 4 px" if method == "2d-fit" else ""
-    return f"demo «{who}», {method}: PA-MPJPE, median reprojection", f"{aligned:.2f} mm, {np.median(values):.2f} px", target
+    return f"demo “{who}”, {method}: PA-MPJPE, median reprojection", f"{aligned:.2f} mm, {np.median(values):.2f} px", target
 
 
 def _procrustes_mm(joints: np.ndarray, truth: np.ndarray) -> float:

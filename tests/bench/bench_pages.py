@@ -57,7 +57,7 @@ def _measured() -> list[tuple[str, str, str]]:
             assert client.get(address).status_code == 200
             times.append(1000 * (time.perf_counter() - began))
         target = "< 150 ms" if "board" in name else "< 100 ms"
-        found.append((f"page «{name}», 1000 uploads, 5000 runs: p95", f"{np.percentile(times, 95):.0f} ms", target))
+        found.append((f"page “{name}”, 1000 uploads, 5000 runs: p95", f"{np.percentile(times, 95):.0f} ms", target))
     return found
 
 

@@ -92,7 +92,7 @@ def test_a_distance_without_a_calibrated_camera_is_refused(upload_with):
     upload = upload_with(seen_hand(0, "right"))
     made = calibrated(upload, scale={"distance": {"distance_mm": 500.0, "upload": str(upload.pk), "frame": 3}})
     assert made.status == Status.FAILED
-    assert "only with a calibrated camera, and of «hands.mp4» the focal length is a guess" in made.error
+    assert "only with a calibrated camera, and of “hands.mp4” the focal length is a guess" in made.error
 
 
 def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with, monkeypatch):

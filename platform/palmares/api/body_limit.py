@@ -55,7 +55,7 @@ class BodyLimit:
             nonlocal limit
             if limit == SMALL < size and scope["path"].startswith(self.file_prefixes):
                 if not await self.is_known(scope):
-                    raise _RefusedError(401, "No token or session in force came with this file: sign in first.")
+                    raise _RefusedError(401, "This request has no valid token or session: sign in first.")
                 limit = self.largest + OVERHEAD
             if size > limit:
                 raise _RefusedError(413, f"The request is larger than the {limit / 1e6:.0f} MB accepted here.")

@@ -77,7 +77,9 @@ def _caller(request: Request) -> int:
 def _replay(request: Request, key: str, fingerprint: str) -> Response:
     record = IdempotencyKey.objects.get(user_id=_caller(request), key=key)
     if record.fingerprint != fingerprint:
-        raise UnprocessableError("This Idempotency-Key came before with another request; take a new key for a new request.")
+        raise UnprocessableError(
+            "This Idempotency-Key was already used with a different request; use a new key for a new request."
+        )
     return Response(record.response_body, status=record.response_status, headers={"Idempotency-Replayed": "true"})
 
 

@@ -57,7 +57,7 @@ def stored_file(
         source = default_storage.open(key, "rb")
         size = int(source.size)
     except FileNotFoundError as error:
-        raise NotFoundError("This file is not there (any more).") from error
+        raise NotFoundError("This file does not exist any more.") from error
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": caching,

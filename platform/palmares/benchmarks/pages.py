@@ -67,7 +67,7 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
             name = posted(request, "name", limit=80)
             slug_of_board = slugify(name)[:40] or "board"
             services.add_board(benchmark=found, by=user, slug=slug_of_board, name=name, tag=posted(request, "tag", limit=40))
-            messages.success(request, f"The board «{name}» is there; it fills when everything is scored again.")
+            messages.success(request, f"The board “{name}” was added; it fills when all submissions are re-scored.")
         elif action == "delete":
             services.delete_benchmark(benchmark=found, by=user)
             return redirect("benchmarks")

@@ -36,7 +36,7 @@ def create_benchmark(*, team: Team, by: User, slug: str, name: str, protocol: st
     if protocol not in PROTOCOLS:
         raise InvalidError(f"There is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}.", field="protocol")
     if Benchmark.objects.filter(slug=slug).exists():
-        raise InvalidError(f"The slug «{slug}» is taken.", field="slug")
+        raise InvalidError(f"The slug “{slug}” is taken.", field="slug")
     _check_metric(facts.get("primary_metric", "pa_mpjpe"))
     made = Benchmark.objects.create(team=team, created_by=by, slug=slug, name=name, protocol=protocol, **facts)
     Board.objects.create(benchmark=made, slug="all", name="All")
@@ -79,11 +79,11 @@ def add_board(*, benchmark: Benchmark, by: User, slug: str, name: str, tag: str)
     """
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     if benchmark.boards.filter(slug=slug).exists():
-        raise InvalidError(f"There is a board «{slug}» already.", field="slug")
+        raise InvalidError(f"There is a board “{slug}” already.", field="slug")
     truth = current_truth(benchmark)
     if tag and truth is not None and truth.status == Status.SUCCEEDED and tag not in truth.subsets:
-        there = f"there are {', '.join(truth.subsets)}" if truth.subsets else "there is none: it came without `subsets.json`"
-        raise InvalidError(f"The truth has no subset «{tag}»; {there}.", field="tag")
+        there = f"there are {', '.join(truth.subsets)}" if truth.subsets else "it has none: its archive has no `subsets.json`"
+        raise InvalidError(f"The ground truth has no subset “{tag}”; {there}.", field="tag")
     return Board.objects.create(benchmark=benchmark, slug=slug, name=name, tag=tag, position=benchmark.boards.count())
 
 
@@ -99,7 +99,7 @@ def add_truth(*, benchmark: Benchmark, by: User, file: File) -> Truth:
     ending = PurePath(name).suffix.lower()
     if ending not in TRUTH_ENDINGS:
         raise InvalidError(
-            f"«{name}» ends in {ending or 'nothing'}; a truth is one of {', '.join(TRUTH_ENDINGS)}.", field="file"
+            f"“{name}” ends in {ending or 'nothing'}; ground truth is one of {', '.join(TRUTH_ENDINGS)}.", field="file"
         )
     truth = Truth(id=uuid4(), benchmark=benchmark)
     prefix = truth.storage_prefix
@@ -146,9 +146,9 @@ def score_again(*, benchmark: Benchmark, by: User) -> Revision:
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     truth = current_truth(benchmark)
     if truth is None:
-        raise ConflictError("This benchmark has no truth yet.")
+        raise ConflictError("This benchmark has no ground truth yet.")
     if benchmark.revisions.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists():
-        raise ConflictError("Its submissions are being scored again already.")
+        raise ConflictError("Its submissions are already being re-scored.")
     return start_revision(benchmark=benchmark, truth=truth)
 
 
@@ -161,7 +161,7 @@ def publish_revision(*, revision: Revision, by: User) -> None:
     """
     require_role(user=by, team=revision.benchmark.team, role=Role.OWNER)
     if revision.status != Status.SUCCEEDED:
-        raise ConflictError(f"This revision is {revision.status}; it is published when everything is scored.")
+        raise ConflictError(f"This revision is {revision.status}; it can be published when all submissions are scored.")
     Revision.objects.filter(pk=revision.pk, published_at=None).update(published_at=timezone.now())
 
 

@@ -18,12 +18,12 @@ LABELS: Final = {
     "object_px": "Size of the card or sheet there",
     "distance_mm": "Distance from the camera to the hand",
     "scale_frame": "Frame",
-    "max_images": "Pictures at most",
+    "max_images": "Maximum number of images",
 }
 """As the page has them."""
 PROBLEMS: Final = {
     "": "the default, what measured best",
-    "fitted": "fitted: all pictures fitted together to their joints, from «fused» on",
+    "fitted": "fitted: all pictures fitted together to their joints, from “fused” on",
     "fused": "fused: the mean, made up for what one picture cannot tell",
     "poster": "poster: the paper’s, the shape whose meshes are nearest to all estimates",
     "mean": "mean: the released code’s average of the estimates",
@@ -62,7 +62,7 @@ def _scale(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
     if (size_mm := _size(request, "object_mm")) is not None:
         size_px = _size(request, "object_px")
         if size_px is None:
-            raise InvalidError("Measure in the picture how large the card or sheet is seen, in pixels.", field="object_px")
+            raise InvalidError("Measure the size of the object in the image, in pixels.", field="object_px")
         sources["object"] = {"size_mm": size_mm, "size_px": size_px}
     if (distance_mm := _size(request, "distance_mm")) is not None:
         sources["distance"] = {"distance_mm": distance_mm}
@@ -79,13 +79,13 @@ def _where(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
     upload = next((upload for upload in uploads if str(upload.pk) == chosen), None)
     if upload is None:
         raise InvalidError(
-            "«The picture that shows it» is of a video that is not ticked under «Videos»; choose one that is, or tick it.",
+            "“Image that shows the object” is of a video that is not ticked under “Videos”; choose one that is, or tick it.",
             field="scale_upload",
         )
     frame = _whole(request, "scale_frame") or 0
     if not 0 <= frame < (upload.frame_count or math.inf):
         last = (upload.frame_count or 0) - 1
-        raise InvalidError(f"Frame: {frame} is not in «{upload}», expected 0 to {last}.", field="scale_frame")
+        raise InvalidError(f"Frame: {frame} is not in “{upload}”, expected 0 to {last}.", field="scale_frame")
     return {"upload": str(upload.pk), "frame": frame}
 
 
@@ -93,7 +93,7 @@ def _size(request: HttpRequest, name: str) -> float | None:
     value = _number(request, name)
     if value is not None and not 0 < value < services.MOST_MM:
         expected = f"expected a number above 0 and below {services.MOST_MM}"
-        raise InvalidError(f"{LABELS[name]}: «{_written(request, name)}» cannot be right, {expected}.", field=name)
+        raise InvalidError(f"{LABELS[name]}: “{_written(request, name)}” cannot be right, {expected}.", field=name)
     return value
 
 
@@ -102,7 +102,7 @@ def _whole(request: HttpRequest, name: str) -> int | None:
     if value is None:
         return None
     if value != int(value) or abs(value) > 1e9:
-        raise InvalidError(f"{LABELS[name]}: «{_written(request, name)}», expected a whole number.", field=name)
+        raise InvalidError(f"{LABELS[name]}: “{_written(request, name)}”, expected a whole number.", field=name)
     return int(value)
 
 
@@ -116,7 +116,7 @@ def _number(request: HttpRequest, name: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InvalidError(f"{LABELS[name]}: «{_written(request, name)}» is no number.", field=name)
+        raise InvalidError(f"{LABELS[name]}: “{_written(request, name)}” is no number.", field=name)
     return value
 
 

@@ -64,16 +64,16 @@ def start_calibration(
     if weights not in WEIGHTS:
         raise InvalidError(f"There are no weights {weights[:20]!r}; there are {', '.join(WEIGHTS)}.", field="weights")
     if problem and problem not in PROBLEMS:
-        raise InvalidError(f"There is no problem {problem[:20]!r}; there are {', '.join(PROBLEMS)}.", field="problem")
+        raise InvalidError(f"There is no solver {problem[:20]!r}; there are {', '.join(PROBLEMS)}.", field="problem")
     if not 1 <= len(uploads) <= MAX_UPLOADS:
         raise InvalidError(f"{len(uploads)} uploads; a calibration takes 1 to {MAX_UPLOADS}.", field="uploads")
     if not 2 <= max_images <= MAX_IMAGES:
         raise InvalidError(f"max_images is {max_images}; a calibration takes 2 to {MAX_IMAGES} pictures.", field="max_images")
     for upload in uploads:
         if upload.subject_id != subject.pk:
-            raise InvalidError(f"«{upload}» shows another subject.", field="uploads")
+            raise InvalidError(f"“{upload}” shows another subject.", field="uploads")
         if upload.status in (Status.FAILED, Status.CANCELLED):
-            raise ConflictError(f"The upload «{upload}» is {upload.public_status}; retry it first.", field="uploads")
+            raise ConflictError(f"The upload “{upload}” is {upload.public_status}; retry it first.", field="uploads")
     made = Calibration(subject=subject, created_by=by, side=side, max_images=max_images, weights=weights, problem=problem)
     made.scale = checked_scale(scale or {}, uploads)
     made.save()
@@ -90,7 +90,7 @@ def camera_is_known(upload: Upload) -> bool:
 def needs_a_camera(upload: Upload) -> str:
     """Why a distance in this upload tells nothing of the size, without a full stop."""
     return (
-        f"the distance tells the size only with a calibrated camera, and of «{upload}» the focal length is a guess; give the "
+        f"the distance tells the size only with a calibrated camera, and of “{upload}” the focal length is a guess; give the "
         "camera's `intrinsics` or `focal_px` on the upload first (send the video once more with them), or use a ruler or a card"
     )
 
@@ -141,7 +141,7 @@ def _frame(value: Any, name: str, upload: Upload) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < most:
         last = f"0 to {most - 1}" if upload.frame_count else "a whole number from 0"
         raise InvalidError(
-            f"`{name}` is {str(value)[:20]!r}, expected the index of a frame of «{upload}», {last}.", field="scale"
+            f"`{name}` is {str(value)[:20]!r}, expected the index of a frame of “{upload}”, {last}.", field="scale"
         )
     return value
 

@@ -71,7 +71,7 @@ class UploadsField(serializers.PrimaryKeyRelatedField):
 
 def _among(choices: Sequence[str]) -> dict[str, Any]:
     """What is said of a value that is not among the choices: which there are."""
-    return {"invalid_choice": f"There is no «{{input}}»; there are {', '.join(choices)}."}
+    return {"invalid_choice": f"There is no “{{input}}”; there are {', '.join(choices)}."}
 
 
 class NewCalibrationSerializer(serializers.Serializer[Any]):
@@ -161,7 +161,7 @@ class CalibrationFileView(APIView):
         """`frame-NN.jpg`, or `hand.glb` (y up, metres)."""
         found = get_object_or_404(Calibration.objects.visible_to(request.user), pk=pk)
         if not found.folder:
-            raise NotFoundError(f"This calibration is {found.status} and has drawn nothing.")
+            raise NotFoundError(f"This calibration is {found.status} and has no files.")
         return stored_file(request, f"{found.folder}/{drawing}", content_type=CONTENT_TYPES[drawing.rsplit(".", 1)[-1]])
 
     @extend_schema(exclude=True)

@@ -117,7 +117,7 @@ def leaderboard(
     """
     found = next((each for each in benchmark.boards.all() if each.slug == board), None)
     if found is None:
-        raise NotFoundError(f"There is no board «{board}» on this benchmark.")
+        raise NotFoundError(f"There is no board “{board}” on this benchmark.")
     shown = shown_revision(benchmark, revision)
     if shown is None and revision is not None:
         raise NotFoundError(f"There is no published revision {revision} of this benchmark.")

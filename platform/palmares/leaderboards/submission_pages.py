@@ -87,7 +87,7 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
             if form.is_valid():
                 submissions.change_submission(submission=found, by=user, **form.validated_data)
             else:
-                messages.error(request, "A submission has the name of a method, and at most five links: https://…")
+                messages.error(request, "A submission needs the name of a method and at most five links (https://…).")
         if action == "delete":
             return redirect("benchmark", found.benchmark.slug)
     return redirect("submission", pk)

@@ -27,7 +27,7 @@ _ABOUT: Final = (
 )
 _RULES: Final = (
     "One canonical .npz a sequence, named after it, in one .zip. A hand that is not predicted counts 50 mm, or what zeros "
-    "would score, in every mean distance and as missed in every curve and F-score. Errors by frame are shown: anybody can "
+    "would score, in every mean distance and as missed in every curve and F-score. Errors per frame are shown: anybody can "
     "render this truth again."
 )
 

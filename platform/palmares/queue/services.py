@@ -62,7 +62,7 @@ def cancel(*, item: WorkItem) -> None:
     """
     row = _locked(item)
     if row.is_final:
-        raise ConflictError(f"This is {row.status} already; there is nothing left to cancel.")
+        raise ConflictError(f"This is already {row.status}; there is nothing to cancel.")
     if row.status == Status.QUEUED:
         _finish(row, Status.CANCELLED)
     else:
@@ -81,9 +81,9 @@ def retry(*, item: WorkItem) -> None:
     """
     row = _locked(item)
     if row.status not in (Status.FAILED, Status.CANCELLED):
-        raise ConflictError(f"This is {row.status}; only what failed or was cancelled can be tried again.")
+        raise ConflictError(f"This is {row.status}; only failed or cancelled work can be retried.")
     if row.WAITS_FOR and (needed := getattr(row, row.WAITS_FOR)).status in (Status.FAILED, Status.CANCELLED):
-        raise ConflictError(f"It needs «{needed}», which is {needed.status}; try that again first.")
+        raise ConflictError(f"It needs “{needed}”, which is {needed.status}; retry that first.")
     enqueue(item=row)
     _copy_state(row, item)
 
@@ -305,7 +305,7 @@ def _settle_lost(row: WorkItem) -> bool:
 
 
 def _gave_up(row: WorkItem) -> str:
-    where = f" (last at «{row.stage}», {row.progress:.0%})" if row.stage else ""
+    where = f" (last at “{row.stage}”, {row.progress:.0%})" if row.stage else ""
     return (
         f"The worker disappeared {row.attempts} times while at it{where}, most likely because memory ran out. "
         "Try again, perhaps with a shorter or smaller video."
@@ -339,7 +339,7 @@ def _finish(row: WorkItem, status: Status, error: str = "") -> None:
 
 def _never(needed: WorkItem) -> str:
     fate = "was cancelled" if needed.status == Status.CANCELLED else "failed"
-    return f"It could not start: «{needed}» {fate}. {needed.error}".strip()
+    return f"It could not start: “{needed}” {fate}. {needed.error}".strip()
 
 
 def _waiting_for(row: WorkItem) -> Iterable[WorkItem]:

@@ -99,7 +99,7 @@ def _read(key: str) -> bytes:
         with default_storage.open(key, "rb") as source:
             return bytes(source.read())
     except FileNotFoundError as error:
-        raise NotFoundError("The files of this prediction are not there (any more).") from error
+        raise NotFoundError("The files of this prediction do not exist any more.") from error
 
 
 def _colour(method: str, side: int) -> np.ndarray:

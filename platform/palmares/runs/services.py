@@ -46,7 +46,7 @@ def start_run(
             f"This hand shape is of the hand model {hand_shape.hand_model!r}, not {hand_model!r}.", field="hand_shape"
         )
     if upload.status in (Status.FAILED, Status.CANCELLED):
-        raise ConflictError(f"The upload «{upload}» is {upload.public_status}; retry it first.", field="upload")
+        raise ConflictError(f"The upload “{upload}” is {upload.public_status}; retry it first.", field="upload")
     run = Run.objects.create(
         upload=upload,
         method=method,

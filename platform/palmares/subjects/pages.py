@@ -82,6 +82,6 @@ def delete_subject(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Subject.objects.visible_to(person(request)).select_related("team"), pk=pk)
     with errors_as_messages(request):
         services.delete_subject(subject=found, by=person(request))
-        messages.success(request, f"«{found.name}» is gone, with every upload, run and file.")
+        messages.success(request, f"“{found.name}” was deleted with all its uploads, runs and files.")
         return redirect("subjects")
     return redirect("subject", pk)

@@ -73,5 +73,5 @@ class HandShapeSerializer(serializers.ModelSerializer[HandShape]):
 
     def validate_source(self, source: str) -> str:
         if source == HandShape.Source.CALIBRATED:
-            raise serializers.ValidationError("A calibrated shape comes from a calibration; give «given» or «measured».")
+            raise serializers.ValidationError("A calibrated shape comes from a calibration; give “given” or “measured”.")
         return source

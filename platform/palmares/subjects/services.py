@@ -105,4 +105,4 @@ def add_hand_shape(
 
 
 def _taken(team: Team, name: str) -> ConflictError:
-    return ConflictError(f"The team «{team}» has a subject named «{name}» already; names differ within a team.", field="name")
+    return ConflictError(f"The team “{team}” has a subject named “{name}” already; names differ within a team.", field="name")

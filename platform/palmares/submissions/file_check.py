@@ -71,7 +71,7 @@ def check_file(*, protocol: str, truth: Path, file: Path, name: str) -> Checked:
         )
     except subprocess.TimeoutExpired as error:
         raise InvalidError(
-            f"«{name}» could not be read within {SECONDS:.0f} s; is it the file you meant?", field="file"
+            f"“{name}” could not be read within {SECONDS:.0f} s; is it the file you meant?", field="file"
         ) from error
     try:
         answer = json.loads(done.stdout)
@@ -84,7 +84,7 @@ def check_file(*, protocol: str, truth: Path, file: Path, name: str) -> Checked:
 
 def _died(name: str, done: subprocess.CompletedProcess[bytes]) -> DomainError:
     if b"MemoryError" in done.stderr or done.returncode < 0:
-        return InvalidError(f"«{name}» needs more memory to be read than is allowed ({MEMORY_BYTES >> 30} GB).", field="file")
+        return InvalidError(f"“{name}” needs more memory to be read than is allowed ({MEMORY_BYTES >> 30} GB).", field="file")
     raise RuntimeError(
         f"the check of a submission ended with {done.returncode}: {done.stderr[-2000:].decode(errors='replace')}"
     )

@@ -42,8 +42,8 @@ def begin(*, by: User, name: str, size: int) -> PendingFile:
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     if PendingFile.objects.visible_to(by).count() >= MOST:
         raise ConflictError(
-            f"You have {MOST} files on their way; make submissions of them, or remove one (DELETE). "
-            f"They are removed {KEPT.days} days after their last bytes."
+            f"You have {MOST} unfinished files; submit them or remove one (DELETE). "
+            f"They are removed {KEPT.days} days after the last bytes were received."
         )
     sent = PendingFile.objects.create(created_by=by, name=name, size_bytes=size)
     make_partial(sent.pk)
@@ -91,10 +91,12 @@ def taken(*, sent_id: UUID, by: User) -> Iterator[File]:
                 f"There is no file {sent_id} of yours; perhaps it expired, or a submission was made of it.", field="sent"
             )
         if sent.received_bytes < sent.size_bytes:
-            raise ConflictError(f"Of «{sent.name}», {sent.received_bytes} of {sent.size_bytes} bytes have come; send the rest.")
+            raise ConflictError(
+                f"Of “{sent.name}”, {sent.received_bytes} of {sent.size_bytes} bytes were received; send the rest."
+            )
         path = partial_path(sent_id)
         if not path.exists() or path.stat().st_size < sent.size_bytes:
-            raise GoneError("What had come of this file is gone; send it again.", field="sent")
+            raise GoneError("The received part of this file no longer exists; send it again.", field="sent")
         with path.open("rb") as stream:
             yield File(stream, name=sent.name)
         sent.delete()

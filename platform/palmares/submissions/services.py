@@ -52,7 +52,7 @@ def checked_name(*, name: str, size: int) -> str:
     check_size(name=name, size=size)
     if (ending := PurePath(name).suffix.lower()) not in ENDINGS:
         raise InvalidError(
-            f"«{name}» ends in {ending or 'nothing'}; a prediction is one of {', '.join(ENDINGS)}.", field="file"
+            f"“{name}” ends in {ending or 'nothing'}; a prediction is one of {', '.join(ENDINGS)}.", field="file"
         )
     return name
 
@@ -178,17 +178,17 @@ def local_files(prefix: str) -> Iterator[Path]:
 
 def _open_truth(benchmark: Benchmark) -> Truth:
     if benchmark.deadline is not None and timezone.now() > benchmark.deadline:
-        raise ConflictError(f"The deadline of «{benchmark}» was {benchmark.deadline:%d %B %Y, %H:%M} UTC.")
+        raise ConflictError(f"The deadline of “{benchmark}” was {benchmark.deadline:%d %B %Y, %H:%M} UTC.")
     truth = current_truth(benchmark)
     if truth is None:
-        raise ConflictError(f"«{benchmark}» has no truth yet; ask its owner.")
+        raise ConflictError(f"“{benchmark}” has no ground truth yet; ask its owner.")
     return truth
 
 
 def _readable(truth: Truth) -> Truth:
     """What waited for a truth would fail with that truth's own fault, which is its owner's to know."""
     if truth.status != Status.SUCCEEDED:
-        raise ConflictError(f"The truth of «{truth.benchmark}» is still being read; try again in a minute.")
+        raise ConflictError(f"The ground truth of “{truth.benchmark}” is still being imported; try again in a minute.")
     return truth
 
 
@@ -223,11 +223,11 @@ def _check_quota(benchmark: Benchmark, team: Team, by: User | None) -> None:
     """A team's quota, and a person's: who makes more teams gets no more of it."""
     if left_today(benchmark=benchmark, team=team) == 0:
         raise QuotaError(
-            f"Your team has had its {benchmark.daily_limit} scored submissions of today; the next day begins at 00:00 UTC."
+            f"Your team has used its {benchmark.daily_limit} scored submissions of today; the next day begins at 00:00 UTC."
         )
     if by is not None and _taken_today(benchmark=benchmark, created_by=by) >= benchmark.daily_limit:
         raise QuotaError(
-            f"You have had your {benchmark.daily_limit} scored submissions of today, in all your teams; the next day begins "
+            f"You have used your {benchmark.daily_limit} scored submissions of today, in all your teams; the next day begins "
             "at 00:00 UTC."
         )
 

@@ -181,7 +181,7 @@ class SubmissionContentView(APIView):
     def score(self, request: Request, pk: UUID) -> Score:
         found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("benchmark"), pk=pk)
         if (score := shown_score(found)) is None:
-            raise NotFoundError(f"This submission is {found.status} and has no score that is shown.")
+            raise NotFoundError(f"This submission is {found.status} and has no published score.")
         return score
 
 
@@ -194,9 +194,11 @@ class SubmissionFramesView(SubmissionContentView):
         score = self.score(request, pk)
         benchmark = score.submission.benchmark
         if not benchmark.shows_frames:
-            raise ForbiddenError(f"«{benchmark}» does not show errors by frame: its truth could be rebuilt from them.")
+            raise ForbiddenError(
+                f"“{benchmark}” does not show errors per frame: its ground truth could be reconstructed from them."
+            )
         if role_in(user=caller(self), team=score.submission.team) is None:
-            raise ForbiddenError("Errors by frame are shown to the team that submitted, and to nobody else.")
+            raise ForbiddenError("Errors per frame are shown to the team that submitted, and to nobody else.")
         return HttpResponse(_frames_csv(score), content_type="text/csv; charset=utf-8")
 
 

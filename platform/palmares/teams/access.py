@@ -25,7 +25,7 @@ def create_token(*, user: User, name: str) -> tuple[Token, str]:
     User.objects.select_for_update().get(pk=user.pk)
     limit = settings.REST_KNOX["TOKEN_LIMIT_PER_USER"]
     if Token.objects.filter(user=user, expiry__gt=timezone.now()).count() >= limit:
-        raise ConflictError(f"You have {limit} tokens, the most there may be; delete one first.")
+        raise ConflictError(f"You have {limit} tokens, the maximum; delete one first.")
     row, token = Token.objects.create(user, name=name)
     return row, token
 

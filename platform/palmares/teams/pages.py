@@ -112,7 +112,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def delete_token(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete a token of one's own."""
     get_object_or_404(Token, id=pk, user=person(request)).delete()
-    messages.success(request, "The token was deleted; whatever used it is signed out.")
+    messages.success(request, "The token was deleted; scripts that use it no longer have access.")
     return redirect("account")
 
 
@@ -184,7 +184,7 @@ def revoke(request: HttpRequest, pk: UUID, invitation: UUID) -> HttpResponse:
     found = get_object_or_404(Invitation.objects.select_related("team"), pk=invitation, team_id=pk)
     with errors_as_messages(request):
         services.revoke_invitation(invitation=found, by=person(request))
-        messages.success(request, f"The invitation of {found.email} was withdrawn; its link no longer works.")
+        messages.success(request, f"The invitation of {found.email} was revoked; its link no longer works.")
     return redirect("team", pk)
 
 
@@ -198,7 +198,7 @@ def member_change(request: HttpRequest, pk: UUID, member: UUID) -> HttpResponse:
     with errors_as_messages(request):
         if "remove" in request.POST:
             services.remove_member(membership=found, by=user)
-            leaving = f"You left «{found.team}»." if found.user_id == user.pk else f"{found.user} is no longer in the team."
+            leaving = f"You left “{found.team}”." if found.user_id == user.pk else f"{found.user} is no longer in the team."
             messages.success(request, leaving)
         elif request.POST.get("role") in Role.values:
             services.set_role(membership=found, role=Role(request.POST["role"]), by=user)
@@ -215,7 +215,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         found = services.find_invitation(token=token)
         if request.method == "POST":
             membership = services.accept_invitation(token=token, by=person(request))
-            messages.success(request, f"You are in «{membership.team}» now.")
+            messages.success(request, f"You are now a member of “{membership.team}”.")
             return redirect("team", membership.team_id)
     except DomainError as error:
         status = 404 if isinstance(error, NotFoundError) else 410

@@ -37,7 +37,7 @@ def require_role(*, user: User, team: Team, role: Role) -> None:
     if actual is None:
         raise NotFoundError(NO_SUCH_TEAM)
     if not actual.includes(role):
-        raise ForbiddenError(f"You are a {actual.value} of the team «{team}»; this takes a {role.value}.")
+        raise ForbiddenError(f"Your role in the team “{team}” is {actual.value}; this needs the role {role.value}.")
 
 
 @transaction.atomic
@@ -121,7 +121,7 @@ def _keep_an_owner(membership: Membership) -> None:
     Team.objects.select_for_update().get(pk=membership.team_id)
     owners = Membership.objects.filter(team=membership.team, role=Role.OWNER)
     if owners.filter(pk=membership.pk).exists() and not owners.exclude(pk=membership.pk).exists():
-        raise ConflictError("A team needs an owner; make someone else an owner first.")
+        raise ConflictError("A team needs an owner: make another member an owner first.")
 
 
 @transaction.atomic
@@ -147,7 +147,7 @@ def invite(*, team: Team, email: str, role: Role, by: User, link: str = "") -> t
     invitation = Invitation.objects.create(team=team, email=email, role=role, invited_by=by, token_hash=digest(token))
     if link:
         body = (
-            f"{by} invites you to the team «{team}» on Palmarès.\n\n{link.format(token=token)}\n\nThe link is good for 14 days."
+            f"{by} invites you to the team “{team}” on Palmarès.\n\n{link.format(token=token)}\n\nThe link is good for 14 days."
         )
         transaction.on_commit(
             lambda: send_mail("An invitation to Palmarès", body, settings.DEFAULT_FROM_EMAIL, [email], fail_silently=True),
@@ -171,7 +171,7 @@ def find_invitation(*, token: str) -> Invitation:
     """
     invitation = Invitation.objects.select_related("team", "invited_by").filter(token_hash=digest(token)).first()
     if invitation is None:
-        raise NotFoundError("There is no such invitation; perhaps it was withdrawn.")
+        raise NotFoundError("There is no such invitation; perhaps it was revoked.")
     if invitation.accepted_at:
         raise GoneError("This invitation has been used.")
     if invitation.expires_at < timezone.now():

@@ -18,7 +18,7 @@ register = template.Library()
 
 @register.simple_tag
 def when(moment: datetime | None) -> str | SafeString:
-    """A moment in UTC, which the page's script rewrites as «3 min ago» or in the reader's own time."""
+    """A moment in UTC, which the page's script rewrites as “3 min ago” or in the reader's own time."""
     if moment is None:
         return "–"
     moment = moment.astimezone(UTC)

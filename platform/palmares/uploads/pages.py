@@ -39,7 +39,7 @@ def uploads(request: HttpRequest) -> HttpResponse:
         subject = by_id(subjects, chosen) if chosen else None
         file = request.FILES.get("file")
         if not isinstance(file, UploadedFile):
-            messages.error(request, "Choose a video, a picture or a ZIP of pictures first.")
+            messages.error(request, "Choose a video, an image or a ZIP of images first.")
             return redirect("uploads")
         with errors_as_messages(request):
             return redirect("upload", services.receive(by=user, file=file, subject=subject, team=None if subject else team).pk)
@@ -68,7 +68,7 @@ def delete_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = visible_upload(request, pk)
     with errors_as_messages(request):
         services.delete_upload(upload=found, by=person(request))
-        messages.success(request, f"«{found.name}» is gone, with its runs and files.")
+        messages.success(request, f"“{found.name}” was deleted with its runs and files.")
         return redirect("subject", found.subject_id)
     return redirect("upload", pk)
 

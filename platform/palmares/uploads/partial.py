@@ -64,7 +64,9 @@ def add_bytes(
         GoneError: the bytes before `offset` are not here any more.
     """
     if offset != received:
-        raise ConflictError(f"The upload stands at byte {received}, these bytes are for {offset}; ask with HEAD.")
+        raise ConflictError(
+            f"The upload is at byte {received}, but these bytes start at {offset}; ask for the offset with HEAD."
+        )
     if received == size:
         if stream.read(1):
             raise ConflictError("This upload is complete.")
@@ -72,9 +74,9 @@ def add_bytes(
     room = size - received
     written, digest = _write_at(file_id, offset=offset, stream=stream, most=room, algorithm=checksum[0] if checksum else None)
     if written > room:
-        raise TooLargeError(f"More bytes came than were announced: {size} in all.")
+        raise TooLargeError(f"More bytes were sent than announced ({size}).")
     if checksum and digest != checksum[1]:
-        raise ChecksumError("The checksum differs; these bytes were damaged on the way. Send them again.")
+        raise ChecksumError("The checksum differs; these bytes were damaged in transit. Send them again.")
     return received + written
 
 
@@ -83,7 +85,7 @@ def _write_at(file_id: UUID, *, offset: int, stream: IO[bytes], most: int, algor
     checksum = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
     path, written = partial_path(file_id), 0
     if not path.exists() or path.stat().st_size < offset:
-        raise GoneError("What had come of this upload is gone; send the file again.")
+        raise GoneError("The received part of this upload no longer exists; send the file again.")
     with path.open("r+b") as target:
         target.truncate(offset)
         target.seek(offset)

@@ -143,7 +143,7 @@ def _locked(upload_id: UUID, by: User) -> Upload:
 
 def _write(upload: Upload, offset: int, stream: IO[bytes], checksum: tuple[str, str] | None) -> None:
     if upload.received_at is None and upload.status != Status.QUEUED:
-        raise ConflictError("This upload takes no more bytes: it was cancelled.")
+        raise ConflictError("This upload was cancelled and accepts no more bytes.")
     upload.received_bytes = add_bytes(
         upload.pk, received=upload.received_bytes, size=upload.size_bytes, offset=offset, stream=stream, checksum=checksum
     )
@@ -162,7 +162,7 @@ def _already_stored(upload_id: UUID) -> str:
         names = []
     sources = [name for name in names if name.startswith("source")]
     if not sources:
-        raise GoneError("What had come of this upload is gone; send the file again.")
+        raise GoneError("The received part of this upload no longer exists; send the file again.")
     return f"{folder}/{sources[0]}"
 
 

@@ -34,7 +34,7 @@ def clean_name(name: str) -> str:
 
 
 def destination(*, by: User, subject: Subject | None, team: Team | None) -> Subject:
-    """The subject an upload goes to: the one named, else «Unsorted» of the team named, else of the caller's first team.
+    """The subject an upload goes to: the one named, else “Unsorted” of the team named, else of the caller's first team.
 
     Raises:
         NotFoundError, ForbiddenError: `by` may not upload there.
@@ -45,7 +45,7 @@ def destination(*, by: User, subject: Subject | None, team: Team | None) -> Subj
         require_role(user=by, team=team, role=Role.MEMBER)
         return unsorted_subject(team=team, by=by)
     if team is not None and subject.team_id != team.pk:
-        raise InvalidError(f"The subject «{subject}» is not one of the team «{team}».", field="subject")
+        raise InvalidError(f"The subject “{subject}” is not one of the team “{team}”.", field="subject")
     require_role(user=by, team=subject.team, role=Role.MEMBER)
     return subject
 
@@ -57,10 +57,10 @@ def check_size(*, name: str, size: int) -> None:
         InvalidError, TooLargeError: with the sizes in it.
     """
     if size <= 0:
-        raise InvalidError(f"«{name}» is empty (0 bytes); was it still being written?", field="file")
+        raise InvalidError(f"“{name}” is empty (0 bytes); was it still being written?", field="file")
     if size > settings.MAX_UPLOAD_BYTES:
         raise TooLargeError(
-            f"«{name}» has {size / 1e6:.0f} MB; at most {settings.MAX_UPLOAD_BYTES / 1e6:.0f} MB are accepted.", field="file"
+            f"“{name}” has {size / 1e6:.0f} MB; at most {settings.MAX_UPLOAD_BYTES / 1e6:.0f} MB are accepted.", field="file"
         )
 
 
@@ -142,5 +142,5 @@ def retry_upload(*, upload: Upload, by: User) -> None:
     """
     require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
     if not upload.source and "synthetic" not in upload.facts:
-        raise ConflictError("The file of this upload was refused and is gone; upload it again.")
+        raise ConflictError("The file of this upload was refused and deleted; upload it again.")
     retry(item=upload)

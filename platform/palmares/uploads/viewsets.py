@@ -125,7 +125,7 @@ class UploadMediaView(APIView):
             return stored_file(request, upload.source, content_type="application/octet-stream", download_as=name)
         if file in CONTENT_TYPES and upload.folder:
             return stored_file(request, f"{upload.folder.rstrip('/')}/{file}", content_type=CONTENT_TYPES[file])
-        raise NotFoundError("This upload has no such file (yet).")
+        raise NotFoundError("This upload does not have this file (yet).")
 
     @extend_schema(exclude=True)
     def head(self, request: Request, pk: UUID, file: str) -> HttpResponseBase:

@@ -129,7 +129,7 @@ def test_boards_are_added_by_owners(api, contest, owner, viewer):
     refused = api(owner).post(f"{URL}contest-of-ours/boards/", board)
     assert (refused.status_code, refused.json()["detail"]) == (
         400,
-        "The truth has no subset «hard»; there is none: it came without `subsets.json`.",
+        "The ground truth has no subset “hard”; it has none: its archive has no `subsets.json`.",
     )
     contest.truths.update(subsets={"hard": [[0, 4]]})
     assert api(viewer).post(f"{URL}contest-of-ours/boards/", board).status_code == 403

@@ -48,7 +48,7 @@ def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member,
         ({"uploads": []}, "0 uploads"),
         ({"max_images": 1}, "max_images"),
         ({"max_images": 21}, "max_images"),
-        ({"side": "middle"}, "side: There is no «middle»; there are left, right, both."),
+        ({"side": "middle"}, "side: There is no “middle”; there are left, right, both."),
         ({"scale": {"weight": 3}}, "no source of scale 'weight'"),
         ({"scale": {"length_mm": "long"}}, "length_mm"),
         ({"scale": {"length_mm": -3}}, "above 0 and below 100000"),
@@ -56,8 +56,8 @@ def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member,
         ({"scale": {"length_mm": True}}, "above 0"),
         ({"scale": {"object": 3}}, "`object` is an object"),
         ({"scale": {"object": {"size_mm": 85.6}}}, "`object.size_px` is missing"),
-        ({"problem": "median"}, "problem: There is no «median»; there are fitted, fused, poster, mean."),
-        ({"weights": "even"}, "weights: There is no «even»; there are confidence, uniform."),
+        ({"problem": "median"}, "problem: There is no “median”; there are fitted, fused, poster, mean."),
+        ({"weights": "even"}, "weights: There is no “even”; there are confidence, uniform."),
         ({"scale": {"distance": {"distance_mm": 400, "upload": "x"}}}, "needs the id of an `upload`"),
         ({"scale": {"distance": {"distance_mm": 400, "upload": NOBODYS}}}, "not one of the uploads"),
     ],
@@ -74,7 +74,7 @@ def test_a_frame_is_a_whole_number_within_the_video(api, url, upload, member, fr
     scale = {"object": {"size_mm": 85.6, "size_px": 200, "upload": str(upload.pk), "frame": frame}}
     answer = api(member).post(url, {"uploads": [str(upload.pk)], "scale": scale}, format="json")
     assert answer.status_code == 400
-    assert "expected the index of a frame of «our clip.mp4», 0 to 149" in answer.json()["detail"]
+    assert "expected the index of a frame of “our clip.mp4”, 0 to 149" in answer.json()["detail"]
 
 
 def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, upload, member):
@@ -82,7 +82,7 @@ def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, uplo
     body = {"uploads": [str(upload.pk)], "scale": scale}
     answer = api(member).post(url, body)
     assert answer.status_code == 400
-    assert "of «our clip.mp4» the focal length is a guess" in answer.json()["detail"]
+    assert "of “our clip.mp4” the focal length is a guess" in answer.json()["detail"]
     assert "`intrinsics`" in answer.json()["detail"]
     client.force_login(member)
     sent = {"uploads": [str(upload.pk)], "distance_mm": "450", "scale_upload": str(upload.pk), "scale_frame": "3"}
@@ -182,21 +182,21 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
     assert (client.get(page).status_code, client.post(page, {}).status_code) == (403, 403)
     client.force_login(member)
     for field, sentence in (
-        ({"length_mm": "18,7 cm"}, "Hand length off a ruler: «18,7 cm» is no number"),
-        ({"length_mm": "1e9"}, "«1e9» cannot be right, expected a number above 0 and below 100000"),
+        ({"length_mm": "18,7 cm"}, "Hand length off a ruler: “18,7 cm” is no number"),
+        ({"length_mm": "1e9"}, "“1e9” cannot be right, expected a number above 0 and below 100000"),
         ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
         ({"max_images": "21"}, "takes 2 to 20 pictures"),
         ({"max_images": "nan"}, "is no number"),
         ({"object_mm": "85.6", "object_px": ""}, "Measure in the picture"),
         ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
-        ({"distance_mm": "500", "scale_upload": "x"}, "«The picture that shows it» is of a video that is not ticked"),
+        ({"distance_mm": "500", "scale_upload": "x"}, "“Image that shows the object” is of a video that is not ticked"),
         (
             {"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"},
-            "Frame: «1e300», expected a whole number",
+            "Frame: “1e300”, expected a whole number",
         ),
-        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1.7"}, "Frame: «1.7», expected a whole number"),
-        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "150"}, "Frame: 150 is not in «our clip.mp4»"),
-        ({"max_images": "2.5"}, "Pictures at most: «2.5», expected a whole number"),
+        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1.7"}, "Frame: “1.7”, expected a whole number"),
+        ({"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "150"}, "Frame: 150 is not in “our clip.mp4”"),
+        ({"max_images": "2.5"}, "Maximum number of images: “2.5”, expected a whole number"),
     ):
         answer = client.post(page, {"side": "left", "uploads": [str(upload.pk)], **field})
         assert sentence in html.unescape(answer.content.decode()), field
@@ -226,7 +226,7 @@ def test_the_picture_that_shows_the_size_is_of_a_ticked_video(client, subject, u
     newest, page = UploadFactory(subject=subject), f"/subjects/{subject.pk}/calibrate/"
     sent = {"object_mm": "85.6", "object_px": "171", "uploads": [str(upload.pk)], "scale_upload": str(newest.pk)}
     shown = html.unescape(client.post(page, sent).content.decode())
-    assert "is of a video that is not ticked under «Videos»" in shown
+    assert "is of a video that is not ticked under “Videos”" in shown
     assert "object.upload" not in shown
     chosen = re.search(r'<option value="([^"]+)" data-video="[^"]*"[^>]* selected', shown)
     assert chosen is not None
@@ -241,12 +241,12 @@ def test_problem_and_weights_are_chosen_on_the_page_and_shown(client, subject, u
     assert set(calibration_form.PROBLEMS) == {"", *services.PROBLEMS}
     assert tuple(calibration_form.WEIGHTS) == services.WEIGHTS
     refused = client.post(page, {"uploads": [str(upload.pk)], "problem": "median"}).content.decode()
-    assert "There is no problem 'median'; there are fitted, fused, poster, mean" in html.unescape(refused)
+    assert "There is no solver 'median'; there are fitted, fused, poster, mean" in html.unescape(refused)
     client.post(page, {"uploads": [str(upload.pk)], "problem": "poster", "weights": "uniform"})
     made = Calibration.objects.exclude(pk=finished.pk).get()
     assert (made.problem, made.weights) == ("poster", "uniform")
     Calibration.objects.filter(pk=finished.pk).update(facts=finished.facts | {"problem": "mean"}, weights="uniform")
-    assert "Problem solved: mean. Weights: uniform." in client.get(f"/calibrations/{finished.pk}/").content.decode()
+    assert "Solver: mean. Weights: uniform." in client.get(f"/calibrations/{finished.pk}/").content.decode()
 
 
 def test_other_calibrations_are_compared_and_failed_ones_left_out(client, subject, member, finished):

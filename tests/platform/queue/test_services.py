@@ -136,7 +136,7 @@ def test_a_lost_worker_is_tried_again_a_bounded_number_of_times(run):
         assert services.reap().lost == 1
         run.refresh_from_db()
     assert run.status == Status.FAILED
-    assert run.error.startswith("The worker disappeared 3 times while at it (last at «Fitting», 50%)")
+    assert run.error.startswith("The worker disappeared 3 times while at it (last at “Fitting”, 50%)")
 
 
 def test_a_lost_worker_whose_work_was_cancelled_ends_cancelled(run):
@@ -174,14 +174,14 @@ def test_a_run_fails_with_its_upload():
     item = services.claim(model=Upload, pk=upload.pk, seconds=30)
     services.fail(item=item, error="It has no frames.")
     run.refresh_from_db()
-    assert (run.status, run.error) == (Status.FAILED, "It could not start: «clip.mp4» failed. It has no frames.")
+    assert (run.status, run.error) == (Status.FAILED, "It could not start: “clip.mp4” failed. It has no frames.")
 
 
 def test_a_run_queued_as_its_upload_failed_is_found():
     run = RunFactory(status=Status.QUEUED, upload=UploadFactory(status=Status.CANCELLED, name="clip.mp4"))
     services.reap()
     run.refresh_from_db()
-    assert (run.status, run.error) == (Status.FAILED, "It could not start: «clip.mp4» was cancelled.")
+    assert (run.status, run.error) == (Status.FAILED, "It could not start: “clip.mp4” was cancelled.")
 
 
 def test_an_upload_that_is_still_coming_is_not_work():

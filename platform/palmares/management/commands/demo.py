@@ -23,5 +23,5 @@ class Command(BaseCommand):
         user = ensure_demo(again=options["again"])
         ensure_embedded(team=first_team(user=user))
         self.stdout.write(
-            f"The team «{TEAM}» of {user.email} is there; its videos are rendered and worked on as workers get to them."
+            f"The team “{TEAM}” of {user.email} is there; its videos are rendered and worked on as workers get to them."
         )
