@@ -187,7 +187,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
         ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
         ({"max_images": "21"}, "takes 2 to 20 pictures"),
         ({"max_images": "nan"}, "is no number"),
-        ({"object_mm": "85.6", "object_px": ""}, "Measure in the picture"),
+        ({"object_mm": "85.6", "object_px": ""}, "Measure the size of the object"),
         ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
         ({"distance_mm": "500", "scale_upload": "x"}, "“Image that shows the object” is of a video that is not ticked"),
         (

@@ -123,7 +123,7 @@ def test_retry_of_what_did_not_fail_is_refused(status):
 
 def test_retry_of_a_run_on_a_failed_upload_is_refused():
     run = RunFactory(status=Status.FAILED, upload=UploadFactory(status=Status.FAILED))
-    with pytest.raises(ConflictError, match="try that again first"):
+    with pytest.raises(ConflictError, match="retry that first"):
         services.retry(item=run)
 
 

@@ -186,7 +186,7 @@ def test_errors_by_frame_are_shown_where_the_owner_allows_it(api, contest, score
     made = scored(is_public=True)
     answer = api(member).get(f"/api/v1/submissions/{made.pk}/frames/")
     assert answer.status_code == 403
-    assert "rebuilt" in answer.json()["detail"]
+    assert "reconstructed" in answer.json()["detail"]
     Benchmark.objects.update(visibility="public", shows_frames=True)
     assert api(stranger).get(f"/api/v1/submissions/{made.pk}/frames/").status_code == 403
 
