@@ -183,7 +183,7 @@ def test_bytes_that_are_lost(client, url):
 def test_five_at_a_time_for_each_person(client, api, owner):
     urls = [create(client, 10)["Location"] for _ in range(5)]
     answer = create(client, 10)
-    assert (answer.status_code, "5 files on their way" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "5 unfinished files" in answer.json()["detail"]) == (409, True)
     assert create(api(owner), 10).status_code == 201
     client.delete(urls[0], **TUS)
     assert create(client, 10).status_code == 201
