@@ -27,8 +27,7 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
     """
     first, second = (_score(each, revision) for each in (a, b))
     if not all(MetricValue.objects.filter(score=score, board=board).exists() for score in (first, second)):
-        raise InvalidError(
-            f'On the board "{board.name}" values not one of them are withheld, and so is their difference.')
+        raise InvalidError(f'On the board "{board.name}" values of one of them are withheld, and so is their difference.')
     key = f"compare:{first.pk}:{second.pk}:{board.pk}:{metric}"
     found = cache.get(key)
     if found is None:
