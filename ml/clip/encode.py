@@ -17,8 +17,7 @@ KEYFRAME_INTERVAL: Final = 15
 """Frames from one keyframe to the next: a seek decodes at most this many (6 ms median in Chromium; 26-32 ms at 250)."""
 
 QUALITY: Final = 12
-"""x264's constant rate factor. Methods run on the copy: at 12 MediaPipe's world landmarks stay within 0.5 mm (median) of
-those of the original on a signing hand; at 18 they differ by 0.58 mm, and 4:2:0 alone, without loss, costs 0.34 mm."""
+"""x264's constant rate factor: nearly lossless, for images and renders."""
 
 MAX_BIT_RATE: Final = "8M"
 """Bits a second that noisy images may take; half an hour is then 1.8 GB at most."""
