@@ -14,7 +14,7 @@ from django.db import transaction
 
 from ml.formats.faults import FormatError
 from ml.formats.truth_subsets import row_labels
-from ml.metrics.board_values import BoardValue, ScoredRows, board_values
+from ml.metrics.board_values import BoardValue, ClusterTable, ScoredRows, board_values, cluster_table
 from ml.metrics.breakdown import by_sequence, error_histograms, sequence_index
 from ml.metrics.frame_contributions import frame_contributions
 from ml.metrics.frame_values import write_frame_values
@@ -33,7 +33,8 @@ from palmares.benchmarks.services import shown_revision, start_revision
 from palmares.media_storage import delete_stored_files
 from palmares.queue.exceptions import WorkFailedError
 from palmares.queue.models import Status
-from palmares.submissions.models import FRAMES_FILE, MetricValue, Score, Submission
+from palmares.submissions.models import FRAMES_FILE, ClusterMeans, MetricValue, Score, Submission
+from palmares.submissions.rank_comparison import request_comparison
 from palmares.submissions.services import local_files, truth_path
 from workers.storage import fetch, keep_only, store_folder
 
@@ -47,7 +48,7 @@ class Scored:
 
     coverage: float
     report: Report
-    board_values: Callable[[Revision], list[tuple[Board, BoardValue]]]
+    board_values: Callable[[Revision], list[tuple[Board, list[BoardValue], ClusterTable]]]
     folder: str
 
 
@@ -159,9 +160,12 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
     )
     store_folder(target, folder)
 
-    def values(revision: Revision) -> list[tuple[Board, BoardValue]]:
+    def values(revision: Revision) -> list[tuple[Board, list[BoardValue], ClusterTable]]:
         rule = MissingHandRule(revision.missing == Benchmark.Missing.PENALISED, revision.penalty_mm)
-        return [(board, value) for board, rows in boards for value in board_values(rule, scored, result.metrics, rows)]
+        return [
+            (board, board_values(rule, scored, result.metrics, rows), cluster_table(rule, scored, rows))
+            for board, rows in boards
+        ]
 
     return Scored(float(scores.found.mean()), result, values, folder)
 
@@ -193,9 +197,11 @@ def publish(item: Submission, revision: Revision, scored: Scored) -> None:
         content=scored.report.content,
         folder=scored.folder,
     )
-    MetricValue.objects.bulk_create(
-        MetricValue(score=score, board=board, **asdict(value)) for board, value in scored.board_values(revision)
-    )
+    for board, values, table in scored.board_values(revision):
+        MetricValue.objects.bulk_create(MetricValue(score=score, board=board, **asdict(value)) for value in values)
+        means, counts = table.means.astype("<f4").tobytes(), table.counts.astype("<i4").tobytes()
+        ClusterMeans.objects.create(score=score, board=board, metrics=table.metrics, means=means, counts=counts)
+    request_comparison(revision=revision)
 
 
 def versions(protocol: Protocol) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from palmares.benchmarks.models import Revision, Truth
 from palmares.calibrations.models import Calibration
 from palmares.runs.models import Run
-from palmares.submissions.models import Submission
+from palmares.submissions.models import RankComparison, Submission
 from palmares.uploads.models import Upload
 from workers.app import app
 from workers.attempt import Work, attempt
@@ -47,12 +47,20 @@ def score_again(pk: str) -> None:
     attempt(Revision, pk, _scoring_again)
 
 
+@app.task(name=RankComparison.TASK)
+def compare_ranks(pk: str) -> None:
+    """All submissions of a revision with each other."""
+    attempt(RankComparison, pk, _rank_comparing)
+
+
 @app.task(name="workers.notice_versions")
 def notice_versions() -> None:
     """Begin to score again what an older recipe or scorer scored; every worker that starts asks for this."""
+    from palmares.submissions.rank_comparison import request_outdated_again  # noqa: PLC0415
     from workers.score_submission import notice_versions as notice  # noqa: PLC0415
 
     notice()
+    request_outdated_again(RankComparison.objects.all())
 
 
 # The parent process of a worker imports this module and stays small; its children import what they need.
@@ -92,3 +100,9 @@ def _scoring_again() -> Work:
     from workers.score_submission import ScoringAgain  # noqa: PLC0415
 
     return ScoringAgain()
+
+
+def _rank_comparing() -> Work:
+    from workers.compare_ranks import RankComparing  # noqa: PLC0415
+
+    return RankComparing()

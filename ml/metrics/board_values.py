@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,20 +98,19 @@ def board_values(
     return found
 
 
-def cluster_table(rule: MissingHandRule, scored: ScoredRows, metrics: Collection[str], rows: np.ndarray) -> ClusterTable:
-    """Means by cluster of those of the metrics that are means of frames and ranked on a board.
+def cluster_table(rule: MissingHandRule, scored: ScoredRows, rows: np.ndarray) -> ClusterTable:
+    """Means by cluster of the metrics that are means of frames and ranked on a board.
 
     Args:
         rule: for missing hands.
         scored: all rows.
-        metrics: wanted.
         rows: of the board, bool [N].
     """
     coverage = float(scored.scores.found[rows].mean())
     index = cluster_index(None if scored.clusters is None else scored.clusters[rows], int(rows.sum()))
     names, sums = [], []
     for metric, values in _values(scored, rows).items():
-        if metric in metrics and rule.is_ranked(metric, coverage):
+        if rule.is_ranked(metric, coverage):
             names.append(metric)
             sums.append(_by_index(_ranked(rule, scored, metric, values, rows), index))
     counts = np.array([s.counts for s in sums]).reshape(len(names), -1)

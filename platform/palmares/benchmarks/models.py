@@ -135,6 +135,11 @@ class Truth(WorkItem):
         """Prefix of all stored files of this row."""
         return f"benchmarks/{self.benchmark_id}/truths/{self.pk}"
 
+    @property
+    def cluster_unit(self) -> str:
+        """What the units of statistics are, in one word: `subject`, `sequence`, `frame`."""
+        return str(self.clusters.get("unit") or ("sequence" if self.sequences else "frame"))
+
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
     """Revisions, as one person sees them."""

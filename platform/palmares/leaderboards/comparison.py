@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
-from palmares.benchmarks.models import Board, Revision, Truth
+from palmares.benchmarks.models import Board, Revision
 from palmares.submissions.frame_file import compare_scores
 from palmares.submissions.models import MetricValue, Score, Submission
 
@@ -38,7 +38,7 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
             raise InvalidError(f"{title} is not a mean of frames: differences are not tested.", field="metric") from error
         found = {name: None if value != value else value for name, value in asdict(difference).items()}  # noqa: PLR0124 - NaN
         cache.set(key, found, _KEPT_SECONDS)
-    unit = cluster_unit(first.revision.truth)
+    unit = first.revision.truth.cluster_unit
     return {
         **found,
         "units": found["clusters"],
@@ -51,11 +51,6 @@ def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision
         "b": str(b.pk),
         "verdict": verdict(a.method, b.method, metric, found, unit),
     }
-
-
-def cluster_unit(truth: Truth) -> str:
-    """What the units of tests are on a truth, in one word: `subject`, `sequence`, `frame`."""
-    return str(truth.clusters.get("unit") or ("sequence" if truth.sequences else "frame"))
 
 
 def plural(count: int, unit: str) -> str:

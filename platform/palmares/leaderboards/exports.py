@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from palmares.benchmarks import ranking_rules
-from palmares.leaderboards.leaderboard import Leaderboard
+from palmares.leaderboards.leaderboard import Cell, Leaderboard
 
 _TEX: Final = str.maketrans(
     {
@@ -25,23 +25,27 @@ _MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>|]")
 
 def table(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
     """Headings and rows as text, each cell one line: ranked and unranked submissions, then published rows without a rank."""
-    heads = ["Rank", "Method", "Team", "Coverage"]
+    heads = ["Rank", "Rank interval", "Method", "Team", "Coverage"]
+    partial = {metric for row in board.rows for metric, cell in zip(board.columns, row.cells, strict=True) if _is_partial(cell)}
     for metric in board.columns:
         unit = ranking_rules.unit_at(metric, board.fps)
         heads += [f"{ranking_rules.title(metric)} ({unit})" if unit else ranking_rules.title(metric), "95% interval"]
+        heads += ["detected hands only"] if metric in partial else []
     rows = []
     for row in board.rows:
-        cells = [str(row.rank or "–"), row.submission.method, row.submission.team.name, f"{row.coverage:.4f}"]
+        interval = "" if row.rank_low is None else f"{row.rank_low}–{row.rank_high}"
+        cells = [str(row.rank or "–"), interval, row.submission.method, row.submission.team.name, f"{row.coverage:.4f}"]
         for metric, cell in zip(board.columns, row.cells, strict=True):
             digits = ranking_rules.ties_at(metric)
             has_ends = cell is not None and cell.low is not None
             cells += [cell.text if cell else "", f"{cell.low:.{digits}f}–{cell.high:.{digits}f}" if cell and has_ends else ""]
+            cells += [cell.detected_text if cell else ""] if metric in partial else []
         rows.append(cells)
     for published in board.published:
         note = f"{published.citation}; {published.note}" if published.note else published.citation
-        cells = ["published", published.method, note, ""]
-        for figure in published.cells:
-            cells += [f"{figure.value:g}", ""] if figure else ["", ""]
+        cells = ["published", "", published.method, note, ""]
+        for metric, figure in zip(board.columns, published.cells, strict=True):
+            cells += [f"{figure.value:g}" if figure else "", "", *([""] if metric in partial else [])]
         rows.append(cells)
     return heads, [[" ".join(cell.split()) for cell in row] for row in rows]
 
@@ -69,7 +73,7 @@ def as_latex(board: Leaderboard) -> str:
     def line(cells: list[str]) -> str:
         return " & ".join(cell.translate(_TEX) for cell in cells) + r" \\"
 
-    columns = "rll" + "r" * (len(heads) - 3)
+    columns = "rcll" + "r" * (len(heads) - 4)
     body = [line(row) for row in rows]
     parts = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(heads), r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
     return "\n".join(parts) + "\n"
@@ -91,9 +95,12 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
         "pages": board.pages,
         "total": board.total,
         "ranked": board.ranked,
+        "statistics": _statistics(board),
         "rows": [
             {
                 "rank": row.rank,
+                "rank_low": row.rank_low,
+                "rank_high": row.rank_high,
                 "submission": str(row.submission.pk),
                 "method": row.submission.method,
                 "team": row.submission.team.name,
@@ -136,6 +143,24 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
             for row in board.published
         ],
     }
+
+
+def _statistics(board: Leaderboard) -> dict[str, Any] | None:
+    """How sure the order is, for JSON; None until a worker has compared the submissions."""
+    summary = board.summary
+    if summary is None:
+        return None
+    return {
+        "compared": summary.compared,
+        "clusters": summary.clusters,
+        "cluster_unit": summary.unit,
+        "obstacle": summary.content["obstacle"],
+        "resolvable": summary.content.get("resolvable"),
+    }
+
+
+def _is_partial(cell: Cell | None) -> bool:
+    return cell is not None and cell.detected is not None
 
 
 def _plain(cell: str) -> str:

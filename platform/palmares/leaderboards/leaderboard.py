@@ -13,6 +13,7 @@ from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark, Board, Revision
 from palmares.benchmarks.published import Published, published_for
 from palmares.benchmarks.services import shown_revision
+from palmares.leaderboards.rank_summary import RankSummary, rank_summary
 from palmares.submissions.models import MetricValue, Score, Submission
 from palmares.teams.models import User
 
@@ -41,9 +42,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One submission on a board; `rank` is None where the policy for missing hands does not let it be ranked."""
+    """One submission on a board.
+
+    Attributes:
+        rank: None where the policy for missing hands does not let it be ranked.
+        rank_low, rank_high: the ranks that the tests leave open; None where it was not compared.
+    """
 
     rank: int | None
+    rank_low: int | None
+    rank_high: int | None
     submission: Submission
     coverage: float
     cells: list[Cell | None]
@@ -68,6 +76,7 @@ class Leaderboard:
         metrics: all that can be asked for.
         total: submissions on the board, `ranked` of them with a rank.
         fps: of the truth's videos, where it is one for all.
+        summary: how sure the order is; None until a worker has compared the submissions.
     """
 
     benchmark: Benchmark
@@ -82,6 +91,7 @@ class Leaderboard:
     total: int = 0
     ranked: int = 0
     fps: float | None = None
+    summary: RankSummary | None = None
 
     @property
     def metric(self) -> str:
@@ -129,10 +139,11 @@ def leaderboard(
     order = ranks(wanted[0], _figures(found, wanted[0], shown, user, key="score_id"))
     pages = max(1, -(-len(order) // page_rows))
     page = min(max(1, page), pages)
-    rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted)
+    summary = rank_summary(found, wanted[0], shown)
+    rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted, summary)
     ranked = sum(rank is not None for _, rank in order)
     fps = Score.objects.filter(revision=shown).order_by("pk").values_list("content__fps", flat=True).first()
-    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps)
+    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps, summary)
 
 
 def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: str) -> list[tuple[Any, float, bool]]:
@@ -230,7 +241,7 @@ def _columns(benchmark: Benchmark, metrics: list[str], metric: str, columns: Ite
     return wanted
 
 
-def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str]) -> list[Row]:
+def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str], summary: RankSummary | None) -> list[Row]:
     keys = [key for key, _ in order]
     scores = (
         Score.objects.filter(pk__in=keys).defer("content", "report", "metrics").select_related("submission__team").in_bulk()
@@ -239,9 +250,13 @@ def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str])
         (figure.score_id, figure.metric): figure
         for figure in MetricValue.objects.filter(board=board, score__in=keys, metric__in=columns)
     }
+    intervals = summary.intervals() if summary else {}
+    none = (None, None)
     return [
         Row(
             rank=rank,
+            rank_low=intervals.get(scores[key].submission_id, none)[0],
+            rank_high=intervals.get(scores[key].submission_id, none)[1],
             submission=scores[key].submission,
             coverage=cells[key, columns[0]].coverage,
             cells=[cell(metric, cells.get((key, metric))) for metric in columns],

@@ -71,6 +71,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(error.detail) from error
     role = role_in(user=user, team=found.team)
     drawn = _drawn(request, board)
+    compared = board.summary.first_submissions(user) if board.summary else {}
     context = {
         "benchmark": found,
         "protocol": PROTOCOLS[found.protocol],
@@ -78,6 +79,8 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "boards": found.boards.all(),
         "columns": [_column(board, request, metric) for metric in board.columns],
         "metrics": [(metric, ranking_rules.title(metric)) for metric in board.metrics],
+        "firsts": board.summary.first_places(compared) if board.summary else (),
+        "map": board.summary.significance_map(compared) if board.summary else (),
         "groups": _groups(board, by_shape=request.GET.get("group") == "shape"),
         "grouping": f"?{_query(request, group='' if request.GET.get('group') == 'shape' else 'shape')}",
         "shapes": Submission.Shape.choices,

@@ -161,3 +161,59 @@ class MetricValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} {self.value:.4g}"
+
+
+class ClusterMeans(models.Model):
+    """The means of a score's metrics on one board, by cluster of the truth: what comparisons of whole boards need."""
+
+    score = models.ForeignKey(Score, on_delete=models.CASCADE, related_name="cluster_means")
+    board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="+")
+    metrics = ArrayField(models.CharField(max_length=60), help_text="K names; only metrics that are ranked.")
+    means = models.BinaryField(help_text="float32, little-endian, K rows of C clusters.")
+    counts = models.BinaryField(help_text="int32, little-endian, likewise: values in each cluster.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["score", "board"], name="one_table_of_means_a_board")]
+
+    def __str__(self) -> str:
+        return f"means by cluster of {self.score_id} on {self.board_id}"
+
+
+class RankComparisonQuerySet(models.QuerySet["RankComparison"]):
+    """Comparisons, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> RankComparisonQuerySet:
+        """Those of benchmarks of the teams `user` belongs to."""
+        return self.filter(revision__benchmark__team__memberships__user=user) if user.is_authenticated else self.none()
+
+
+class RankComparison(WorkItem):
+    """The comparison of all submissions of a revision with each other, on every board; done again whenever they change."""
+
+    TASK = "workers.compare_ranks"
+    TEAM = "revision__benchmark__team_id"
+
+    revision = models.OneToOneField(Revision, on_delete=models.CASCADE, related_name="rank_comparison")
+    is_outdated = models.BooleanField(default=False, help_text="Whether scores changed after a worker had begun.")
+
+    objects = RankComparisonQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"ranks of {self.revision}"
+
+
+class BoardRanks(models.Model):
+    """What a comparison found on one board by one metric: rank intervals, the significance map, stability."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="board_ranks")
+    board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="board_ranks")
+    metric = models.CharField(max_length=60)
+    content = models.JSONField(help_text="As `workers.compare_ranks` writes it.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["revision", "board", "metric"], name="one_comparison_a_board_and_metric")
+        ]
+
+    def __str__(self) -> str:
+        return f"ranks by {self.metric} on {self.board_id}"

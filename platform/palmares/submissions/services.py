@@ -27,6 +27,7 @@ from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.submissions.file_check import Checked, check_file
 from palmares.submissions.models import Submission
+from palmares.submissions.rank_comparison import request_comparisons_with
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import first_team, leaving, require_role
 from palmares.uploads.services import check_size, clean_name
@@ -131,12 +132,15 @@ def retry_submission(*, submission: Submission, by: User) -> None:
         queue.retry(item=submission)
 
 
+@transaction.atomic
 def change_submission(*, submission: Submission, by: User, **facts: Any) -> Submission:
     """Change what is said of a submission, or whether others see it; members only."""
     require_role(user=by, team=submission.team, role=Role.MEMBER)
     for field, value in facts.items():
         setattr(submission, field, value)
     submission.save(update_fields=[*facts])
+    if "is_public" in facts:
+        request_comparisons_with(submission)
     return submission
 
 
@@ -147,6 +151,7 @@ def delete_submission(*, submission: Submission, by: User) -> None:
     row = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
     if not row.is_final:
         queue.cancel(item=row)
+    request_comparisons_with(row)
     row.scores.all().delete()
     Submission.objects.filter(pk=row.pk).update(deleted_at=timezone.now(), source="", description="", links=[], findings=[])
     prefix = row.storage_prefix
