@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from django.conf import settings
 
 from ml.clip import ClipError, Limits, open_clip
@@ -15,6 +14,7 @@ from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO, WebCopyFacts, make_web_copy
 from palmares.media_storage import delete_stored_files
 from palmares.queue.exceptions import WorkFailedError
+from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 from workers.render_demo import render
 from workers.storage import fetch, keep_only, store_file, store_folder
@@ -77,18 +77,6 @@ class Ingestion:
         keep_only(f"uploads/{item.pk}", published.rsplit("/", 1)[-1])
 
 
-def camera_matrix(camera: dict[str, Any], facts: WebCopyFacts) -> list[float] | None:
-    """What the sender said of the camera, for the pixels of the web copy: [9], row by row; None where nothing was said."""
-    if matrix := camera.get("intrinsics"):
-        given = np.asarray(matrix, float).reshape(3, 3)
-    elif focal := camera.get("focal_px"):
-        given = np.array([[focal, 0, facts.source_width / 2], [0, focal, facts.source_height / 2], [0, 0, 1]], float)
-    else:
-        return None
-    scale = np.diag([facts.width / facts.source_width, facts.height / facts.source_height, 1.0])
-    return [float(x) for x in (scale @ given).ravel()]
-
-
 def _publish(item: Upload, folder: str, facts: WebCopyFacts, found: dict[str, Any], *, has_truth: bool) -> None:
     Upload.objects.filter(pk=item.pk).update(
         folder=folder,
@@ -99,7 +87,9 @@ def _publish(item: Upload, folder: str, facts: WebCopyFacts, found: dict[str, An
         width=facts.width,
         height=facts.height,
         frame_count=facts.frame_count,
-        intrinsics=camera_matrix(item.facts.get("camera", {}), facts),
+        intrinsics=GivenCamera.of_facts(item.facts).matrix(
+            source=(facts.source_width, facts.source_height), shown=(facts.width, facts.height)
+        ),
         facts={**item.facts, **found},
         truth=f"{folder}/truth.npz" if has_truth else item.truth,
     )

@@ -43,5 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("teams/<uuid:pk>/members/<uuid:member>/", teams.member_change, name="team-member"),
     path("invitations/<str:token>/", teams.invitation, name="invitation"),
     path("account/", teams.account, name="account"),
+    path("account/delete/", teams.delete_account, name="account-delete"),
+    path("teams/<uuid:pk>/delete/", teams.delete_team, name="team-delete"),
     path("account/tokens/<uuid:pk>/delete/", teams.delete_token, name="token-delete"),
 ]

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 
 from palmares.api.health import HealthView
+from palmares.teams.email_pages import EmailAddressView
 from palmares.teams.welcome import welcome
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, with its limits on guessing
@@ -17,6 +18,7 @@ docs = SpectacularSwaggerSplitView.as_view(permission_classes=[AllowAny], url_na
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("accounts/email/", EmailAddressView.as_view(), name="account_email"),
     path("accounts/", include("allauth.account.urls")),
     path("api/v1/", include("palmares.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),

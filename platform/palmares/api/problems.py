@@ -68,6 +68,12 @@ class UnsupportedContentError(DomainError):
     status = 415
 
 
+class TooManyRequestsError(DomainError):
+    """A limit on how often something may be done is reached."""
+
+    status = 429
+
+
 class UnprocessableError(DomainError):
     """Well-formed, but it cannot be worked with."""
 

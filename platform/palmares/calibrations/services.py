@@ -59,6 +59,11 @@ def start_calibration(
         ConflictError: an upload failed.
     """
     require_role(user=by, team=subject.team, role=Role.MEMBER)
+    if subject.is_unsorted:
+        raise InvalidError(
+            f"“{subject}” collects uploads of anybody. Move the uploads of one person to a subject of their own, then calibrate that.",
+            field="subject",
+        )
     if side not in HandShape.Side.values:
         raise InvalidError(f"There is no side {side[:20]!r}; there are {', '.join(HandShape.Side.values)}.", field="side")
     if weights not in WEIGHTS:

@@ -21,10 +21,10 @@ from palmares.runs import services
 from palmares.runs.models import Run
 from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
-from palmares.subjects.models import HandShape
+from palmares.subjects.models import HandShape, Subject
 from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person
 from palmares.uploads.models import Upload
-from palmares.uploads.pages import visible_upload
+from palmares.uploads.pages import CHOICES, visible_upload
 from palmares.uploads.serializers import UploadSerializer
 
 ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete": services.delete_run}
@@ -69,6 +69,9 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         "shown": UploadSerializer(found, context={"request": request}).data,
         "runs": found.runs.select_related("prediction"),
         "doors": _doors(found),
+        "preselected": found.subject.hand_shapes.exclude(source=HandShape.Source.GIVEN).values_list("pk", flat=True).first(),
+        "subjects": Subject.objects.filter(team=found.subject.team)[:CHOICES],
+        "focal_px": f"{camera['focal_px']:g}" if (camera := found.facts.get("camera", {})).get("focal_px") else "",
         "can_write": can_write(person(request), found.subject.team),
     }
     return render(request, "uploads/upload.html", context)

@@ -13,6 +13,10 @@ from django.db import models
 from palmares.teams.models import Team, User
 
 
+UNSORTED = "Unsorted"
+"""Name of the subject that collects uploads which named none."""
+
+
 class SubjectQuerySet(models.QuerySet["Subject"]):
     """Subjects, as one person sees them."""
 
@@ -39,6 +43,11 @@ class Subject(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_unsorted(self) -> bool:
+        """Whether it collects uploads that named no subject: perhaps of several people, so it has no one hand shape."""
+        return self.name == UNSORTED
 
 
 class HandShapeQuerySet(models.QuerySet["HandShape"]):

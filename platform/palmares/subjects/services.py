@@ -9,11 +9,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from palmares.api.problems import ConflictError, InvalidError
-from palmares.subjects.models import HandShape, Subject
+from palmares.subjects.models import UNSORTED, HandShape, Subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
 
-UNSORTED = "Unsorted"
 BETAS = 10
 
 

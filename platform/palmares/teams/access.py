@@ -1,4 +1,4 @@
-"""Ways in: bearer tokens, and links that sign someone in once."""
+"""Bearer tokens, and links that sign a user in once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from palmares.teams.models import SignInLink, Token, User
 from palmares.teams.secret import digest, new_secret
 
 LINK_LIFETIME = timedelta(hours=12)
+
+
+def revoke_access(*, user: User) -> int:
+    """Delete API tokens and sign-in links, so that after a change of password nothing older works; the number of tokens."""
+    SignInLink.objects.filter(user=user).delete()
+    return int(Token.objects.filter(user=user).delete()[0])
 
 
 @transaction.atomic
@@ -38,16 +44,27 @@ def create_sign_in_link(*, user: User, lifetime: timedelta = LINK_LIFETIME) -> s
     return token
 
 
-@transaction.atomic
-def redeem_sign_in_link(*, token: str) -> User:
-    """Use a link up; the person it signs in.
+def find_sign_in_link(*, token: str) -> SignInLink:
+    """The link of a token, if it can still be used.
 
     Raises:
-        GoneError: it was used, is too old, or never was: one answer for all three.
+        GoneError: it was used, has expired, or never existed: one answer for all three.
     """
-    link = SignInLink.objects.select_for_update().select_related("user").filter(token_hash=digest(token)).first()
+    link = SignInLink.objects.select_related("user").filter(token_hash=digest(token)).first()
     if link is None or link.used_at or link.expires_at < timezone.now() or not link.user.is_active:
         raise GoneError("This sign-in link has been used or has expired.")
+    return link
+
+
+@transaction.atomic
+def redeem_sign_in_link(*, token: str) -> User:
+    """Use a link up; the user it signs in.
+
+    Raises:
+        GoneError: as `find_sign_in_link`.
+    """
+    SignInLink.objects.select_for_update().filter(token_hash=digest(token)).first()
+    link = find_sign_in_link(token=token)
     link.used_at = timezone.now()
     link.save(update_fields=["used_at"])
     return link.user

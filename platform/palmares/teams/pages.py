@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -117,6 +118,39 @@ def delete_token(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Delete one's own account, once its email address is typed."""
+    user = person(request)
+    alone, shared = services.lone_teams(user=user)
+    if request.method == "POST":
+        if posted(request, "email", limit=254).lower() != user.email.lower():
+            messages.error(request, "That is not the email address of this account; nothing was deleted.")
+            return redirect("account-delete")
+        try:
+            services.delete_account(user=user)
+        except DomainError as error:
+            messages.error(request, error.detail)
+            return redirect("account-delete")
+        logout(request)
+        messages.success(request, "Your account was deleted.")
+        return redirect("account_login")
+    return render(request, "account/delete.html", {"teams": alone, "handed_over": shared})
+
+
+@login_required
+@require_POST
+def delete_team(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Delete a team with everything in it; owners only."""
+    found = get_object_or_404(Team.objects.visible_to(person(request)), pk=pk)
+    with errors_as_messages(request):
+        services.delete_team(team=found, by=person(request))
+        messages.success(request, f"The team “{found}” was deleted.")
+        return redirect("account")
+    return redirect("team", pk)
+
+
+@login_required
 @require_POST
 def new_team(request: HttpRequest) -> HttpResponse:
     """Create a team and go there."""
@@ -150,6 +184,7 @@ def team(request: HttpRequest, pk: UUID) -> HttpResponse:
         "own": own,
         "role": Role(own.role),
         "is_owner": own.role == Role.OWNER,
+        "can_leave": not any(found in teams for teams in services.lone_teams(user=user)),
         "roles": Role,
         "memberships": memberships,
         "invitations": found.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()),

@@ -6,17 +6,22 @@ Whoever acts is `by`; a team that `by` does not belong to does not exist for the
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import send_mail
 from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from palmares.api.problems import ConflictError, ForbiddenError, GoneError, NotFoundError
+from palmares.api.problems import ConflictError, ForbiddenError, GoneError, NotFoundError, TooManyRequestsError
 from palmares.teams.models import Invitation, Membership, Role, Team, User
 from palmares.teams.secret import digest, new_secret
 
 leaving = Signal()
 """Sent before an owner's deletion of `team`; receivers may object with a `ConflictError`."""
+MAX_INVITATIONS_PER_HOUR = 30
+"""That one user can send."""
+MAX_MAILS_PER_HOUR = 3
+"""Invitations that are sent to one address, by anyone."""
 NO_SUCH_TEAM = "There is no such team, or you are not in it."
 
 
@@ -112,6 +117,14 @@ def remove_member(*, membership: Membership, by: User) -> None:
     membership.delete()
 
 
+def _limit_invitations(by: User, email: str) -> None:
+    """Bound the mails that one user can cause, and that one address can receive."""
+    for key, most in ((f"invitations-by:{by.pk}", MAX_INVITATIONS_PER_HOUR), (f"invitations-to:{email}", MAX_MAILS_PER_HOUR)):
+        cache.add(key, 0, 3600)
+        if cache.incr(key) > most:
+            raise TooManyRequestsError("Too many invitations in the last hour; try again later.")
+
+
 def _withdraw_invitations(membership: Membership) -> None:
     """Open ones that a member sent who is an owner no longer: their links would be a way back in."""
     Invitation.objects.filter(team=membership.team, invited_by=membership.user, accepted_at=None).delete()
@@ -142,6 +155,7 @@ def invite(*, team: Team, email: str, role: Role, by: User, link: str = "") -> t
     """
     require_role(user=by, team=team, role=Role.OWNER)
     email = email.lower()
+    _limit_invitations(by, email)
     Invitation.objects.filter(team=team, email=email, accepted_at=None).delete()
     token = new_secret()
     invitation = Invitation.objects.create(team=team, email=email, role=role, invited_by=by, token_hash=digest(token))
@@ -154,6 +168,30 @@ def invite(*, team: Team, email: str, role: Role, by: User, link: str = "") -> t
             robust=True,
         )
     return invitation, token
+
+
+def lone_teams(*, user: User) -> tuple[list[Team], list[Team]]:
+    """Teams that `user` alone owns: those with no other member, and those with other members."""
+    owned = Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER)
+    lone = [team for team in owned if not team.memberships.filter(role=Role.OWNER).exclude(user=user).exists()]
+    alone = [team for team in lone if not team.memberships.exclude(user=user).exists()]
+    return alone, [team for team in lone if team not in alone]
+
+
+@transaction.atomic
+def delete_account(*, user: User) -> None:
+    """Delete a user, their tokens, memberships and the teams in which nobody else is.
+
+    Raises:
+        ConflictError: a team with other members would be left without an owner, or cannot be deleted today.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    alone, shared = lone_teams(user=user)
+    if shared:
+        raise ConflictError(f"You are the only owner of “{shared[0]}”: make another member an owner first, or delete the team.")
+    for team in alone:
+        delete_team(team=team, by=user)
+    user.delete()
 
 
 def revoke_invitation(*, invitation: Invitation, by: User) -> None:

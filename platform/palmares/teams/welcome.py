@@ -1,4 +1,4 @@
-"""`/welcome/<token>/`: the one-time sign-in link that `make run` prints."""
+"""`/welcome/<token>/`: the one-time sign-in link that `make run` and `manage.py sign_in_link` print."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods
 
 from palmares.api.problems import GoneError
-from palmares.teams.access import redeem_sign_in_link
+from palmares.teams.access import find_sign_in_link, redeem_sign_in_link
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def welcome(request: HttpRequest, token: str) -> HttpResponse:
-    """Sign in whom the link is for, once; send everyone else to the sign-in page with a sentence."""
+    """Ask, then sign in. Only the form uses the link up: previews and scanners that open it change nothing."""
     try:
+        if request.method != "POST":
+            return render(request, "account/welcome.html", {"email": find_sign_in_link(token=token).user.email})
         user = redeem_sign_in_link(token=token)
     except GoneError as error:
         if request.user.is_authenticated:

@@ -37,6 +37,29 @@ class GivenCamera:
                 field="intrinsics",
             )
 
+    def matrix(self, *, source: tuple[float, float], shown: tuple[float, float]) -> list[float] | None:
+        """The camera matrix for the pixels of the web copy, row by row [9]; None where nothing is known.
+
+        Args:
+            source: width and height of the file, px.
+            shown: width and height of the web copy, px.
+        """
+        if self.intrinsics is not None:
+            given = [float(x) for x in self.intrinsics]
+        elif self.focal_px is not None:
+            focal = float(self.focal_px)
+            given = [focal, 0.0, source[0] / 2, 0.0, focal, source[1] / 2, 0.0, 0.0, 1.0]
+        else:
+            return None
+        x, y = shown[0] / source[0], shown[1] / source[1]
+        return [value * scale for value, scale in zip(given, (x, x, x, y, y, y, 1, 1, 1), strict=True)]
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> GivenCamera:
+        """What `as_facts` stored."""
+        camera = facts.get("camera", {})
+        return cls(focal_px=camera.get("focal_px"), intrinsics=camera.get("intrinsics"))
+
     def as_facts(self) -> dict[str, Any]:
         """For `Upload.facts`, under `camera`; empty when nothing is known. Ingestion scales it to the web copy."""
         if self.intrinsics is not None:

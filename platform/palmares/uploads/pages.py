@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,12 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from palmares.api.problems import InvalidError
 from palmares.listing import listing
 from palmares.subjects.models import Subject
 from palmares.subjects.pages import UPLOAD_SORTS
 from palmares.teams.models import Role
-from palmares.teams.pages import by_id, can_add, chosen_team, errors_as_messages, person
+from palmares.teams.pages import by_id, can_add, chosen_team, errors_as_messages, person, posted
 from palmares.uploads import services
+from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 
 SORTS = UPLOAD_SORTS | {"subject": "subject__name"}
@@ -76,10 +79,29 @@ def delete_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def change_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Cancel or retry the ingestion."""
+    """Cancel or retry the ingestion, or edit name, subject and camera."""
     found = visible_upload(request, pk)
+    if request.POST.get("action") == "edit":
+        with errors_as_messages(request):
+            services.update_upload(upload=found, by=person(request), **_edited(request, found))
+            messages.success(request, "Saved.")
+        return redirect("upload", pk)
     act = ACTIONS.get(request.POST.get("action", ""))
     if act is not None:
         with errors_as_messages(request):
             act(upload=found, by=person(request))
     return redirect("upload", pk)
+
+
+def _edited(request: HttpRequest, found: Upload) -> dict[str, Any]:
+    """What the form of an upload's page says, as `services.update_upload` takes it; a camera only where it was changed."""
+    changes: dict[str, Any] = {"name": posted(request, "name", limit=services.MAX_NAME) or found.name}
+    if chosen := request.POST.get("subject"):
+        changes["subject"] = by_id(Subject.objects.filter(team=found.subject.team), chosen)
+    text = posted(request, "focal_px", limit=20).replace(",", ".")
+    if text != posted(request, "focal_px_before", limit=20):
+        try:
+            changes["camera"] = GivenCamera(focal_px=float(text) if text else None)
+        except ValueError as error:
+            raise InvalidError(f"Focal length: “{text}” is not a number of pixels.", field="focal_px") from error
+    return changes

@@ -113,6 +113,28 @@ class NewUploadSerializer(serializers.Serializer[Any]):
         return GivenCamera(focal_px=data.get("focal_px"), intrinsics=data.get("intrinsics"))
 
 
+class UploadUpdateSerializer(serializers.Serializer[Any]):
+    """What can be changed of an upload. `focal_px` or `intrinsics` replace what was known of the camera; null removes it."""
+
+    name = serializers.CharField(required=False, max_length=255)
+    subject = SubjectField(queryset=Subject.objects.none(), required=False, help_text="Another subject of the same team.")
+    focal_px = serializers.FloatField(required=False, allow_null=True, help_text="Focal length in pixels of the file.")
+    intrinsics = serializers.ListField(
+        child=serializers.FloatField(),
+        required=False,
+        allow_null=True,
+        min_length=9,
+        max_length=9,
+        help_text="Camera matrix in pixels of the file: nine numbers, row by row.",
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """Arguments of `palmares.uploads.services.update_upload`."""
+        data = dict(self.validated_data)
+        camera = {name: data.pop(name) for name in ("focal_px", "intrinsics") if name in data}
+        return data | ({"camera": GivenCamera(**camera)} if camera else {})
+
+
 def media_url(upload: Upload, file: str) -> str:
     """Address of one of an upload's files."""
     return reverse("upload-media", kwargs={"pk": upload.pk, "file": file})

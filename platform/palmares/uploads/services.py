@@ -120,6 +120,39 @@ def create_synthetic(*, subject: Subject, name: str, facts: dict[str, Any], by: 
     return upload
 
 
+@transaction.atomic
+def update_upload(
+    *, upload: Upload, by: User, name: str | None = None, subject: Subject | None = None, camera: GivenCamera | None = None
+) -> Upload:
+    """Rename an upload, move it to another subject of its team, or state its camera; members only.
+
+    Runs that were made with the former camera keep their results.
+
+    Raises:
+        InvalidError: the subject is another team's.
+        ConflictError: the upload was used in a calibration of its present subject.
+    """
+    require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
+    row = Upload.objects.select_for_update(of=("self",)).select_related("subject__team").get(pk=upload.pk)
+    if name is not None:
+        row.name = clean_name(name)
+    if subject is not None and subject.pk != row.subject_id:
+        destination(by=by, subject=subject, team=row.subject.team)
+        if row.calibrations.exists():
+            raise ConflictError(
+                f"“{row}” was used in a calibration of “{row.subject}”; delete that calibration before moving the upload.",
+                field="subject",
+            )
+        row.subject = subject
+    if camera is not None:
+        row.facts = {key: value for key, value in row.facts.items() if key != "camera"} | camera.as_facts()
+        if row.width and row.height:
+            source = (row.facts.get("source_width") or row.width, row.facts.get("source_height") or row.height)
+            row.intrinsics = camera.matrix(source=source, shown=(row.width, row.height))
+    row.save(update_fields=["name", "subject", "facts", "intrinsics"])
+    return row
+
+
 def delete_upload(*, upload: Upload, by: User) -> None:
     """Remove an upload with its runs and all files; members only. Work under way notices and stops."""
     require_role(user=by, team=upload.subject.team, role=Role.MEMBER)

@@ -27,7 +27,7 @@ from palmares.queue.models import Status
 from palmares.teams.viewsets import caller
 from palmares.uploads import services
 from palmares.uploads.models import PublicStatus, Upload
-from palmares.uploads.serializers import NewUploadSerializer, UploadSerializer, UploadSummarySerializer
+from palmares.uploads.serializers import NewUploadSerializer, UploadSerializer, UploadSummarySerializer, UploadUpdateSerializer
 
 CONTENT_TYPES = {"web.mp4": "video/mp4", "poster.jpg": "image/jpeg", "filmstrip.jpg": "image/jpeg"}
 
@@ -83,6 +83,14 @@ class UploadViewSet(
             camera=form.camera(),
         )
         return Response(UploadSerializer(upload).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=UploadUpdateSerializer, responses=UploadSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Rename an upload, move it to another subject of its team, or state its camera."""
+        upload = self.get_object()
+        form = UploadUpdateSerializer(data=request.data, context={"request": request}, partial=True)
+        form.is_valid(raise_exception=True)
+        return Response(UploadSerializer(services.update_upload(upload=upload, by=caller(self), **form.changes())).data)
 
     def perform_destroy(self, instance: Upload) -> None:
         services.delete_upload(upload=instance, by=caller(self))
