@@ -27,6 +27,7 @@ def page(browser: Browser, installation) -> Page:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     opened.goto(installation.link)
+    opened.get_by_role("button", name="Sign in").click()
     expect(opened.get_by_role("heading", name="Home")).to_be_visible()
     yield opened
     context.close()

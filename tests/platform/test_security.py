@@ -130,7 +130,7 @@ def test_who_is_no_owner_any_more_does_not_come_back_by_an_invitation_of_their_o
         _, back = invite(team=team, email=rogue.user.email, role=Role.OWNER, by=rogue.user)
         url = f"{API}/teams/{team.pk}/members/{rogue.pk}/"
         assert (api(owner).patch(url, change) if change else api(owner).delete(url)).status_code in (200, 204)
-        assert api(rogue.user).post(f"{API}/invitations/accept/", {"token": back}).status_code == 404
+        assert api(rogue.user).post(f"{API}/invitations/accept/", {"token": back}).status_code == 410
         assert not Membership.objects.filter(user=rogue.user, role=Role.OWNER).exists()
 
 
@@ -247,7 +247,7 @@ def test_signing_in_leads_nowhere_else(client, root):
 
 def test_a_session_that_was_foisted_on_somebody_is_not_theirs_after_signing_in(client, root, member):
     link, form = f"/welcome/{create_sign_in_link(user=member)}/", {"login": root.email, "password": PASSWORD}
-    for sign_in in (lambda: client.get(link), lambda: client.post("/accounts/login/", form)):
+    for sign_in in (lambda: client.post(link), lambda: client.post("/accounts/login/", form)):
         thief, session = Client(), Client().session
         session["x"] = 1
         session.save()
@@ -393,7 +393,7 @@ def test_production_speaks_https_alone_and_keeps_its_cookies_to_itself(client, d
         if name.startswith(("SECURE_", "SESSION_COOKIE", "CSRF_COOKIE", "X_FRAME")):
             setattr(settings, name, getattr(production, name))
     assert client.get("/accounts/login/")["Location"].startswith("https://")
-    answer = client.get(f"/welcome/{create_sign_in_link(user=member)}/", secure=True)
+    answer = client.post(f"/welcome/{create_sign_in_link(user=member)}/", secure=True)
     assert int(answer["Strict-Transport-Security"].split("=")[1].split(";")[0]) >= 31_536_000
     assert (answer["Referrer-Policy"], answer["X-Content-Type-Options"]) == ("same-origin", "nosniff")
     assert (answer["X-Frame-Options"], "frame-ancestors 'self'" in answer["Content-Security-Policy"]) == ("SAMEORIGIN", True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models.signals import post_delete
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -18,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from palmares.api.models import IdempotencyKey
-from palmares.api.problems import InvalidError, UnprocessableError
+from palmares.api.problems import GoneError, InvalidError, UnprocessableError
 
 KEPT = timedelta(days=1)
 MAX_KEY_LENGTH = 255
@@ -74,12 +75,34 @@ def _caller(request: Request) -> int:
     return int(request.user.pk)
 
 
+def forget_answers(*, user_id: int | None = None, resource: str | None = None) -> None:
+    """Empty the kept answers of a user whose access has changed, or those that describe a deleted resource (its id)."""
+    found = IdempotencyKey.objects.filter(response_status=201)
+    if user_id is not None:
+        found = found.filter(user_id=user_id)
+    if resource is not None:
+        found = found.filter(response_body__id=resource)
+    found.update(response_status=GoneError.status, response_body={})
+
+
+def forget_answers_with(*models: str) -> None:
+    """Empty the kept answers that describe a row of one of these models (labels such as `runs.Run`) when it is deleted."""
+    for label in models:
+        post_delete.connect(_forget_row, sender=label, dispatch_uid=f"answers of {label}")  # type: ignore[arg-type]
+
+
+def _forget_row(instance: Any, **_: Any) -> None:
+    forget_answers(resource=str(instance.pk))
+
+
 def _replay(request: Request, key: str, fingerprint: str) -> Response:
     record = IdempotencyKey.objects.get(user_id=_caller(request), key=key)
     if record.fingerprint != fingerprint:
         raise UnprocessableError(
             "This Idempotency-Key was already used with a different request; use a new key for a new request."
         )
+    if record.response_status == GoneError.status:
+        raise GoneError("This request was carried out; what it created was deleted since, or you no longer have access to it.")
     return Response(record.response_body, status=record.response_status, headers={"Idempotency-Replayed": "true"})
 
 

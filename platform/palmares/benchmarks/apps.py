@@ -14,4 +14,7 @@ class BenchmarksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from palmares.api.idempotency import forget_answers_with  # noqa: PLC0415 - models must be ready
+
+        forget_answers_with("benchmarks.Benchmark")
         delete_files_with("benchmarks.Benchmark", "benchmarks.Truth")

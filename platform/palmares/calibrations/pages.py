@@ -142,7 +142,7 @@ def _others(found: Calibration) -> list[dict[str, Any]]:
 
 def _picture(facts: dict[str, Any]) -> dict[str, Any]:
     """A crop's joints as percentages of its side."""
-    return {**facts, "joints": [(round(100 * x, 2), round(100 * y, 2)) for x, y in facts["joints"]]}
+    return {**facts, "joints": [(round(100 * x, 2), round(100 * y, 2)) for x, y in facts.get("joints", ())]}
 
 
 def _settled(steps: list[list[float]]) -> dict[str, Any] | None:

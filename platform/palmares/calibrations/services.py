@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from palmares.api.problems import ConflictError, InvalidError
@@ -61,7 +63,7 @@ def start_calibration(
     require_role(user=by, team=subject.team, role=Role.MEMBER)
     if subject.is_unsorted:
         raise InvalidError(
-            f"“{subject}” collects uploads of anybody. Move the uploads of one person to a subject of their own, then calibrate that.",
+            f"“{subject}” collects uploads of several people. Move those of one person to a subject of their own first.",
             field="subject",
         )
     if side not in HandShape.Side.values:
@@ -85,6 +87,19 @@ def start_calibration(
     made.uploads.set(uploads)
     queue.enqueue(item=made)
     return made
+
+
+def delete_crops_of(*, upload: Upload) -> None:
+    """Remove the crops that calibrations cut from an upload which is being deleted; the shapes stay, without the images."""
+    for calibration in upload.calibrations.select_for_update(of=("self",)).exclude(folder=""):
+        images = calibration.facts.get("pictures", [])
+        for number, image in enumerate(images):
+            if image.get("upload") == str(upload.pk):
+                images[number] = {key: image[key] for key in ("side", "weight") if key in image} | {"is_deleted": True}
+                transaction.on_commit(
+                    partial(default_storage.delete, f"{calibration.folder}/frame-{number:02d}.jpg"), robust=True
+                )
+        calibration.save(update_fields=["facts"])
 
 
 def camera_is_known(upload: Upload) -> bool:

@@ -17,6 +17,9 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from palmares.api.idempotency import forget_answers_with  # noqa: PLC0415 - models must be ready
+
+        forget_answers_with("runs.Run")
         delete_files_with("runs.Run", "runs.Prediction")
         post_delete.connect(_delete_prediction, sender="runs.Run")  # type: ignore[arg-type]
 

@@ -12,7 +12,6 @@ from django.db import models
 
 from palmares.teams.models import Team, User
 
-
 UNSORTED = "Unsorted"
 """Name of the subject that collects uploads which named none."""
 

@@ -23,6 +23,7 @@ class TeamsConfig(AppConfig):
 
 def _revoke(request: HttpRequest, user: Any, **_: Any) -> None:
     from django.contrib import messages  # noqa: PLC0415
+
     from palmares.teams.access import revoke_access  # noqa: PLC0415 - models must be ready
 
     if revoke_access(user=user):

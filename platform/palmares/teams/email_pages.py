@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.views import EmailView
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -12,7 +12,7 @@ ACTIONS = ("action_add", "action_send", "action_remove")
 
 
 class EmailAddressView(LoginRequiredMixin, EmailView):
-    """The present address and a new one that waits for its confirmation; an unconfirmed address never becomes the present one."""
+    """The present address, and a new one that waits for confirmation; an unconfirmed one is never used."""
 
     template_name = "account/email_change.html"
 
@@ -24,4 +24,4 @@ class EmailAddressView(LoginRequiredMixin, EmailView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not any(action in request.POST for action in ACTIONS):
             return HttpResponseNotAllowed(["GET"])
-        return super().post(request, *args, **kwargs)
+        return cast(HttpResponse, super().post(request, *args, **kwargs))

@@ -12,7 +12,7 @@ class NewEmailForm(AddEmailForm):
     """A new email address, which replaces the present one when its confirmation link is opened."""
 
     def clean_email(self) -> str:
-        email: str = super().clean_email().lower()
+        email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
             raise ValidationError("This address cannot be used. Choose another one.")
-        return email
+        return str(super().clean_email()).lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -33,7 +33,9 @@ class FormAddressMiddleware(MiddlewareMixin):
 
 
 def _leads_to_sign_in(url: str) -> bool:
-    return urlsplit(url).path == resolve_url(settings.LOGIN_URL)
+    """Whether `login_required` redirected: it says where sign-in leads back to, other redirects to that page do not."""
+    parts = urlsplit(url)
+    return parts.path == resolve_url(settings.LOGIN_URL) and "next" in parse_qs(parts.query)
 
 
 def _page_of(request: HttpRequest) -> str:

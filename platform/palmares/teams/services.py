@@ -5,23 +5,26 @@ Whoever acts is `by`; a team that `by` does not belong to does not exist for the
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
-from django.core.cache import cache
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from palmares.api.idempotency import forget_answers
 from palmares.api.problems import ConflictError, ForbiddenError, GoneError, NotFoundError, TooManyRequestsError
 from palmares.teams.models import Invitation, Membership, Role, Team, User
 from palmares.teams.secret import digest, new_secret
 
 leaving = Signal()
 """Sent before an owner's deletion of `team`; receivers may object with a `ConflictError`."""
-MAX_INVITATIONS_PER_HOUR = 30
-"""That one user can send."""
-MAX_MAILS_PER_HOUR = 3
-"""Invitations that are sent to one address, by anyone."""
+MAX_SENT_PER_HOUR = 30
+"""Invitations that one user can send."""
+MAX_RECEIVED_PER_HOUR = 3
+"""Invitations that one address can receive, from anyone."""
 NO_SUCH_TEAM = "There is no such team, or you are not in it."
 
 
@@ -114,20 +117,28 @@ def remove_member(*, membership: Membership, by: User) -> None:
     require_role(user=by, team=membership.team, role=Role.VIEWER if own else Role.OWNER)
     _keep_an_owner(membership)
     _withdraw_invitations(membership)
+    forget_answers(user_id=membership.user_id)
     membership.delete()
 
 
 def _limit_invitations(by: User, email: str) -> None:
-    """Bound the mails that one user can cause, and that one address can receive."""
-    for key, most in ((f"invitations-by:{by.pk}", MAX_INVITATIONS_PER_HOUR), (f"invitations-to:{email}", MAX_MAILS_PER_HOUR)):
-        cache.add(key, 0, 3600)
-        if cache.incr(key) > most:
-            raise TooManyRequestsError("Too many invitations in the last hour; try again later.")
+    """Bound the invitations that one user can send and that one address can receive."""
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    recent = Invitation.objects.filter(created_at__gt=timezone.now() - timedelta(hours=1))
+    sent, received = recent.filter(invited_by=by).count(), recent.filter(email=email).count()
+    if sent >= MAX_SENT_PER_HOUR or received >= MAX_RECEIVED_PER_HOUR:
+        raise TooManyRequestsError("Too many invitations in the last hour; try again later.")
 
 
 def _withdraw_invitations(membership: Membership) -> None:
     """Open ones that a member sent who is an owner no longer: their links would be a way back in."""
-    Invitation.objects.filter(team=membership.team, invited_by=membership.user, accepted_at=None).delete()
+    _expire(Invitation.objects.filter(team=membership.team, invited_by=membership.user))
+
+
+def _expire(invitations: QuerySet[Invitation]) -> None:
+    """Kept, not deleted: they count among those of the last hour."""
+    now = timezone.now()
+    invitations.filter(accepted_at=None, expires_at__gt=now).update(expires_at=now)
 
 
 def _keep_an_owner(membership: Membership) -> None:
@@ -156,7 +167,7 @@ def invite(*, team: Team, email: str, role: Role, by: User, link: str = "") -> t
     require_role(user=by, team=team, role=Role.OWNER)
     email = email.lower()
     _limit_invitations(by, email)
-    Invitation.objects.filter(team=team, email=email, accepted_at=None).delete()
+    _expire(Invitation.objects.filter(team=team, email=email))
     token = new_secret()
     invitation = Invitation.objects.create(team=team, email=email, role=role, invited_by=by, token_hash=digest(token))
     if link:
@@ -197,7 +208,7 @@ def delete_account(*, user: User) -> None:
 def revoke_invitation(*, invitation: Invitation, by: User) -> None:
     """Withdraw an invitation; owners only."""
     require_role(user=by, team=invitation.team, role=Role.OWNER)
-    invitation.delete()
+    _expire(Invitation.objects.filter(pk=invitation.pk))
 
 
 def find_invitation(*, token: str) -> Invitation:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, mixins, serializers, status, viewsets
 from rest_framework.permissions import IsAuthenticated
@@ -109,7 +110,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
     def get_queryset(self) -> QuerySet[Invitation]:
         team = self.team()
         services.require_role(user=caller(self), team=team, role=Role.OWNER)
-        return team.invitations.filter(accepted_at=None).select_related("invited_by", "team")
+        return team.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()).select_related("invited_by", "team")
 
     @extend_schema(request=InvitationSerializer, responses={201: NewInvitationSerializer})
     def create(self, request: Request, team_id: UUID) -> Response:

@@ -18,6 +18,9 @@ class UploadsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from palmares.api.idempotency import forget_answers_with  # noqa: PLC0415 - models must be ready
+
+        forget_answers_with("uploads.Upload")
         delete_files_with("uploads.Upload")
         post_delete.connect(_delete_partial, sender="uploads.Upload")  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from palmares.api.models import IdempotencyKey
 from palmares.runs.models import Run
+from palmares.teams.services import remove_member
 from palmares.uploads.models import Upload
 
 URL = "/api/v1/runs/"
@@ -86,3 +87,18 @@ def test_sent_at_the_same_time(api, member, data):
     assert {a.status_code for a in answers} == {201}
     assert len({a.json()["id"] for a in answers}) == 1
     assert Run.objects.count() == 1
+
+
+def test_the_answer_is_forgotten_with_what_it_describes(api, member, data):
+    made = post(api(member), data).json()
+    Run.objects.get(pk=made["id"]).delete()
+    answer = post(api(member), data)
+    assert (answer.status_code, Run.objects.count()) == (410, 0)
+    assert made["id"] not in str(IdempotencyKey.objects.values().get())
+
+
+def test_the_answer_is_forgotten_with_the_access(api, member, team, data):
+    post(api(member), data)
+    remove_member(membership=team.memberships.get(user=member), by=member)
+    answer = post(api(member), data)
+    assert (answer.status_code, "upload" in answer.json()) == (410, False)

@@ -30,7 +30,7 @@ def test_with_the_token_it_works(browser):
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client, member):
-    client.get(f"/welcome/{create_sign_in_link(user=member)}/")
+    client.post(f"/welcome/{create_sign_in_link(user=member)}/")
     cookie = client.cookies["sessionid"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"

@@ -283,3 +283,39 @@ def test_members_cancel_and_retry(api, url, upload, member, viewer):
     assert api(member).post(f"{own}cancel/").json()["status"] == "cancelled"
     assert api(member).post(f"{own}cancel/").status_code == 409
     assert api(member).post(f"{own}retry/").json()["status"] == "queued"
+
+
+def test_unsorted_uploads_are_not_one_hand(api, client, team, member):
+    unsorted = SubjectFactory(team=team, name="Unsorted")
+    upload = UploadFactory(subject=unsorted, status=Status.SUCCEEDED)
+    answer = api(member).post(f"/api/v1/subjects/{unsorted.pk}/calibrations/", {"uploads": [str(upload.pk)]})
+    assert (answer.status_code, "several people" in answer.json()["detail"]) == (400, True)
+    client.force_login(member)
+    page = client.get(f"/subjects/{unsorted.pk}/").content.decode()
+    assert (f"/subjects/{unsorted.pk}/calibrate/" in page, "create a subject for the person" in page) == (False, True)
+
+
+def test_crops_go_with_the_upload_they_were_cut_from(api, client, member, subject, upload, django_capture_on_commit_callbacks):
+    kept = UploadFactory(subject=subject, name="kept.mp4", status=Status.SUCCEEDED)
+    images = [
+        {"upload": str(each.pk), "name": each.name, "frame": 3, "side": "left", "joints": [[0.5, 0.5]], "weight": 0.5}
+        for each in (kept, upload)
+    ]
+    made = Calibration.objects.create(
+        subject=subject, status=Status.SUCCEEDED, folder="calibrations/x", facts={"pictures": images}
+    )
+    made.hand_shape = HandShapeFactory(subject=subject)
+    made.save()
+    made.uploads.set([kept, upload])
+    for number in range(2):
+        default_storage.save(f"calibrations/x/frame-{number:02d}.jpg", ContentFile(b"crop"))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api(member).delete(f"/api/v1/uploads/{upload.pk}/").status_code == 204
+    address = f"/api/v1/calibrations/{made.pk}/"
+    assert [default_storage.exists(f"calibrations/x/frame-{number:02d}.jpg") for number in range(2)] == [True, False]
+    assert api(member).get(f"{address}files/frame-01.jpg").status_code == 404
+    shown = api(member).get(address).content.decode()
+    assert (upload.name in shown, str(upload.pk) in shown, kept.name in shown) == (False, False, True)
+    client.force_login(member)
+    page = client.get(f"/calibrations/{made.pk}/")
+    assert (page.status_code, "Upload deleted" in page.content.decode()) == (200, True)

@@ -42,13 +42,30 @@ def test_the_answer_does_not_tell_who_has_an_account(api, url, owner, stranger):
 
 def test_a_second_invitation_replaces_the_first(api, url, owner, token):
     api(owner).post(url, {"email": "new@example.org"})
-    assert Invitation.objects.count() == 1
-    assert api(owner).post(ACCEPT, {"token": token}).status_code == 404
+    assert len(api(owner).get(url).json()["results"]) == 1
+    assert api(owner).post(ACCEPT, {"token": token}).status_code == 410
 
 
 def test_an_owner_withdraws(api, url, owner, token):
     assert api(owner).delete(f"{url}{Invitation.objects.get().pk}/").status_code == 204
-    assert not Invitation.objects.exists()
+    assert api(owner).get(url).json()["results"] == []
+    assert api(owner).post(ACCEPT, {"token": token}).status_code == 410
+
+
+def test_one_address_receives_a_few_an_hour(api, url, owner, stranger, django_capture_on_commit_callbacks):
+    theirs = stranger.memberships.get().team
+    with django_capture_on_commit_callbacks(execute=True):
+        sent = [api(owner).post(url, {"email": "victim@example.org"}).status_code for _ in range(5)]
+        other = api(stranger).post(f"/api/v1/teams/{theirs.pk}/invitations/", {"email": "Victim@example.org"})
+    assert (sent, other.status_code) == ([201, 201, 201, 429, 429], 429)
+    assert len(mail.outbox) == 3
+    Invitation.objects.update(created_at=timezone.now() - timedelta(hours=1, seconds=1))
+    assert api(owner).post(url, {"email": "victim@example.org"}).status_code == 201
+
+
+def test_one_user_sends_a_bounded_number_an_hour(api, url, owner):
+    answers = [api(owner).post(url, {"email": f"p{n}@example.org"}).status_code for n in range(31)]
+    assert answers == [201] * 30 + [429]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from palmares.teams.access import create_sign_in_link
@@ -17,28 +18,28 @@ def signed_in(client):
 
 
 def test_it_signs_in(client, url, member):
-    assert client.get(url).status_code == 302
+    assert client.post(url).status_code == 302
     assert client.session["_auth_user_id"] == str(member.pk)
 
 
 def test_it_works_once(client, url, django_user_model):
-    client.get(url)
+    client.post(url)
     client.logout()
-    response = client.get(url)
+    response = client.post(url)
     assert response.url == "/accounts/login/"
     assert not signed_in(client)
 
 
 def test_it_expires(client, url):
     SignInLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    client.get(url)
+    client.post(url)
     assert not signed_in(client)
 
 
 def test_inactive_people_stay_out(client, url, member):
     member.is_active = False
     member.save()
-    client.get(url)
+    client.post(url)
     assert not signed_in(client)
 
 
@@ -51,5 +52,26 @@ def test_a_wrong_link(client, db):
     assert not signed_in(client)
 
 
+def test_a_preview_does_not_use_it_up(client, url, member):
+    for _ in range(2):
+        page = client.get(url)
+        assert (page.status_code, signed_in(client)) == (200, False)
+        assert member.email in page.content.decode()
+    client.head(url)
+    client.post(url)
+    assert signed_in(client)
+
+
 def test_wrong_method(client, url):
-    assert client.post(url).status_code == 405
+    assert client.put(url).status_code == 405
+
+
+def test_a_command_prints_another(client, member, capsys):
+    call_command("sign_in_link", member.email, "--server", "http://testserver/")
+    client.post(capsys.readouterr().out.strip().removeprefix("http://testserver"))
+    assert signed_in(client)
+
+
+def test_the_command_knows_no_such_user(db):
+    with pytest.raises(CommandError, match=r"no active user nobody@example\.org"):
+        call_command("sign_in_link", "nobody@example.org")
