@@ -225,6 +225,9 @@ def _fitted(image: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
 
 def _rgb(image: Image.Image) -> Image.Image:
     """The image with 8 bits a channel; of 16 the upper ones, which Pillow would clip."""
+    if image.mode == "RGB":
+        image.load()
+        return image
     if not image.mode.startswith("I"):
         return image.convert("RGB")
     deep = np.asarray(image)

@@ -36,6 +36,9 @@ FILMSTRIP: Final = "filmstrip.jpg"
 TIMESTAMPS: Final = "timestamps.npz"
 FACTS: Final = "facts.json"
 
+_UNPACKED: Final = "unpacked-images"
+"""Folder of an archive's images, whose name messages replace by the archive's own."""
+
 LONGER_SIDE: Final = 1280
 """Largest width or height of the web copy, pixels: MediaPipe looks at 192 and 224 pixels, a page shows about 1000."""
 
@@ -124,42 +127,50 @@ def make_web_copy(
     try:
         with _published(target_dir) as folder, tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             progress("checking", 0.0)
+            images = Path(scratch, _UNPACKED)
             if _is_archive(source, limits, label):
-                unpacked = unpack_images(source, Path(scratch), limits)
-            clip = open_clip(Path(scratch) if unpacked else source, limits)
+                images.mkdir()
+                unpacked = unpack_images(source, images, limits)
+            clip = open_clip(images if unpacked else source, limits)
             sha256, size = _checksum(source, progress)
             table = _write_timestamps(clip, folder / TIMESTAMPS)
-            width, height = web_size(clip.width, clip.height)
-            thumbnails = _write_images(clip, folder, (width, height), progress)
-            video = clip.video
-            ingested = WebCopyFacts(
-                kind=clip.kind,
-                fps=clip.fps,
-                frame_count=clip.frame_count,
-                width=width,
-                height=height,
-                duration=clip.frame_count / clip.fps,
-                source_width=clip.width,
-                source_height=clip.height,
-                rotation=video.orientation.rotation if video else 0,
-                mirrored=bool(video and video.orientation.mirrored),
-                focal_px=clip.focal_px,
-                codec=video.codec if video else "images",
-                source_frame_count=len(video.times) if video else clip.frame_count,
-                variable_rate=bool(video and not video.one_to_one),
-                duplicates=clip.frame_count - len(np.unique(table)),
-                drops=(len(video.times) if video else clip.frame_count) - len(np.unique(table)),
-                left_out=unpacked.members - clip.frame_count if unpacked else 0,
-                notes=[_named(n, unpacked) for n in (*(unpacked.notes if unpacked else ()), *clip.notes)],
-                sha256=sha256,
-                size=size,
-                thumbnails=thumbnails,
+            web = web_size(clip.width, clip.height)
+            thumbnails = _write_images(clip, folder, web, progress)
+            left_out = unpacked.members - clip.frame_count if unpacked else 0
+            notes = [_named(n, unpacked) for n in (*(unpacked.notes if unpacked else ()), *clip.notes)]
+            made = WebCopyFacts(
+                **_facts_of(clip, table, web), left_out=left_out, notes=notes, sha256=sha256, size=size, thumbnails=thumbnails
             )
-            (folder / FACTS).write_text(json.dumps(ingested.facts(), indent=1))
+            (folder / FACTS).write_text(json.dumps(made.facts(), indent=1))
     except ClipError as error:
-        raise ClipError(_named(str(error).replace(source.name, label), unpacked)) from error
+        sentence = str(error).replace(source.name, label).replace(_UNPACKED, label)
+        raise ClipError(_named(sentence, unpacked)) from error
     progress("ready", 1.0)
-    return ingested
+    return made
+
+
+def _facts_of(clip: Clip, table: np.ndarray, web: tuple[int, int]) -> dict[str, Any]:
+    """What `WebCopyFacts` says of a clip, its table of source frames and the web copy's size."""
+    video, shown = clip.video, len(np.unique(table))
+    source_frames = len(video.times) if video else clip.frame_count
+    return {
+        "kind": clip.kind,
+        "fps": clip.fps,
+        "frame_count": clip.frame_count,
+        "width": web[0],
+        "height": web[1],
+        "duration": clip.frame_count / clip.fps,
+        "source_width": clip.width,
+        "source_height": clip.height,
+        "rotation": video.orientation.rotation if video else 0,
+        "mirrored": bool(video and video.orientation.mirrored),
+        "focal_px": clip.focal_px,
+        "codec": video.codec if video else "images",
+        "source_frame_count": source_frames,
+        "variable_rate": bool(video and not video.one_to_one),
+        "duplicates": clip.frame_count - shown,
+        "drops": source_frames - shown,
+    }
 
 
 def web_size(width: int, height: int) -> tuple[int, int]:
