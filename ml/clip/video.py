@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from ml.clip.animation import animation_frames
 from ml.clip.container import CUT_OFF, RAW_RATE, Clock, can_seek, opened_video, reason
+from ml.clip.deinterlacing import progressive
 from ml.clip.focal_length import focal_from_metadata
 from ml.clip.media_limits import ClipError, Limits
 from ml.clip.media_types import ANIMATED_FORMATS, media_type_of
@@ -164,7 +165,7 @@ def video_frames(path: Path, facts: VideoFacts, span: range, convert: Callable[[
     held: VideoFrame | None = None
     output: Output | None = None
     origin, rate = float(facts.times[0]), float(facts.rate)
-    for frame in _frames(path, facts, origin + span.start / rate if span.start else None):
+    for frame in progressive(_frames(path, facts, origin + span.start / rate if span.start else None)):
         time = last + 1 / rate if frame.time is None and np.isfinite(last) else frame.time or 0.0
         while held is not None and index < span.stop and origin + index / rate < (last + time) / 2:
             output = convert(held) if output is None else output
@@ -184,19 +185,21 @@ def video_frames(path: Path, facts: VideoFacts, span: range, convert: Callable[[
 
 
 def _frames(path: Path, facts: VideoFacts, seconds: float | None) -> Iterator[VideoFrame]:
-    """The file's frames from one at or before `seconds`, or from its start."""
+    """The file's frames from one before `seconds`, or from its start."""
     if media_type_of(path) in ANIMATED_FORMATS:
         yield from animation_frames(path, facts.limits)
         return
     if seconds is not None and facts.seekable:
+        step = 1 / float(facts.rate)
         for margin in _SEEK_MARGINS:
             with opened_video(path, facts.limits) as (container, stream):
-                frames = _from_keyframe(container, stream, path, seconds - 1 / float(facts.rate) - margin, facts.limits)
+                frames = _from_keyframe(container, stream, path, seconds - step - margin, facts.limits)
                 first = None
                 # What cannot be decoded from here may be decoded from further back.
                 with suppress(ClipError, av.FFmpegError):
                     first = next(frames, None)
-                if first is not None and first.time is not None and first.time <= seconds:
+                # An interlaced frame is made whole from the one before it, too.
+                if first is not None and first.time is not None and first.time <= seconds - step / 2:
                     yield first
                     yield from frames
                     return
