@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from palmares.teams.access import create_token
 from palmares.teams.models import Membership, Role, Team, User
+from tests.api_contract import ContractClient
 from tests.factories import MembershipFactory, TeamFactory
 
 
@@ -58,7 +59,7 @@ def api() -> Callable[[User | None], APIClient]:
     """A client of the API as somebody, by a real token; as nobody with None."""
 
     def client(user: User | None = None) -> APIClient:
-        client = APIClient()
+        client = ContractClient()
         if user is not None:
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_token(user=user, name='test')[1]}")
         return client

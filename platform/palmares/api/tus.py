@@ -9,12 +9,11 @@ import base64
 import binascii
 import hashlib
 from abc import ABC, abstractmethod
-from typing import IO, Any, Final, cast
+from typing import IO, Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -28,26 +27,28 @@ CHECKSUMS: Final = ("sha1", "sha256", "md5")
 _OFFSET_TYPE: Final = "application/offset+octet-stream"
 
 
+def _header(name: str, kind: type, description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=description, required=required)
+
+
+_RESUMABLE: Final = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, enum=[VERSION], required=True)
+
+
 class VersionError(DomainError):
     """The client speaks another version of tus."""
 
     status = 412
 
 
-class _AnyAccept(BaseContentNegotiation):
-    """Nothing but problems has a body, so that Accept does not matter."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return None
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class _TusView(APIView):
     permission_classes = (IsAuthenticated,)
-    content_negotiation_class = _AnyAccept
+    problem_statuses: ClassVar = {"post": (412, 413, 507), "patch": (409, 410, 412, 460), "delete": (412,)}
     renderer_classes = (JSONRenderer,)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take `X-HTTP-Method-Override` for the method, as tus demands: some clients can send GET and POST only."""
+        request.method = request.headers.get("X-HTTP-Method-Override", request.method).upper()
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -80,9 +81,18 @@ class TusCreation(_TusView, ABC):
     def begin(self, *, name: str, size: int, metadata: dict[str, str]) -> str:
         """Keep a row for a file of which nothing has come; the path of its address."""
 
-    @extend_schema(request=None, responses={201: None})
+    @extend_schema(
+        request=None,
+        responses={201: None},
+        parameters=[
+            _RESUMABLE,
+            _header("Upload-Length", int, "Bytes of the whole file.", required=True),
+            _header("Upload-Metadata", str, "Pairs of a name and a value in base64, with commas between them."),
+            OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201], description="Address of the upload."),
+        ],
+    )
     def post(self, request: Request) -> Response:
-        """Announce a file (tus creation): `Upload-Length`; `Upload-Metadata` of `filename`."""
+        """Begin a resumable upload (tus creation). `Upload-Metadata` holds the `filename`."""
         metadata = _metadata(request.headers.get("Upload-Metadata", ""))
         name = metadata.get("filename") or metadata.get("name") or "untitled"
         path = self.begin(name=name, size=_whole_number(request, "Upload-Length"), metadata=metadata)
@@ -110,9 +120,20 @@ class TusFile(_TusView, ABC):
         received, size = self.standing(pk)
         return Response(status=200, headers={"Upload-Offset": str(received), "Upload-Length": str(size)})
 
-    @extend_schema(request={_OFFSET_TYPE: bytes}, responses={204: None})
+    @extend_schema(
+        request={_OFFSET_TYPE: bytes},
+        responses={204: None},
+        parameters=[
+            _RESUMABLE,
+            _header("Upload-Offset", int, "Bytes of the file that the server has; the body follows them.", required=True),
+            _header("Upload-Checksum", str, f"One of {', '.join(CHECKSUMS)}, a space, and the checksum of the body in base64."),
+            OpenApiParameter(
+                "Upload-Offset", int, OpenApiParameter.HEADER, response=[204], description="Bytes that have come."
+            ),
+        ],
+    )
     def patch(self, request: Request, pk: UUID) -> Response:
-        """Send bytes from `Upload-Offset` on."""
+        """Send bytes of a file, from `Upload-Offset` on."""
         self.standing(pk)
         if (request.content_type or "").split(";")[0].strip() != _OFFSET_TYPE:
             raise UnsupportedContentError(f"Content-Type is {request.content_type!r}, expected {_OFFSET_TYPE}.")
@@ -124,9 +145,9 @@ class TusFile(_TusView, ABC):
         )
         return Response(status=204, headers={"Upload-Offset": str(received)})
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None}, parameters=[_RESUMABLE])
     def delete(self, request: Request, pk: UUID) -> Response:
-        """Give up (tus termination)."""
+        """Discard an upload (tus termination)."""
         self.remove(pk)
         return Response(status=204)
 

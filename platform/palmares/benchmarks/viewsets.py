@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from uuid import UUID
 
 import django_filters
@@ -49,6 +50,7 @@ class BenchmarkViewSet(viewsets.ModelViewSet[Benchmark]):
     lookup_value_converter = "slug"
     filterset_class = BenchmarkFilter
     http_method_names = METHODS
+    problem_statuses: ClassVar = {"partial_update": (409,)}
 
     def get_queryset(self) -> QuerySet[Benchmark]:
         return Benchmark.objects.visible_to(self.request.user).select_related("team").prefetch_related("boards")
@@ -87,12 +89,12 @@ class BoardsView(OfBenchmarkView):
 
     @extend_schema(responses=BoardSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """All boards."""
+        """List the leaderboards of a benchmark."""
         return Response(BoardSerializer(self.benchmark(slug).boards.all(), many=True).data)
 
     @extend_schema(request=BoardSerializer, responses={201: BoardSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """One more board, of the sequences with a tag; owners only."""
+        """Add a leaderboard for a subset of the ground truth; owners only."""
         benchmark = self.benchmark(slug)
         form = BoardSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -105,15 +107,19 @@ class TruthsView(OfBenchmarkView):
     """The versions of a benchmark's truth: for its own team, and never their content."""
 
     parser_classes = (MultiPartParser,)
+    problem_statuses: ClassVar = {"get": (403,)}
 
     @extend_schema(responses=TruthSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """All versions, newest first."""
+        """List the versions of the ground truth, newest first."""
         return Response(TruthSerializer(self.own_benchmark(slug).truths.defer("subsets"), many=True).data)
 
     @extend_schema(request={"multipart/form-data": NewTruthSerializer}, responses={201: TruthSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Send a new version; owners only. All submissions are then scored against it, and shown when that is published."""
+        """Upload a new version of the ground truth; owners only.
+
+        All submissions are then scored against it. Leaderboards show the new scores when they are published.
+        """
         benchmark = self.benchmark(slug)
         form = NewTruthSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -124,9 +130,11 @@ class TruthsView(OfBenchmarkView):
 class RevisionsView(OfBenchmarkView):
     """Scorings of everything."""
 
+    problem_statuses: ClassVar = {"post": (409,)}
+
     @extend_schema(responses=RevisionSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """All revisions of a benchmark of the caller's teams; of others, the published ones."""
+        """List the revisions of a benchmark: all for its own team, the published ones for others."""
         benchmark = self.benchmark(slug)
         mine = Revision.objects.visible_to(caller(self)).filter(benchmark=benchmark)
         if mine.exists():
@@ -137,7 +145,7 @@ class RevisionsView(OfBenchmarkView):
 
     @extend_schema(request=None, responses={201: RevisionSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Score all submissions again by today's recipe and scorer; owners only."""
+        """Score all submissions again with the current protocol and scorer; owners only."""
         made = services.score_again(benchmark=self.benchmark(slug), by=caller(self))
         return Response(RevisionSerializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -146,10 +154,11 @@ class PublishRevisionView(APIView):
     """Showing what was scored again."""
 
     permission_classes = (IsAuthenticated,)
+    problem_statuses: ClassVar = {"post": (409,)}
 
     @extend_schema(request=None, responses=RevisionSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
-        """Let the boards show a revision; owners only. The boards of older ones stay at `?revision=`."""
+        """Publish a revision, so that leaderboards show it; owners only. Older ones stay at `?revision=`."""
         revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
         services.publish_revision(revision=revision, by=caller(self))
         revision.refresh_from_db()

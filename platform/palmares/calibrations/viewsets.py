@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -21,6 +20,7 @@ from rest_framework.views import APIView
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
 from palmares.api.problems import NotFoundError
 from palmares.api.ranges import stored_file
+from palmares.api.schema import RANGE, file_responses
 from palmares.calibrations import services
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
@@ -98,20 +98,21 @@ class SubjectCalibrationsView(APIView):
     """A subject's calibrations."""
 
     permission_classes = (IsAuthenticated,)
+    problem_statuses: ClassVar = {"post": (409,)}
 
     def subject(self, request: Request, pk: UUID) -> Subject:
         return get_object_or_404(Subject.objects.visible_to(request.user).select_related("team"), pk=pk)
 
     @extend_schema(responses=CalibrationSerializer(many=True))
     def get(self, request: Request, subject_id: UUID) -> Response:
-        """The newest fifty."""
+        """List the newest fifty calibrations of a subject."""
         found = self.subject(request, subject_id).calibrations.select_related("hand_shape").prefetch_related("uploads")[:50]
         return Response(CalibrationSerializer(found, many=True).data)
 
     @extend_schema(request=NewCalibrationSerializer, responses={201: CalibrationSerializer}, parameters=[KEY_PARAMETER])
     @idempotent
     def post(self, request: Request, subject_id: UUID) -> Response:
-        """Calibrate from uploads of this subject. What comes out is a hand shape, which runs may take."""
+        """Start a calibration from uploads of a subject. What comes out is a hand shape, which runs may take."""
         subject = self.subject(request, subject_id)
         form = NewCalibrationSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
@@ -126,6 +127,7 @@ class CalibrationViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, vi
     serializer_class = CalibrationSerializer
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
+    problem_statuses: ClassVar = {"cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Calibration]:
         return Calibration.objects.visible_to(self.request.user).select_related("subject__team", "hand_shape")
@@ -136,14 +138,14 @@ class CalibrationViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, vi
     @extend_schema(request=None, responses=CalibrationSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Stop a calibration."""
+        """Cancel a calibration."""
         services.cancel_calibration(calibration=self.get_object(), by=caller(self))
         return Response(CalibrationSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=CalibrationSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Queue one that failed or was cancelled once more."""
+        """Queue a calibration again that failed or was cancelled."""
         services.retry_calibration(calibration=self.get_object(), by=caller(self))
         return Response(CalibrationSerializer(self.get_object()).data)
 
@@ -156,9 +158,9 @@ class CalibrationFileView(APIView):
 
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_responses(*CONTENT_TYPES.values()), parameters=[RANGE])
     def get(self, request: Request, pk: UUID, drawing: str) -> HttpResponseBase:
-        """`frame-NN.jpg`, or `hand.glb` (y up, metres)."""
+        """Get a file of a calibration. `frame-NN.jpg` is a crop of an image it used, `hand.glb` the mesh (y up, metres)."""
         found = get_object_or_404(Calibration.objects.visible_to(request.user), pk=pk)
         if not found.folder:
             raise NotFoundError(f"This calibration is {found.status} and has no files.")

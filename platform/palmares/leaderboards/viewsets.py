@@ -32,7 +32,7 @@ class RevisionChangesView(APIView):
 
     @extend_schema(responses=RankChangeSerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
-        """Old → new rank and figure, by the benchmark's own metric, of each submission that the caller sees; for its team."""
+        """List how a revision changes ranks and values, by the benchmark's own metric; for its team."""
         revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
         rows = [
             {**row, **{when: row[when] and dict(zip(("rank", "value"), row[when], strict=True)) for when in ("old", "new")}}
@@ -82,11 +82,14 @@ class LeaderboardView(OfBenchmarkView):
     """Ranks, as the caller sees them: public submissions, and those of their own teams."""
 
     @extend_schema(
-        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/csv"): OpenApiTypes.STR},
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            **{(200, kind.partition(";")[0]): OpenApiTypes.STR for kind, _, _ in WRITERS.values()},
+        },
         parameters=[*_VIEW, OpenApiParameter("as", str, enum=["json", *WRITERS], description="JSON unless told.")],
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """One page of a board as JSON; as CSV, Markdown or LaTeX all of it (up to 2000 rows)."""
+        """Get one page of a leaderboard as JSON, or all of it as CSV, Markdown or LaTeX (up to 2000 rows)."""
         benchmark, wanted = self.benchmark(slug), request.GET.get("as", "json")
         if wanted == "json":
             return Response(as_data(asked_for(request, benchmark)))
@@ -112,7 +115,7 @@ class ComparisonView(OfBenchmarkView):
         ],
     )
     def get(self, request: Request, slug: str) -> Response:
-        """A paired test over sequences or subjects: A minus B with its 95% interval, and a verdict in words."""
+        """Compare two submissions by a paired test over sequences or subjects. A minus B, its 95% interval, and a verdict."""
         board = asked_for(request, self.benchmark(slug))
         if board.revision is None:
             raise InvalidError("No submission has been scored on this benchmark yet.")

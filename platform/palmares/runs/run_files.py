@@ -14,10 +14,9 @@ from rest_framework.views import APIView
 
 from palmares.api.problems import NotFoundError
 from palmares.api.ranges import IMMUTABLE, disposition, stored_file
+from palmares.api.schema import RANGE, file_responses
 from palmares.runs.mesh_export import FORMATS, frame_meshes
 from palmares.runs.models import Run
-
-BINARY = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
 
 
 class _RunFileView(APIView):
@@ -39,9 +38,9 @@ class _RunFileView(APIView):
 class PredictionFileView(_RunFileView):
     """`prediction.npz`."""
 
-    @extend_schema(responses=BINARY)
+    @extend_schema(responses=file_responses("application/octet-stream"), parameters=[RANGE])
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """The prediction as a `.npz` of plain arrays, with byte ranges."""
+        """Get the prediction of a run as a `.npz` of plain arrays."""
         run, folder = self.run_and_folder(pk)
         name = f"{run.upload.name.rsplit('.', 1)[0]}-{run.method}.npz"
         return stored_file(request, f"{folder}/prediction.npz", content_type="application/octet-stream", download_as=name)
@@ -56,16 +55,16 @@ class TrackView(_RunFileView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """The header of the track: the meshes as the viewer takes them."""
+        """Get the header of a run's track, the meshes as the viewer reads them."""
         return stored_file(request, f"{self.run_and_folder(pk)[1]}/track.json", content_type="application/json")
 
 
 class TrackChunkView(_RunFileView):
     """Chunks and faces, named by their content."""
 
-    @extend_schema(responses=BINARY)
+    @extend_schema(operation_id="runs_track_file", responses=file_responses("application/octet-stream"), parameters=[RANGE])
     def get(self, request: Request, pk: UUID, name: str) -> HttpResponseBase:
-        """One file of the track; it never changes."""
+        """Get one binary file of a run's track; it never changes."""
         key = f"{self.run_and_folder(pk)[1]}/track/{name}.bin"
         return stored_file(request, key, content_type="application/octet-stream", caching=IMMUTABLE)
 
@@ -75,16 +74,20 @@ class SeriesView(_RunFileView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """The metrics by frame that need no truth."""
+        """Get the metrics of each frame that need no ground truth."""
         return stored_file(request, f"{self.run_and_folder(pk)[1]}/series.json", content_type="application/json")
 
 
 class FrameMeshView(_RunFileView):
     """The meshes of one frame, for other programs."""
 
-    @extend_schema(responses=BINARY, parameters=[OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(FORMATS))])
+    @extend_schema(
+        operation_id="runs_frame_mesh",
+        responses={(200, kind): OpenApiTypes.BINARY for kind in dict.fromkeys(FORMATS.values())},
+        parameters=[OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(FORMATS))],
+    )
     def get(self, request: Request, pk: UUID, frame: int, extension: str) -> HttpResponse:
-        """One frame as GLB (y up, as glTF wants), OBJ or PLY (the camera's own axes: x right, y down, z away); metres."""
+        """Get the meshes of one frame. GLB is y up, as glTF requires; OBJ and PLY have the camera's axes; all in metres."""
         run, folder = self.run_and_folder(pk)
         content = frame_meshes(folder=folder, method=run.method, frame=frame, extension=extension)
         name = f"{run.upload.name.rsplit('.', 1)[0]}-{run.method}-{frame:06d}.{extension}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from uuid import UUID
 
 import django_filters
@@ -30,7 +31,7 @@ class MethodsView(APIView):
 
     @extend_schema(responses=MethodSerializer(many=True), operation_id="methods_list")
     def get(self, request: Request) -> Response:
-        """All methods, with what they take and give."""
+        """List the methods that can be run, with what they take and give."""
         return Response(MethodSerializer(list(METHODS.values()), many=True).data)
 
 
@@ -53,6 +54,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     filterset_class = RunFilter
+    problem_statuses: ClassVar = {"create": (409,), "cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Run]:
         return Run.objects.visible_to(self.request.user).select_related("prediction", "upload__subject__team")
@@ -75,13 +77,13 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Stop a run; a running one stops within seconds."""
+        """Cancel a run; a running one stops within seconds."""
         services.cancel_run(run=self.get_object(), by=caller(self))
         return Response(RunSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Queue a run that failed or was cancelled once more."""
+        """Queue a run again that failed or was cancelled."""
         services.retry_run(run=self.get_object(), by=caller(self))
         return Response(RunSerializer(self.get_object()).data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import Count, QuerySet
@@ -31,6 +31,7 @@ class SubjectViewSet(viewsets.ModelViewSet[Subject]):
     lookup_value_converter = "uuid"
     filterset_class = SubjectFilter
     http_method_names = METHODS
+    problem_statuses: ClassVar = {"create": (409,), "partial_update": (409,)}
 
     def get_queryset(self) -> QuerySet[Subject]:
         return Subject.objects.visible_to(self.request.user).select_related("team").annotate(upload_count=Count("uploads"))

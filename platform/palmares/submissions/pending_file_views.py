@@ -18,7 +18,11 @@ from palmares.submissions.models import PendingFile
 from palmares.teams.viewsets import caller
 
 
-@extend_schema_view(post=extend_schema(operation_id="predictions_tus_create"))
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="predictions_tus_create", summary="Begin the resumable upload of a prediction (tus creation)"
+    )
+)
 class PendingFileCreationView(TusCreation):
     """Announces a prediction's file."""
 
@@ -28,7 +32,10 @@ class PendingFileCreationView(TusCreation):
 
 
 @extend_schema_view(
-    patch=extend_schema(operation_id="predictions_tus_append"), delete=extend_schema(operation_id="predictions_tus_terminate")
+    patch=extend_schema(operation_id="predictions_tus_append", summary="Send bytes of a prediction (tus)"),
+    delete=extend_schema(
+        operation_id="predictions_tus_terminate", summary="Discard the upload of a prediction (tus termination)"
+    ),
 )
 class PendingFileView(TusFile):
     """A prediction's file on its way; its sender's alone."""

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
@@ -28,6 +28,7 @@ from rest_framework.views import APIView
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
 from palmares.api.problems import DomainError, ForbiddenError, NotFoundError, problem
 from palmares.api.ranges import stored_file
+from palmares.api.schema import RANGE, file_responses
 from palmares.benchmarks.models import Benchmark
 from palmares.queue.models import Status
 from palmares.submissions import pending_files, services
@@ -62,11 +63,12 @@ class BenchmarkSubmissionsView(GenericAPIView[Submission]):
     permission_classes = (IsAuthenticated,)
     parser_classes = (MultiPartParser,)
     filter_backends = ()
+    problem_statuses: ClassVar = {"post": (409, 410)}
     _sent: UUID | None = None
 
     @extend_schema(responses=SubmissionSummarySerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """Those of the caller's teams, and scored public ones, newest first."""
+        """List the submissions to a benchmark: those of the caller's teams and scored public ones, newest first."""
         benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user), slug=slug)
         found = Submission.objects.visible_to(request.user).filter(benchmark=benchmark).select_related("benchmark", "team")
         return self.get_paginated_response(SubmissionSummarySerializer(self.paginate_queryset(found), many=True).data)
@@ -78,11 +80,11 @@ class BenchmarkSubmissionsView(GenericAPIView[Submission]):
     )
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        """Send a prediction: its `file`, or as `sent` the id of one that came in parts (tus, `predictions/tus/`).
+        """Send a prediction to a benchmark.
 
-        It is checked at once: what cannot be scored is refused, with the place of the fault. What was `sent` is gone when the
-        submission is made, and when the file is refused; after any other refusal (quota, deadline, a field) it stays for two
-        days, to be named again.
+        It comes as `file`, or as `sent` the id of a file that was uploaded in parts (tus, `predictions/tus/`). It is checked
+        at once: what cannot be scored is refused, with the place of the fault. The file that `sent` names is removed when the
+        submission is made or the file is refused; after any other refusal (quota, deadline, a field) it stays for two days.
         """
         benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user).select_related("team"), slug=slug)
         form = NewSubmissionSerializer(data=request.data, context={"request": request})
@@ -115,6 +117,7 @@ class SubmissionViewSet(
     lookup_value_converter = "uuid"
     filterset_class = SubmissionFilter
     http_method_names = [*CHANGE_METHODS, "post"]  # noqa: RUF012 - as REST framework has it
+    problem_statuses: ClassVar = {"cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Submission]:
         return Submission.objects.visible_to(self.request.user).select_related("benchmark", "team")
@@ -124,7 +127,7 @@ class SubmissionViewSet(
 
     @extend_schema(request=SubmissionFactsSerializer, responses=SubmissionSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Change what is said of it, or whether other teams see it."""
+        """Change the description of a submission, or whether other teams see it."""
         found = self.get_object()
         form = SubmissionFactsSerializer(found, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -137,14 +140,14 @@ class SubmissionViewSet(
     @extend_schema(request=None, responses=SubmissionSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Stop its scoring. What was not scored takes no quota."""
+        """Cancel the scoring of a submission. What was not scored takes no quota."""
         services.cancel_submission(submission=self.get_object(), by=caller(self))
         return Response(SubmissionSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=SubmissionSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Queue one that failed or was cancelled once more."""
+        """Queue a submission again that failed or was cancelled."""
         services.retry_submission(submission=self.get_object(), by=caller(self))
         return Response(SubmissionSerializer(self.get_object()).data)
 
@@ -154,9 +157,9 @@ class SubmissionFileView(APIView):
 
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_responses("application/octet-stream"), parameters=[RANGE])
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """The prediction as it was sent, with byte ranges."""
+        """Get the file that was submitted."""
         found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("team"), pk=pk)
         if role_in(user=caller(self), team=found.team) is None or not found.source:
             raise NotFoundError("There is no file here that you may see.")
@@ -174,7 +177,7 @@ class SubmissionContentView(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: UUID) -> Response:
-        """PCK curves, errors by joint and by sequence, histograms, flags and hashes."""
+        """Get the details of a score: PCK curves, errors by joint and by sequence, histograms, flags and hashes."""
         score = self.score(request, pk)
         return Response(shown_content(score))
 
@@ -188,9 +191,11 @@ class SubmissionContentView(APIView):
 class SubmissionFramesView(SubmissionContentView):
     """Figures by frame, where the benchmark's owner allows it."""
 
+    problem_statuses: ClassVar = {"get": (403,)}
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:  # type: ignore[override]
-        """CSV: sequence, row, and each metric. For the submitter's team or the benchmark's, where frames are shown."""
+        """Get the metrics of each frame as CSV, for the team that submitted, where the benchmark shows them."""
         score = self.score(request, pk)
         benchmark = score.submission.benchmark
         if not benchmark.shows_frames:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins, serializers, status, viewsets
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -34,6 +34,9 @@ CHANGE_METHODS: list[str] = ["get", "patch", "delete", "head", "options"]
 """What views of things that can be changed, but not made, answer."""
 
 
+@extend_schema_view(
+    get=extend_schema(summary="Get the caller's account and teams"), patch=extend_schema(summary="Change the caller's account")
+)
 class MeView(generics.RetrieveUpdateAPIView[User]):
     """Who the caller is, and the teams they are in."""
 
@@ -54,6 +57,7 @@ class TeamViewSet(viewsets.ModelViewSet[Team]):
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     http_method_names = METHODS
+    problem_statuses: ClassVar = {"destroy": (409,)}
 
     def get_queryset(self) -> QuerySet[Team]:
         return Team.objects.visible_to(self.request.user).prefetch_related("memberships")
@@ -88,6 +92,7 @@ class MemberViewSet(
     queryset = Membership.objects.none()
     serializer_class = MemberSerializer
     http_method_names = CHANGE_METHODS
+    problem_statuses: ClassVar = {"partial_update": (409,), "destroy": (409,)}
 
     def get_queryset(self) -> QuerySet[Membership]:
         return self.team().memberships.select_related("user", "team")
@@ -106,6 +111,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
 
     queryset = Invitation.objects.none()
     serializer_class = InvitationSerializer
+    problem_statuses: ClassVar = {"list": (403,), "retrieve": (403,)}
 
     def get_queryset(self) -> QuerySet[Invitation]:
         team = self.team()
@@ -135,12 +141,14 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins
 
 
 class AcceptInvitationView(APIView):
-    """Join the team that an invitation is for."""
+    """Accepting invitations."""
 
     permission_classes = (IsAuthenticated,)
+    problem_statuses: ClassVar = {"post": (404, 410)}
 
     @extend_schema(request=AcceptSerializer, responses={200: TeamSerializer})
     def post(self, request: Request) -> Response:
+        """Join the team that an invitation is for."""
         form = AcceptSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         membership = services.accept_invitation(token=form.validated_data["token"], by=caller(self))
@@ -156,6 +164,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     lookup_field = "id"
+    problem_statuses: ClassVar = {"create": (409,)}
 
     def get_queryset(self) -> QuerySet[Token]:
         tokens: QuerySet[Token] = Token.objects.filter(user=caller(self))
@@ -163,7 +172,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 
     @extend_schema(request=TokenSerializer, responses={201: NewTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Make a token. It is shown this once, and kept only as a hash."""
+        """Create a token. It is shown this once, and kept only as a hash."""
         form = TokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         row, token = access.create_token(user=caller(self), name=form.validated_data["name"])

@@ -26,6 +26,7 @@ from palmares.uploads.models import Upload
 @extend_schema_view(
     post=extend_schema(
         operation_id="tus_create",
+        summary="Begin the resumable upload of a video or images (tus creation)",
         description="Announce a file (tus creation): `Upload-Length`; `Upload-Metadata` of `filename`, `subject`, `team`, "
         "`focal_px`.",
     )
@@ -45,7 +46,10 @@ class TusCreationView(TusCreation):
         return reverse("upload-tus", kwargs={"pk": upload.pk})
 
 
-@extend_schema_view(patch=extend_schema(operation_id="tus_append"), delete=extend_schema(operation_id="tus_terminate"))
+@extend_schema_view(
+    patch=extend_schema(operation_id="tus_append", summary="Send bytes of a video or images (tus)"),
+    delete=extend_schema(operation_id="tus_terminate", summary="Discard a resumable upload (tus termination)"),
+)
 class TusUploadView(TusFile):
     """A file on its way."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -23,6 +22,7 @@ from rest_framework.views import APIView
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
 from palmares.api.problems import NotFoundError
 from palmares.api.ranges import stored_file
+from palmares.api.schema import RANGE, file_responses
 from palmares.queue.models import Status
 from palmares.teams.viewsets import caller
 from palmares.uploads import services
@@ -56,6 +56,7 @@ class UploadViewSet(
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     filterset_class = UploadFilter
+    problem_statuses: ClassVar = {"cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Upload]:
         return Upload.objects.visible_to(self.request.user).select_related("subject__team")
@@ -72,7 +73,7 @@ class UploadViewSet(
     )
     @idempotent
     def create(self, request: Request) -> Response:
-        """Send a whole file. For large ones, and lines that break, there is tus at `uploads/tus/`."""
+        """Upload a file in one request. For large files and unreliable networks there is tus at `uploads/tus/`."""
         form = NewUploadSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         upload = services.receive(
@@ -98,14 +99,14 @@ class UploadViewSet(
     @extend_schema(request=None, responses=UploadSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Stop the ingestion; a running one stops within seconds."""
+        """Cancel the ingestion of an upload; a running one stops within seconds."""
         services.cancel_upload(upload=self.get_object(), by=caller(self))
         return Response(UploadSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=UploadSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Queue an ingestion that failed or was cancelled once more."""
+        """Queue the ingestion of an upload again that failed or was cancelled."""
         services.retry_upload(upload=self.get_object(), by=caller(self))
         return Response(UploadSerializer(self.get_object()).data)
 
@@ -116,17 +117,14 @@ class UploadMediaView(APIView):
     permission_classes = (IsAuthenticated,)
 
     @extend_schema(
-        responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (206, "application/octet-stream"): OpenApiTypes.BINARY,
-        },
+        responses=file_responses(*dict.fromkeys(CONTENT_TYPES.values()), "application/octet-stream"),
         parameters=[
             OpenApiParameter("file", str, OpenApiParameter.PATH, enum=[*CONTENT_TYPES, "source"]),
-            OpenApiParameter("Range", str, OpenApiParameter.HEADER),
+            RANGE,
         ],
     )
     def get(self, request: Request, pk: UUID, file: str) -> HttpResponseBase:
-        """One file of an upload, or a range of it."""
+        """Get a file of an upload."""
         upload = get_object_or_404(Upload.objects.visible_to(request.user), pk=pk)
         if file == "source" and upload.source:
             name = f"{PurePosixPath(upload.name).stem}{PurePosixPath(upload.source).suffix}"
