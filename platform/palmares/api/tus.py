@@ -42,7 +42,7 @@ class VersionError(DomainError):
 
 class _TusView(APIView):
     permission_classes = (IsAuthenticated,)
-    problem_statuses: ClassVar = {"post": (412, 413, 507), "patch": (409, 410, 412, 460), "delete": (412,)}
+    problem_statuses: ClassVar = {"post": (409, 412, 413, 507), "patch": (409, 410, 412, 460), "delete": (412,)}
     renderer_classes = (JSONRenderer,)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
