@@ -107,7 +107,7 @@ def test_images_are_documented_as_what_they_are(path, types):
     assert {"304", "416"} <= set(responses)
 
 
-def test_a_list_is_refused_where_an_object_is_expected(api, owner, subject, team, contest, scored):
+def test_a_list_is_refused_where_an_object_is_expected(api, owner, subject, upload, team, contest, scored):
     """As JSON, and as the name of a form's field, which used to change nothing and be answered 200."""
     ids = {
         "/subjects/{id}": subject.pk,
@@ -115,7 +115,7 @@ def test_a_list_is_refused_where_an_object_is_expected(api, owner, subject, team
         "/benchmarks/{slug}": contest.slug,
         "/submissions/{id}": scored().pk,
     }
-    ids |= {"/members/{id}": team.memberships.get(user=owner).pk, "/teams/{team_id}": team.pk}
+    ids |= {"/uploads/{id}": upload.pk, "/members/{id}": team.memberships.get(user=owner).pk, "/teams/{team_id}": team.pk}
     changed = [path for path, method, _ in operations() if method == "patch" and "/tus/" not in path]
     assert len(changed) >= 6
     for path in changed:
