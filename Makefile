@@ -15,12 +15,17 @@ HAND := ml/hand/assets/open_hand.npz
 DIST := platform/palmares/static/dist/manifest.json
 SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -name '*.test.ts' 2>/dev/null)
 
-.PHONY: run setup test lint bench train tables clean
+.PHONY: run setup quick test lint bench train tables clean
 
 run: setup  ## serve http://localhost:8000, or PORT
 	@exec $(PY) manage.py up
 
 setup: $(INSTALLED) $(DIST) $(HAND)  ## everything `run` and `test` need, inside the clone
+
+quick: setup  ## what one runs while working: style and the tests without long fits, servers and browsers
+	ruff check .
+	npm --prefix frontend test --silent
+	PALMARES_FSYNC=off $(PY) -m pytest -q -n2 -m "not bench and not slow" --ignore tests/browser --ignore tests/bench
 
 test: setup  ## every test: Python, then TypeScript
 	npm --prefix frontend test --silent

@@ -13,6 +13,30 @@ from palmares.teams.models import Membership, Role, Team, User
 from tests.api_contract import ContractClient
 from tests.factories import MembershipFactory, TeamFactory
 
+SLOW = (
+    "tests/browser",
+    "tests/workers",
+    "tests/client",
+    "tests/platform/local",
+    "tests/platform/api/test_fuzz.py",
+    "tests/ml/training",
+    "tests/ml/synthetic",
+    "tests/ml/methods",
+    "tests/ml/identity",
+    "tests/ml/keypoints",
+    "tests/ml/web_copy",
+    "tests/ml/commands",
+    "tests/ml/metrics/test_against_reference.py",
+)
+"""Tests of whole servers, long fits, networks and videos, which `make quick` leaves out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).resolve().parents[1]
+    for item in items:
+        if item.path.relative_to(root).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture
 def media_root(settings, tmp_path: Path) -> Path:

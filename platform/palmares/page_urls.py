@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from palmares.benchmarks import pages as benchmarks
 from palmares.calibrations import pages as calibrations
+from palmares.help import pages as help_pages
 from palmares.leaderboards import pages as leaderboards
 from palmares.leaderboards import submission_pages as submissions
 from palmares.runs import pages as runs
@@ -29,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/<uuid:pk>/view/", runs.viewer, name="viewer"),
     path("runs/<uuid:pk>/", runs.run, name="run"),
     path("runs/<uuid:pk>/change/", runs.change_run, name="run-change"),
+    path("help/", help_pages.help_page, name="help"),
+    path("help/templates/<slug:protocol>/", help_pages.prediction_template, name="prediction-template"),
     path("benchmarks/", leaderboards.benchmarks, name="benchmarks"),
     path("benchmarks/<slug:slug>/", leaderboards.benchmark, name="benchmark"),
     path("benchmarks/<slug:slug>/settings/", benchmarks.benchmark_settings, name="benchmark-settings"),

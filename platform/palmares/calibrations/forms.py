@@ -79,7 +79,7 @@ def _where(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
     upload = next((upload for upload in uploads if str(upload.pk) == chosen), None)
     if upload is None:
         raise InvalidError(
-            "“Image that shows the object” is of a video that is not ticked under “Videos”; choose one that is, or tick it.",
+            "“Image that shows the object” is of a video that is not selected under “Videos”; select it, or choose another.",
             field="scale_upload",
         )
     frame = _whole(request, "scale_frame") or 0

@@ -39,7 +39,9 @@ class Calibration(WorkItem):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     hand_shape = models.OneToOneField(HandShape, null=True, on_delete=models.CASCADE, related_name="calibration")
     folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix of crops and the rest-pose hand.")
-    facts = models.JSONField(default=dict, blank=True, help_text="Pictures used with their weights; how the estimate settled.")
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="Images used with their weights, and the convergence of the estimate."
+    )
 
     objects = CalibrationQuerySet.as_manager()
 

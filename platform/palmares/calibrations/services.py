@@ -75,7 +75,7 @@ def start_calibration(
     if not 1 <= len(uploads) <= MAX_UPLOADS:
         raise InvalidError(f"{len(uploads)} uploads; a calibration takes 1 to {MAX_UPLOADS}.", field="uploads")
     if not 2 <= max_images <= MAX_IMAGES:
-        raise InvalidError(f"max_images is {max_images}; a calibration takes 2 to {MAX_IMAGES} pictures.", field="max_images")
+        raise InvalidError(f"max_images is {max_images}; a calibration takes 2 to {MAX_IMAGES} images.", field="max_images")
     for upload in uploads:
         if upload.subject_id != subject.pk:
             raise InvalidError(f"“{upload}” shows another subject.", field="uploads")

@@ -42,7 +42,9 @@ class CalibrationSerializer(serializers.ModelSerializer[Calibration]):
         help_text="Which was solved, or is asked for; empty until the default is taken."
     )
     scale = serializers.DictField(read_only=True)
-    facts = serializers.DictField(read_only=True, help_text="Pictures used with their weights; how the estimate settled.")
+    facts = serializers.DictField(
+        read_only=True, help_text="Images used with their weights, and the convergence of the estimate."
+    )
 
     class Meta:
         model = Calibration

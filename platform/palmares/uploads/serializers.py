@@ -88,7 +88,7 @@ class UploadSerializer(UploadSummarySerializer):
 class NewUploadSerializer(serializers.Serializer[Any]):
     """A file, whose hands it shows, and what is known of the camera."""
 
-    file = serializers.FileField(allow_empty_file=True, max_length=1000, help_text="A video, a picture, or a ZIP of pictures.")
+    file = serializers.FileField(allow_empty_file=True, max_length=1000, help_text="A video, an image, or a ZIP of images.")
     subject = SubjectField(queryset=Subject.objects.none(), required=False, allow_null=True)
     team = TeamField(queryset=Team.objects.none(), required=False, allow_null=True)
     focal_px = serializers.FloatField(required=False, allow_null=True, help_text="Focal length in pixels of the file.")

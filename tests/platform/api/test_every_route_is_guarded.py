@@ -18,7 +18,7 @@ from palmares.teams.services import invite
 from tests.factories import HandShapeFactory
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
-OPEN_TO_ALL = {"schema", "docs", "health", "welcome"}
+OPEN_TO_ALL = {"schema", "docs", "health", "welcome", "help", "prediction-template"}
 """Routes for everybody; each says nothing about anybody, and has tests of its own."""
 OTHERS_CODE = ("admin/", "accounts/")
 """Django's and allauth's; `test_admin.py` walks the admin."""

@@ -189,7 +189,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
         ({"max_images": "nan"}, "is no number"),
         ({"object_mm": "85.6", "object_px": ""}, "Measure the size of the object"),
         ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
-        ({"distance_mm": "500", "scale_upload": "x"}, "“Image that shows the object” is of a video that is not ticked"),
+        ({"distance_mm": "500", "scale_upload": "x"}, "“Image that shows the object” is of a video that is not selected"),
         (
             {"distance_mm": "500", "scale_upload": str(upload.pk), "scale_frame": "1e300"},
             "Frame: “1e300”, expected a whole number",
@@ -226,7 +226,7 @@ def test_the_picture_that_shows_the_size_is_of_a_ticked_video(client, subject, u
     newest, page = UploadFactory(subject=subject), f"/subjects/{subject.pk}/calibrate/"
     sent = {"object_mm": "85.6", "object_px": "171", "uploads": [str(upload.pk)], "scale_upload": str(newest.pk)}
     shown = html.unescape(client.post(page, sent).content.decode())
-    assert "is of a video that is not ticked under “Videos”" in shown
+    assert "is of a video that is not selected under “Videos”" in shown
     assert "object.upload" not in shown
     chosen = re.search(r'<option value="([^"]+)" data-video="[^"]*"[^>]* selected', shown)
     assert chosen is not None

@@ -1,0 +1,1 @@
+"""In-app help: prediction formats with templates to download, metrics, keyboard shortcuts."""
