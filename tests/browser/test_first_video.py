@@ -16,6 +16,7 @@ from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 SETTINGS = "/benchmarks/palmares-synth/settings/"
+TABS = [f"/benchmarks/palmares-synth/?tab={tab}" for tab in ("plots", "sequences", "submit", "about", "manage")]
 LONG = 180_000
 """Milliseconds that ingestion and methods may take on a slow machine."""
 
@@ -104,7 +105,7 @@ def test_another_team_sees_nothing_of_it(page, browser, installation):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/", SETTINGS]
+    "path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/", *TABS, SETTINGS]
 )
 def test_pages_are_accessible_and_quiet(page, axe, installation, path):
     said: list[str] = []
@@ -164,9 +165,11 @@ def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp
     page.goto(board)
     expect(page.locator(".board tbody tr").nth(len(METHODS) - 1)).to_be_visible(timeout=LONG)
     wrong, right = tmp_path / "wrong.zip", tmp_path / "right.zip"
+    page.get_by_role("link", name="Sequences").click()
     sequence = page.locator("#sequences + .scroll tbody th").first.inner_text()
     wrong.write_bytes(zipped(**{"no-such-sequence": hands(5)}))
     right.write_bytes(zipped(**{sequence: hands(90)}))
+    page.get_by_role("navigation", name="Sections of the benchmark").get_by_role("link", name="Submit").click()
     page.get_by_label("Method").fill("A single sequence")
     page.locator("form[data-submit] input[type=file]").set_input_files(wrong)
     page.get_by_role("button", name="Submit for Demo").click()
@@ -177,6 +180,7 @@ def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp
     expect(page.locator(".verdict")).to_contain_text(f"mm PA-MPJPE, {len(METHODS) + 1}th of {len(METHODS) + 1}", timeout=LONG)
     page.goto(board)
     expect(page.locator(".board tbody tr", has_text="A single sequence")).to_contain_text("unpublished")
+    page.get_by_role("link", name="Plots").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save SVG: PCK").click()
     drawing = ElementTree.parse(download.value.path())

@@ -12,6 +12,7 @@ from palmares.runs.models import Prediction
 from palmares.teams.models import Membership, Role
 from tests.factories import RunFactory, SubjectFactory, TeamFactory, UploadFactory
 
+TABS = ["leaderboard", "plots", "sequences", "submit", "about", "manage"]
 LISTS = ["/", "/subjects/", "/uploads/", "/benchmarks/", "/account/"]
 
 
@@ -43,7 +44,12 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(
     add_rows(team, 4, subject)
     for n in range(3):
         scored(f"m{n}", figures={"pa_mpjpe": 10.0 + n, "pa_auc_joints": 0.5})
-    paths = [*LISTS, f"/subjects/{subject.pk}/", f"/teams/{team.pk}/", f"/benchmarks/{contest.slug}/"]
+    paths = [
+        *LISTS,
+        f"/subjects/{subject.pk}/",
+        f"/teams/{team.pk}/",
+        *(f"/benchmarks/{contest.slug}/?tab={tab}" for tab in TABS),
+    ]
     few = {path: queries(client, path, django_assert_max_num_queries) for path in paths}
     add_rows(team, 26, subject)
     for n in range(20):

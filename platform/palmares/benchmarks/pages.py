@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -71,4 +72,5 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         elif action == "delete":
             services.delete_benchmark(benchmark=found, by=user)
             return redirect("benchmarks")
-    return redirect("benchmark", slug)
+    address = reverse("benchmark", args=[slug])
+    return redirect(f"{address}?tab=manage" if action in ("truth", "score-again", "visibility") else address)

@@ -17,6 +17,7 @@ from palmares.calibrations import services
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.subjects.models import HandShape, Subject
+from palmares.svg_charts import COLOURS, Axis, Line, axis_around, curves
 from palmares.teams.pages import can_write, errors_as_messages, person
 from palmares.uploads.models import Upload
 
@@ -86,7 +87,7 @@ def calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
         "calibration": found,
         "shape": found.hand_shape,
         "pictures": [_picture(picture) for picture in facts.get("pictures", ())],
-        "settled": _settled(facts.get("settled_mm", [])),
+        "convergence": _convergence(facts.get("settled_mm", [])),
         "betas": _bars(found.hand_shape.betas if found.hand_shape else [], facts.get("betas_sigma", [])),
         "problem": facts.get("problem") or found.problem,
         "others": _others(found),
@@ -145,20 +146,18 @@ def _picture(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "joints": [(round(100 * x, 2), round(100 * y, 2)) for x, y in facts.get("joints", ())]}
 
 
-def _settled(steps: list[list[float]]) -> dict[str, Any] | None:
-    """How length and width settled, as points of a drawing 100 wide and 40 high each."""
+def _convergence(steps: list[list[float]]) -> list[dict[str, Any]]:
+    """Plots of the hand's length and width (mm) over the number of images; none for fewer than two images."""
     if len(steps) < 2:
-        return None
-    drawn = {}
-    for name, values in zip(("length", "width"), zip(*steps, strict=True), strict=True):
-        low, high = min(values), max(values)
-        span = max(high - low, 1.0)
-        points = [
-            f"{100 * i / (len(values) - 1):.2f},{38 - 36 * (v - (low + high - span) / 2) / span:.2f}"
-            for i, v in enumerate(values)
-        ]
-        drawn[name] = {"points": " ".join(points), "low": low, "high": high, "last": values[-1]}
-    return {**drawn, "count": len(steps)}
+        return []
+    images = Axis("number of images", 1.0, float(len(steps)))
+    found = []
+    for name, values in zip(("Length", "Width"), zip(*steps, strict=True), strict=True):
+        line = Line(name, list(enumerate(values, start=1)), COLOURS[0])
+        y = axis_around("mm", values, least=1.0)
+        label = f"{name} in mm over 1 to {len(steps)} images, {values[-1]:.1f} mm at the end"
+        found.append({"name": name, "last": values[-1], "drawn": curves([line], x=images, y=y, label=label)})
+    return found
 
 
 def _bars(betas: list[float], sigmas: list[float]) -> list[dict[str, float]]:

@@ -62,7 +62,7 @@ def benchmarks(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
-    """One benchmark: its boards, curves of some rows, and the way in."""
+    """One benchmark, a section at a time: leaderboard, plots, sequences, submission, facts, and what its owners do."""
     user = person(request)
     found = get_object_or_404(Benchmark.objects.visible_to(user).select_related("team"), slug=slug)
     try:
@@ -70,35 +70,78 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
     except DomainError as error:
         raise Http404(error.detail) from error
     role = role_in(user=user, team=found.team)
-    drawn = _drawn(request, board)
-    compared = board.summary.first_submissions(user) if board.summary else {}
+    is_owner = role is not None and role.includes(Role.OWNER)
+    tabs = _tabs(request, board, is_owner=is_owner)
+    tab = next((each["name"] for each in tabs if each["name"] == request.GET.get("tab")), "leaderboard")
     context = {
         "benchmark": found,
         "protocol": PROTOCOLS[found.protocol],
         "board": board,
         "boards": found.boards.all(),
         "columns": [_column(board, request, metric) for metric in board.columns],
-        "metrics": [(metric, ranking_rules.title(metric)) for metric in board.metrics],
-        "firsts": board.summary.first_places(compared) if board.summary else (),
-        "map": board.summary.significance_map(compared) if board.summary else (),
-        "groups": _groups(board, by_shape=request.GET.get("group") == "shape"),
-        "grouping": f"?{_query(request, group='' if request.GET.get('group') == 'shape' else 'shape')}",
-        "shapes": Submission.Shape.choices,
-        "drawn": colours_of(drawn),
-        "plots": plots(drawn, board.metric, board.board),
-        "drawn_scores": drawn,
-        "sequences": by_sequence(drawn, board.metric, board.board),
-        "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
-        "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
-        "waiting": Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES).select_related("team"),
-        "is_owner": role is not None and role.includes(Role.OWNER),
-        "truths": found.truths.defer("subsets")[:5] if role else (),
-        "revisions": [(r, changes(r, user)) for r in found.revisions.filter(published_at=None)] if role else (),
-        "team": _submitting_team(request),
-        "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",
-        "next": f"?{_query(request, page=board.page + 1)}" if board.page < board.pages else "",
+        "is_owner": is_owner,
+        "tab": tab,
+        "tabs": tabs,
+        "template": f"benchmarks/{tab}_tab.html",
+        **_of_tab(request, board, tab),
     }
     return render(request, "benchmarks/benchmark.html", context)
+
+
+def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool) -> list[dict[str, str]]:
+    """The sections of a benchmark's page that this person sees; all keep the board, the metric and the selection."""
+    sequences = board.revision.truth.sequences if board.revision else []
+    titles = {
+        "leaderboard": "Leaderboard",
+        "plots": "Plots",
+        **({"sequences": "Sequences"} if len(sequences) > 1 else {}),
+        **({"significance": "Significance"} if board.summary else {}),
+        "submit": "Submit",
+        "about": "About",
+        **({"manage": "Manage"} if is_owner else {}),
+    }
+    return [{"name": name, "title": title, "address": _tab_address(request, name)} for name, title in titles.items()]
+
+
+def _tab_address(request: HttpRequest, name: str) -> str:
+    query = request.GET.copy()
+    query.pop("tab", None)
+    if name != "leaderboard":
+        query["tab"] = name
+    return f"?{query.urlencode()}"
+
+
+def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any]:
+    """What one section of the page shows."""
+    user, found = person(request), board.benchmark
+    if tab == "leaderboard":
+        by_shape = request.GET.get("group") == "shape"
+        waiting = Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES)
+        return {
+            "metrics": [(metric, ranking_rules.title(metric)) for metric in board.metrics],
+            "groups": _groups(board, by_shape=by_shape),
+            "grouping": f"?{_query(request, group='' if by_shape else 'shape')}",
+            "drawn": colours_of(_drawn(request, board)),
+            "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
+            "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
+            "waiting": waiting.select_related("team"),
+            "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",
+            "next": f"?{_query(request, page=board.page + 1)}" if board.page < board.pages else "",
+        }
+    if tab in ("plots", "sequences"):
+        drawn = _drawn(request, board)
+        shown = {"plots": plots} if tab == "plots" else {"sequences": by_sequence}
+        drawings = {name: draw(drawn, board.metric, board.board) for name, draw in shown.items()}
+        return {"drawn_scores": drawn, "leaderboard_address": _tab_address(request, "leaderboard"), **drawings}
+    if tab == "significance" and board.summary:
+        compared = board.summary.first_submissions(user)
+        return {"firsts": board.summary.first_places(compared), "map": board.summary.significance_map(compared)}
+    if tab == "submit":
+        return {"shapes": Submission.Shape.choices, "team": _submitting_team(request)}
+    if tab == "manage":
+        revisions = found.revisions.filter(published_at=None)
+        return {"truths": found.truths.defer("subsets")[:5], "revisions": [(each, changes(each, user)) for each in revisions]}
+    return {}
 
 
 def _submitting_team(request: HttpRequest) -> Team | None:
@@ -113,6 +156,7 @@ def _submitting_team(request: HttpRequest) -> Team | None:
 
 def _query(request: HttpRequest, **changes: Any) -> str:
     wanted = {**request.GET.dict(), **{key: str(value) for key, value in changes.items()}}
+    wanted.pop("tab", None)  # of the leaderboard itself
     return urlencode({key: value for key, value in wanted.items() if value})
 
 

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from ml.catalog import METHODS, is_distance
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board
-from palmares.leaderboards.svg_charts import COLOURS, Bar, Line, bars, curves, round_up
 from palmares.submissions.frame_file import frame_values
 from palmares.submissions.models import Score
 from palmares.submissions.serializers import content_of_board
+from palmares.svg_charts import COLOURS, Axis, Bar, Line, bars, curves, round_up
 
 WORST: Final = 12
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
@@ -123,9 +123,8 @@ def _pck(series: Sequence[Series], name: str) -> Plot | None:
     if not lines:
         return None
     x_max = max(x for line in lines for x, _ in line.points)
-    drawn = curves(
-        lines, x="threshold (mm)", y="share of joints", x_max=x_max, label=f"PCK curves: {ranking_rules.title(name)}"
-    )
+    x, y = Axis("threshold (mm)", 0.0, x_max), Axis("share of joints", 0.0, 1.0)
+    drawn = curves(lines, x=x, y=y, label=f"PCK curves: {ranking_rules.title(name)}")
     return Plot(f"PCK · {ranking_rules.title(name)}", drawn, _legend(series))
 
 
@@ -153,7 +152,8 @@ def _histogram(series: Sequence[Series], name: str) -> Plot | None:
     top = max(y for line in lines for _, y in line.points)
     x_max = max((x for line in lines for x, y in line.points if y > 0), default=50) + 2
     title = f"Frames by {ranking_rules.title(name)}"
-    drawn = curves(lines, x="mm", y="share of frames", x_max=x_max, y_max=round_up(top), label=title)
+    x, y = Axis("mm", 0.0, x_max), Axis("share of frames", 0.0, round_up(top))
+    drawn = curves(lines, x=x, y=y, label=title)
     return Plot(title, drawn, _legend(series))
 
 

@@ -16,14 +16,18 @@ from palmares.api.problems import NotFoundError
 FORMATS: Final = {"glb": "model/gltf-binary", "obj": "model/obj", "ply": "application/octet-stream"}
 _SIDES: Final = ("left", "right")
 _LOCAL_HEADER: Final = 30
-_GLTF_AXES: Final = np.diag([1.0, -1.0, -1.0])
-"""From the camera's axes (x right, y down, z away) to glTF's (y up, z towards the viewer)."""
+_FROM_CAMERA: Final = np.diag([1.0, -1.0, -1.0])
+"""From the axes of OpenCV's camera frame (x right, y down, z away) to those of the files (y up, z towards the camera)."""
+AXES: Final = "metres; x right, y up, z towards the camera, which is at the origin; OpenCV's camera frame is (x, -y, -z)"
+"""Said in every file."""
 _LIGHTER: Final = 0.35
 """How far a left hand's colour goes towards white, so that the two hands differ."""
 
 
 def frame_meshes(*, folder: str, method: str, frame: int, extension: str) -> bytes:
     """The hands of one frame as a GLB, OBJ or PLY file, in the method's colour, left hands lighter.
+
+    All three have the same axes, and say so: `AXES`.
 
     Args:
         folder: storage prefix of the prediction.
@@ -46,11 +50,20 @@ def frame_meshes(*, folder: str, method: str, frame: int, extension: str) -> byt
     scene = trimesh.Scene()
     for side, track, points in zip(sides.tolist(), tracks.tolist(), vertices, strict=True):
         faces = _faces(folder, header, _SIDES[side])
-        mesh = trimesh.Trimesh(points @ _GLTF_AXES if extension == "glb" else points, faces, process=False)
+        mesh = trimesh.Trimesh(points @ _FROM_CAMERA, faces, process=False)
         mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=np.tile(_colour(method, side), (len(points), 1)))
         scene.add_geometry(mesh, node_name=f"{_SIDES[side]}-{track}", geom_name=f"{_SIDES[side]}-{track}")
-    exported = scene.export(file_type="glb") if extension == "glb" else scene.to_mesh().export(file_type=extension)  # type: ignore[no-untyped-call]
-    return exported.encode() if isinstance(exported, str) else bytes(exported)
+    return _export(scene, extension)
+
+
+def _export(scene: Any, extension: str) -> bytes:
+    """A trimesh scene as a file that names its axes: in `asset.extras` of a GLB, else in a comment."""
+    if extension == "glb":
+        return bytes(scene.export(file_type="glb", tree_postprocessor=lambda tree: tree["asset"].update(extras={"axes": AXES})))
+    if extension == "obj":
+        return str(scene.to_mesh().export(file_type="obj", header=AXES)).encode()
+    magic, layout, rest = bytes(scene.to_mesh().export(file_type="ply")).split(b"\n", 2)
+    return b"\n".join([magic, layout, b"comment " + AXES.encode(), rest])
 
 
 def read_member(source: IO[bytes], archive: zipfile.ZipFile, name: str, *, row: int | None = None) -> np.ndarray:

@@ -87,7 +87,7 @@ class FrameMeshView(_RunFileView):
         parameters=[OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(FORMATS))],
     )
     def get(self, request: Request, pk: UUID, frame: int, extension: str) -> HttpResponse:
-        """Get the meshes of one frame. GLB is y up, as glTF requires; OBJ and PLY have the camera's axes; all in metres."""
+        """Get the meshes of one frame: metres; x right, y up, z towards the camera. OpenCV's camera frame is (x, -y, -z)."""
         run, folder = self.run_and_folder(pk)
         content = frame_meshes(folder=folder, method=run.method, frame=frame, extension=extension)
         name = f"{run.upload.name.rsplit('.', 1)[0]}-{run.method}-{frame:06d}.{extension}"

@@ -73,9 +73,9 @@ class Submission(WorkItem):
     class Shape(models.TextChoices):
         """How the method came by the subject's hand shape."""
 
-        ESTIMATED = "estimated", "Baseline"
-        TRUE = "true", "GT shape"
-        CALIBRATED = "calibrated", "Calibrated"
+        ESTIMATED = "estimated", "Estimated shape"
+        TRUE = "true", "Ground-truth shape"
+        CALIBRATED = "calibrated", "Calibrated shape"
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="submissions")
     truth = models.ForeignKey(Truth, on_delete=models.CASCADE, related_name="submissions")

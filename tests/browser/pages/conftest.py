@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from tests.contests import contest, scored  # noqa: F401 - fixtures
 
 from palmares.teams.models import User
 from tests.browser.viewer.page import session_cookie
+from tests.scored_benchmarks import contest, scored  # noqa: F401 - fixtures
 
 
 class OpenPage(Protocol):

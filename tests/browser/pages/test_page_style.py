@@ -54,7 +54,7 @@ def test_shortcuts_work_while_a_checkbox_has_the_focus(open_page: OpenPage, scor
     for name in ("first", "second"):
         scored(name)
     page = open_page("/benchmarks/contest-of-ours/")
-    box = page.get_by_role("checkbox", name="Draw first")
+    box = page.get_by_role("checkbox", name="Plot first")
     box.focus()
     assert box.evaluate("e => e === document.activeElement")
     page.keyboard.press("?")

@@ -171,6 +171,9 @@ def test_the_page_shows_size_pictures_and_how_it_settled(client, finished, viewe
     assert "scale from length_mm" in page
     assert page.count("frame-0") == 2
     assert page.count("<polyline") == 2
+    assert page.count(">number of images</text>") == page.count(">mm</text>") == 2
+    assert "Length by number of images: 187.2 mm" in page
+    assert {"180", "182", "184", "186"} <= set(re.findall(r">([\d.]+)</text>", page))
     assert "Delete" not in page
     client.force_login(stranger)
     assert client.get(f"/calibrations/{finished.pk}/").status_code == 404

@@ -153,7 +153,14 @@ def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member
     client.force_login(member)
     page = client.get(f"/benchmarks/{contest.slug}/?group=shape").content.decode()
     table = page[page.index("<tbody>") :]
-    expected = (">Baseline<", ">plain<", ">Calibrated<", ">knows<", ">Calibrated, optimised<", ">knows and fits<")
+    expected = (
+        ">Estimated shape<",
+        ">plain<",
+        ">Calibrated shape<",
+        ">knows<",
+        ">Calibrated shape, optimised<",
+        ">knows and fits<",
+    )
     places = [table.index(words) for words in expected]
     assert places == sorted(places)
     assert "One table" in page

@@ -56,8 +56,9 @@ def test_a_frame_as_a_mesh(api, viewer, url, extension):
     assert f'filename="our clip-2d-fit-000001.{extension}"' in response["Content-Disposition"]
     scene = trimesh.load(io.BytesIO(response.content), file_type=extension, process=False)
     points = np.concatenate([g.vertices for g in scene.geometry.values()]) if extension == "glb" else scene.vertices
-    expected = np.arange(30, 60, dtype=np.float64).reshape(10, 3) * ([1, -1, -1] if extension == "glb" else 1)
+    expected = np.arange(30, 60, dtype=np.float64).reshape(10, 3) * [1, -1, -1]
     np.testing.assert_allclose(np.sort(points, axis=0), np.sort(expected, axis=0), atol=1e-4)
+    assert b"metres; x right, y up, z towards the camera" in response.content.partition(b"end_header")[0]
 
 
 def test_hands_differ_in_colour(api, viewer, url):

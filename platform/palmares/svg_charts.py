@@ -25,20 +25,44 @@ class Line:
     colour: str
 
 
-def curves(lines: Sequence[Line], *, x: str, y: str, x_max: float, y_max: float = 1.0, label: str) -> SafeString:
-    """Lines over axes from 0.
+@dataclass(frozen=True)
+class Axis:
+    """Title (with the unit) and range of an axis, `low` below `high`."""
+
+    title: str
+    low: float
+    high: float
+
+    def share(self, value: float) -> float:
+        """Where a value lies between `low` (0) and `high` (1); values outside lie at the ends."""
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+    def ticks(self) -> list[float]:
+        """Three to six round numbers within the range."""
+        step = _step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [number * step for number in range(first, last + 1)]
+
+
+def axis_around(title: str, values: Sequence[float], *, least: float) -> Axis:
+    """An axis that shows all values with a margin, and spans at least `least`, so that noise does not fill it."""
+    low, high = min(values), max(values)
+    margin = max((least - (high - low)) / 2, 0.05 * (high - low))
+    return Axis(title, low - margin, high + margin)
+
+
+def curves(lines: Sequence[Line], *, x: Axis, y: Axis, label: str) -> SafeString:
+    """Lines over axes.
 
     Args:
         lines: in the order of the legend.
-        x: title of the axis, with its unit.
-        y: title of the other.
-        x_max: where the axis ends.
-        y_max: where the other ends.
-        label: what the picture shows, for those who hear it.
+        x: the horizontal axis.
+        y: the vertical axis.
+        label: what the plot shows, for screen readers.
     """
-    parts = [_axes(x, y, x_max, y_max)]
+    parts = [_axes(x, y)]
     for line in lines:
-        points = " ".join(f"{_x(a, x_max):.1f},{_y(b, y_max):.1f}" for a, b in line.points if b is not None)
+        points = " ".join(f"{_x(a, x):.1f},{_y(b, y):.1f}" for a, b in line.points if b is not None)
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="1.8" stroke-linejoin="round">'
             f"<title>{escape(line.name)}</title></polyline>"
@@ -57,27 +81,28 @@ class Bar:
 def bars(
     groups: Sequence[tuple[Bar, Sequence[float | None]]], colours: Sequence[str], *, x: str, y: str, label: str
 ) -> SafeString:
-    """Groups of bars side by side.
+    """Groups of bars side by side, from 0.
 
     Args:
         groups: what, and one value a series (None leaves a gap).
         colours: of the series.
-        x: title of the axis.
-        y: title of the axis, with its unit.
-        label: what the picture shows, for those who hear it.
+        x: title of the horizontal axis.
+        y: title of the vertical axis, with its unit.
+        label: what the plot shows, for screen readers.
     """
     top = max((v for _, values in groups for v in values if v is not None), default=1.0) or 1.0
-    y_max = round_up(top)
-    parts = [_axes(x, y, 0, y_max)]
+    height = Axis(y, 0.0, round_up(top))
+    parts = [_axes(Axis(x, 0.0, 0.0), height)]
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
     for index, (bar, values) in enumerate(groups):
         thick = 0.8 * slot / max(1, len(values))
         for series, value in enumerate(values):
             if value is None:
                 continue
-            left, height = LEFT + (index + 0.1) * slot + series * thick, _y(0, y_max) - _y(value, y_max)
+            left, above = LEFT + (index + 0.1) * slot + series * thick, _y(value, height)
             parts.append(
-                f'<rect x="{left:.1f}" y="{_y(value, y_max):.1f}" width="{max(thick - 0.5, 0.8):.1f}" height="{height:.1f}" '
+                f'<rect x="{left:.1f}" y="{above:.1f}" width="{max(thick - 0.5, 0.8):.1f}" '
+                f'height="{_y(0, height) - above:.1f}" '
                 f'fill="{colours[series % len(colours)]}"><title>{escape(bar.name)}: {value:.2f}</title></rect>'
             )
         parts.append(_text(LEFT + (index + 0.5) * slot, HEIGHT - BOTTOM + 14, bar.letters, "middle"))
@@ -89,17 +114,18 @@ def _svg(parts: Sequence[str], label: str) -> SafeString:
     return mark_safe(drawn)  # noqa: S308 - every text in it was escaped above
 
 
-def _axes(x: str, y: str, x_max: float, y_max: float) -> str:
+def _axes(x: Axis, y: Axis) -> str:
+    """Lines and numbers of both axes; an `x` without a range has a title only."""
     parts = []
-    for value in _ticks(y_max):
-        height = _y(value, y_max)
+    for value in y.ticks():
+        height = _y(value, y)
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}"/>')
         parts.append(_text(LEFT - 6, height + 4, f"{value:g}", "end"))
-    for value in _ticks(x_max) if x_max else ():
-        parts.append(_text(_x(value, x_max), HEIGHT - BOTTOM + 14, f"{value:g}", "middle"))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x, "middle"))
+    for value in x.ticks() if x.high > x.low else ():
+        parts.append(_text(_x(value, x), HEIGHT - BOTTOM + 14, f"{value:g}", "middle"))
+    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x.title, "middle"))
     turned = f'transform="rotate(-90 12 {HEIGHT / 2 - 10})"'
-    parts.append(f'<text x="12" y="{HEIGHT / 2 - 10}" text-anchor="middle" {turned}>{escape(y)}</text>')
+    parts.append(f'<text x="12" y="{HEIGHT / 2 - 10}" text-anchor="middle" {turned}>{escape(y.title)}</text>')
     return "".join(parts)
 
 
@@ -107,26 +133,21 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>' if text else ""
 
 
-def _x(value: float, x_max: float) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * min(max(value / x_max, 0.0), 1.0)
+def _x(value: float, axis: Axis) -> float:
+    return LEFT + (WIDTH - LEFT - RIGHT) * axis.share(value)
 
 
-def _y(value: float, y_max: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(max(value / y_max, 0.0), 1.0))
+def _y(value: float, axis: Axis) -> float:
+    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - axis.share(value))
 
 
 def round_up(value: float) -> float:
-    """Where an axis ends that shows a value: at the next tick."""
+    """Where an axis from 0 ends that shows a value: at the next tick."""
     step = _step(value)
     return step * math.ceil(value / step - 1e-9)
 
 
-def _step(top: float) -> float:
+def _step(span: float) -> float:
     """From tick to tick of an axis: 1, 2 or 5 times a power of ten, so that there are three to six."""
-    power: float = 10.0 ** math.floor(math.log10(top))
-    return next(step * power for step in (0.2, 0.5, 1.0, 2.0) if top <= 5.01 * step * power)
-
-
-def _ticks(top: float) -> list[float]:
-    step = _step(top)
-    return [number * step for number in range(math.floor(top / step + 1e-9) + 1)]
+    power: float = 10.0 ** math.floor(math.log10(span))
+    return next(step * power for step in (0.2, 0.5, 1.0, 2.0) if span <= 5.01 * step * power)
