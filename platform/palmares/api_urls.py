@@ -1,4 +1,4 @@
-"""`/api/v1/`: every endpoint."""
+"""`/api/v1/`: every endpoint, but `events/`, which is answered before Django (`palmares.queue.event_streams`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rest_framework.routers import SimpleRouter
 from palmares.benchmarks.viewsets import BenchmarkViewSet, BoardsView, PublishRevisionView, RevisionsView, TruthsView
 from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
 from palmares.leaderboards.viewsets import ComparisonView, LeaderboardView, RevisionChangesView
-from palmares.queue.events import events
 from palmares.runs.run_files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
 from palmares.runs.viewsets import MethodsView, RunViewSet
 from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
@@ -88,7 +87,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     path("invitations/accept/", AcceptInvitationView.as_view(), name="invitation-accept"),
     path("methods/", MethodsView.as_view(), name="methods"),
-    path("events/", events, name="events"),
     path("uploads/tus/", TusCreationView.as_view(), name="upload-tus-create"),
     path("uploads/tus/<uuid:pk>/", TusUploadView.as_view(), name="upload-tus"),
     path("uploads/<uuid:pk>/media/<media:file>", UploadMediaView.as_view(), name="upload-media"),

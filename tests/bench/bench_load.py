@@ -1,9 +1,11 @@
-"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once."""
+"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once; then a crowd."""
 
 from __future__ import annotations
 
 import io
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +18,9 @@ from tests.bench.installation import Installation
 from tests.predictions import hands
 
 SUBMISSIONS, CLIENTS, FRAMES = 50, 10, 2000
+CROWD = 400
 _COUNT = (
-    "from django.db.models import Count; from palmares.benchmarks.models import Submission;"
+    "from django.db.models import Count; from palmares.submissions.models import Submission;"
     "print([n for n in Submission.objects.annotate(n=Count('scores')).values_list('n', flat=True)])"
 )
 
@@ -27,7 +30,7 @@ def rows() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         platform = Installation(Path(folder) / "data")
         try:
-            return _measured(platform)
+            return [*_measured(platform), *_crowd(platform)]
         finally:
             platform.stop()
 
@@ -69,6 +72,22 @@ def _measured(platform: Installation) -> list[tuple[str, str, str]]:
         (f"{what}: accepted", f"{posted:.0f} s", ""),
         (f"{what}: scored", f"{taken:.0f} s, {'all, each once' if once else counts}", "all, each once"),
     ]
+
+
+def _crowd(platform: Installation) -> list[tuple[str, str, str]]:
+    """Requests by nobody, all at once, again and again, and one person's pages meanwhile."""
+    port = platform.address.rsplit(":", 1)[1]
+    waits, statuses = [], []
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.crowd", port, str(CROWD)]) as crowd:
+        time.sleep(3)
+        for _ in range(20):
+            began = time.monotonic()
+            statuses.append(platform.status("/api/v1/me/"))
+            waits.append(time.monotonic() - began)
+        crowd.kill()
+    failed = sum(status != 200 for status in statuses)
+    what = f"{CROWD} requests at once from nobody, again and again: 20 requests of a signed-in user"
+    return [(f"{what}, slowest", f"{max(waits):.2f} s, {failed} failed", "under 2 s, none failed")]
 
 
 def _kill_twice(platform: Installation) -> int:

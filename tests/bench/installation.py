@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -32,7 +33,7 @@ class Installation:
             port = probe.getsockname()[1]
         kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}
         self._environment = {**kept, "PORT": str(port), "PALMARES_DATA": str(data)}
-        self._address = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{port}"
         self.manage("migrate", "-v0")
         self.manage("shell", "-v0", "-c", _USER)
         self._token = self.manage("token", "bench@example.org").strip()
@@ -64,9 +65,18 @@ class Installation:
     def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Any:
         """One request, as the person of the bench."""
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": content_type} if content_type else {})
-        request = urllib.request.Request(self._address + path, data=body, method=method, headers=headers)
+        request = urllib.request.Request(self.address + path, data=body, method=method, headers=headers)
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
+
+    def status(self, path: str) -> int:
+        """Status of one request, as the person of the bench."""
+        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self._token}"})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return int(error.code)
 
     def wait(self, path: str, status: str) -> None:
         """Ask until something has a status; `RuntimeError` where it ended otherwise."""

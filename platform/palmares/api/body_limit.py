@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-from palmares.api.problems import CONTENT_TYPE, problem
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from palmares.api.refusals import Application, Message, Receive, RefusedError, Scope, Send, header
 
 SMALL: Final = 4 << 20
 """For everything that is not a file."""
@@ -19,17 +13,12 @@ OVERHEAD: Final = 1 << 20
 """What multipart may add to a file."""
 
 
-class _RefusedError(Exception):
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
-
 class BodyLimit:
     """ASGI middleware: 413 for a body beyond `largest` bytes where files go, beyond `SMALL` elsewhere; 401 for strangers.
 
     Strangers are those whom `is_known` does not know; it is asked only where a body is larger than `SMALL`. A Content-Length
-    that is too large is refused before a byte is read, a body without one as soon as it is too large.
+    that is too large is refused before a byte is read, a body without one as soon as it is too large. What is refused raises
+    `RefusedError`, which the caller answers.
     """
 
     def __init__(
@@ -46,43 +35,24 @@ class BodyLimit:
         self.is_known = is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.application(scope, receive, send)
-            return
         limit, received = SMALL, 0
 
         async def check(size: int) -> None:
             nonlocal limit
             if limit == SMALL < size and scope["path"].startswith(self.file_prefixes):
                 if not await self.is_known(scope):
-                    raise _RefusedError(401, "This request has no valid token or session: sign in first.")
+                    raise RefusedError(401, "This request has no valid token or session: sign in first.")
                 limit = self.largest + OVERHEAD
             if size > limit:
-                raise _RefusedError(413, f"The request is larger than the {limit / 1e6:.0f} MB accepted here.")
+                raise RefusedError(413, f"The request is larger than the {limit / 1e6:.0f} MB accepted here.")
 
-        async def counted() -> MutableMapping[str, Any]:
+        async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b"")) if message["type"] == "http.request" else 0
             await check(received)
             return message
 
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        try:
-            await check(int(declared) if declared.isdigit() else 0)
-            await self.application(scope, counted, send)
-        except _RefusedError as refused:
-            await _refuse(send, refused.status, refused.detail)
-
-
-async def _refuse(send: Send, status: int, detail: str) -> None:
-    body = json.dumps(problem(code=status, detail=detail)).encode()
-    headers = [
-        (b"content-type", CONTENT_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        declared = header(scope, b"content-length")
+        await check(int(declared) if declared.isdigit() else 0)
+        await self.application(scope, counted, send)

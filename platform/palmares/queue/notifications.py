@@ -15,6 +15,8 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 0.4
+CHANNELS = "palmares:team:*"
+"""Pattern of every team's channel."""
 
 
 def notify_workers(*, task: str, queue: str, pk: UUID) -> bool:

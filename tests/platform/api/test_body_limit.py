@@ -4,6 +4,7 @@ import json
 import pytest
 
 from palmares.api.body_limit import OVERHEAD, SMALL, BodyLimit
+from palmares.api.refusals import AnswerRefusals
 from palmares.asgi import application
 from palmares.teams.access import create_token
 from palmares.teams.models import Token
@@ -28,7 +29,7 @@ async def echo(scope, receive, send):
 
 
 def limited():
-    return BodyLimit(echo, largest=LARGEST, file_prefixes=("/api/v1/uploads/",), is_known=is_known)
+    return AnswerRefusals(BodyLimit(echo, largest=LARGEST, file_prefixes=("/api/v1/uploads/",), is_known=is_known))
 
 
 def ask(path, size, *headers, declared=True, application=None):

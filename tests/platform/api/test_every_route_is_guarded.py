@@ -79,8 +79,6 @@ def address(pattern: URLPattern, route: str, world: dict[str, Any]) -> str:
 
 
 def body_of(response: Any) -> str:
-    if getattr(response, "is_async", False):
-        return ""  # server-sent events do not end; what they tell is tested in test_events.py
     return response.getvalue().decode("utf-8", "replace")
 
 
