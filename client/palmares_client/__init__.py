@@ -1,6 +1,6 @@
 """A client of Palmarès: submit predictions, follow their scoring and read leaderboards; and the scorer itself, offline."""
 
-from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RefusedError, ScoringFailedError
+from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RejectedError, ScoringFailedError
 from palmares_client.client import Client, SubmissionHandle
 from palmares_client.version import __version__
 
@@ -9,7 +9,7 @@ __all__ = [
     "NetworkError",
     "NotSignedInError",
     "PalmaresError",
-    "RefusedError",
+    "RejectedError",
     "ScoringFailedError",
     "SubmissionHandle",
     "__version__",

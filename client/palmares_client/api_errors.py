@@ -11,7 +11,7 @@ class PalmaresError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class RefusedError(PalmaresError):
+class RejectedError(PalmaresError):
     """The server, or the check before it, refuses what was given.
 
     Attributes:

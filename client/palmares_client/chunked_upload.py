@@ -16,7 +16,7 @@ from uuid import UUID
 import httpx
 
 from palmares_client import unfinished
-from palmares_client.api_errors import NetworkError, PalmaresError, RefusedError
+from palmares_client.api_errors import NetworkError, PalmaresError, RejectedError
 from palmares_client.connection import Connection, MessageCallback
 
 CHUNK_BYTES: Final = 8 << 20
@@ -55,7 +55,7 @@ def upload(
         None where the server accepts no file in chunks.
 
     Raises:
-        RefusedError: the file is too large, or its name is not one of a prediction.
+        RejectedError: the file is too large, or its name is not one of a prediction.
         NotSignedInError, NetworkError: as for every request; the server keeps what has arrived.
     """
     size, stalled = path.stat().st_size, 0
@@ -73,17 +73,17 @@ def upload(
                 on_upload(offset, size)
             if offset >= size:
                 return pk
-            before, offset = offset, _append(connection, pk, _Chunk(path, offset, size, on_upload))
+            before, offset = offset, _append(connection, pk, _FileChunk(path, offset, size, on_upload))
             stalled = 0 if offset > before else stalled + 1
             if stalled == _MAX_STALLED:
                 raise NetworkError(f"The server has {offset} bytes of {path.name} and accepts no more.")
-    except RefusedError as refusal:
+    except RejectedError as refusal:
         if pk is None or refusal.status not in _UNKNOWN:
             raise
         return pk
 
 
-def is_unknown(refusal: RefusedError) -> bool:
+def is_unknown(refusal: RejectedError) -> bool:
     """Whether a submission was refused because the server does not have the file that it names."""
     return refusal.status in (400, 410) and "sent" in refusal.errors
 
@@ -95,7 +95,7 @@ def discard(connection: Connection, fingerprint: str) -> None:
             connection.send("DELETE", f"{_ADDRESS}{pk}/", retry=False, headers=_TUS)
 
 
-class _Chunk:
+class _FileChunk:
     """A part of a file as the body of a request that may be sent several times; it reports how much of it was read."""
 
     def __init__(self, path: Path, offset: int, size: int, on_upload: UploadCallback | None) -> None:
@@ -118,7 +118,7 @@ def _create(connection: Connection, name: str, size: int, on_message: MessageCal
     metadata = f"filename {base64.b64encode(name.encode('utf-8', 'replace')).decode()}"
     try:
         answer = connection.send("POST", _ADDRESS, headers={**_TUS, "Upload-Length": str(size), "Upload-Metadata": metadata})
-    except RefusedError as refusal:
+    except RejectedError as refusal:
         if refusal.status == 404:
             on_message("this server accepts no chunks; the file is sent in one request, which starts again if interrupted")
         elif refusal.status == 409:
@@ -135,12 +135,12 @@ def _current_offset(connection: Connection, pk: str) -> int:
     return _offset_of(connection.send("HEAD", f"{_ADDRESS}{pk}/", headers=_TUS))
 
 
-def _append(connection: Connection, pk: str, chunk: _Chunk) -> int:
+def _append(connection: Connection, pk: str, chunk: _FileChunk) -> int:
     headers = {**_TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(chunk.offset)}
     headers["Content-Length"] = str(chunk.length)
     try:
         return _offset_of(connection.send("PATCH", f"{_ADDRESS}{pk}/", content=chunk, headers=headers))
-    except RefusedError as refusal:
+    except RejectedError as refusal:
         if refusal.status != 409:
             raise
     return _current_offset(connection, pk)

@@ -13,7 +13,7 @@ import httpx
 
 from palmares_client import chunked_upload, unfinished
 from palmares_client.account import load_account
-from palmares_client.api_errors import RefusedError, ScoringFailedError
+from palmares_client.api_errors import RejectedError, ScoringFailedError
 from palmares_client.chunked_upload import UploadCallback
 from palmares_client.connection import Connection, MessageCallback
 
@@ -109,12 +109,12 @@ class Client:
             on_upload: follows the upload.
 
         Raises:
-            RefusedError: the file or the benchmark's rules do not allow it; nothing is stored or counted.
+            RejectedError: the file or the benchmark's rules do not allow it; nothing is stored or counted.
             NotSignedInError, NetworkError: as for every request.
         """
         path = Path(file)
         if not path.is_file():
-            raise RefusedError(f"{path} is {'a folder' if path.exists() else 'missing'}, expected a file.")
+            raise RejectedError(f"{path} is {'a folder' if path.exists() else 'missing'}, expected a file.")
         if check:
             from palmares_client.local_check import refuse_errors  # noqa: PLC0415 - numpy is not needed to read a leaderboard
 
@@ -126,7 +126,7 @@ class Client:
         fingerprint = unfinished.fingerprint_of(self.server, {"benchmark": benchmark, **fields}, path)
         try:
             answer = self._send(benchmark, fields, path, fingerprint, on_upload)
-        except RefusedError as refusal:
+        except RejectedError as refusal:
             if refusal.status not in TEMPORARY_REFUSALS:
                 chunked_upload.discard(self._connection, fingerprint)
                 unfinished.forget(fingerprint)
@@ -148,7 +148,7 @@ class Client:
                 break
             try:
                 return self._connection.send("POST", address, files={"sent": (None, pk)}, **request)
-            except RefusedError as refusal:
+            except RejectedError as refusal:
                 if not chunked_upload.is_unknown(refusal):
                     raise
             unfinished.save_upload_id(fingerprint, None)
@@ -162,7 +162,7 @@ class Client:
         if len(found) != 1:
             names = ", ".join(f'"{name}" ({pk})' for pk, name in teams.items()) or "none"
             problem = "is the name of several of your teams, expected an id" if found else "is not one of your teams"
-            raise RefusedError(f'"{team}" {problem}; your teams are {names}.')
+            raise RejectedError(f'"{team}" {problem}; your teams are {names}.')
         return found[0]
 
     def submission(self, pk: str) -> SubmissionHandle:
@@ -286,5 +286,5 @@ class _ReportingFile:
 def _segment(text: str) -> str:
     """One part of an address, which cannot lead to another address."""
     if not text or not all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in text):
-        raise RefusedError(f'"{text}" is not a slug or an id, expected letters, digits, - and _ only.')
+        raise RejectedError(f'"{text}" is not a slug or an id, expected letters, digits, - and _ only.')
     return text

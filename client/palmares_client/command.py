@@ -21,7 +21,7 @@ from ml.catalog import PROTOCOLS
 from ml.commands.arguments import positive_int
 from palmares_client import terminal_tables
 from palmares_client.account import Account, find_server, load_account, save_account
-from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RefusedError
+from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RejectedError
 from palmares_client.client import Client, SubmissionHandle
 from palmares_client.progress_bars import UploadBar, WaitBar
 from palmares_client.version import __version__
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
         return command(options)
     except PalmaresError as error:
         print(f"palmares: {error}", file=sys.stderr)
-        if isinstance(error, RefusedError):
+        if isinstance(error, RejectedError):
             _print_findings([finding for finding in error.findings if str(finding.get("message", "")) not in str(error)])
         return error.exit_code
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import httpx
 
 from palmares_client.account import Account
-from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RefusedError
+from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RejectedError
 from palmares_client.proxies import proxy_for
 from palmares_client.version import __version__
 
@@ -69,7 +69,7 @@ class Connection:
 
         Raises:
             NotSignedInError: 401.
-            RefusedError: any other 4xx.
+            RejectedError: any other 4xx.
             NetworkError: the server was not reached or answered 5xx, after all retries.
         """
         if not self.account.token:
@@ -118,7 +118,7 @@ class Connection:
         if answer.is_server_error:
             raise NetworkError(detail if "detail" in problem else f"{reason}.")
         errors, findings = problem.get("errors"), problem.get("findings")
-        raise RefusedError(
+        raise RejectedError(
             str(detail),
             status=answer.status_code,
             errors=errors if isinstance(errors, dict) else None,

@@ -18,7 +18,7 @@ from ml.metrics.matching import usable_rows
 from ml.metrics.pairing import open_pair
 from ml.metrics.preflight import check_pair, check_prediction
 from ml.metrics.protocol import PROTOCOLS, Protocol
-from palmares_client.api_errors import RefusedError
+from palmares_client.api_errors import RejectedError
 
 _BLOCK = 256
 """Frames read at a time."""
@@ -33,11 +33,11 @@ def check_file(protocol: str, file: Path, truth: Path | None = None) -> list[dic
         truth: the ground truth, if you have it; then the errors against it are checked too.
 
     Raises:
-        RefusedError: the file is not what the protocol asks for.
+        RejectedError: the file is not what the protocol asks for.
     """
     if (recipe := PROTOCOLS.get(protocol)) is None:
         known = ", ".join(PROTOCOLS)
-        raise RefusedError(f'This version of the client does not have the protocol "{protocol}", only {known}: update it.')
+        raise RejectedError(f'This version of the client does not have the protocol "{protocol}", only {known}: update it.')
     try:
         if truth is not None:
             with open_pair(recipe, truth, file) as pair:
@@ -46,15 +46,15 @@ def check_file(protocol: str, file: Path, truth: Path | None = None) -> list[dic
             _read_all(frames)
             return [finding.as_json() for finding in check_prediction(recipe, frames, sides=sides)]
     except (FormatError, OSError) as error:
-        raise RefusedError(f"{str(error).rstrip('.')}.") from error
+        raise RejectedError(f"{str(error).rstrip('.')}.") from error
 
 
 def refuse_errors(protocol: str, file: Path) -> list[dict[str, Any]]:
-    """Findings of a file that the server accepts. Raises `RefusedError` for one that it would refuse."""
+    """Findings of a file that the server accepts. Raises `RejectedError` for one that it would refuse."""
     findings = check_file(protocol, file)
     errors = [f"{finding['place']}: {finding['message']}." for finding in findings if finding["level"] == "error"]
     if errors:
-        raise RefusedError(" ".join(errors), findings=findings)
+        raise RejectedError(" ".join(errors), findings=findings)
     return findings
 
 

@@ -16,7 +16,7 @@ from palmares.queue.models import Status
 from palmares.submissions.models import PendingFile, Submission
 from palmares.teams.access import create_token
 from palmares.uploads.partial import partial_path
-from palmares_client import Client, NotSignedInError, RefusedError, ScoringFailedError, chunked_upload
+from palmares_client import Client, NotSignedInError, RejectedError, ScoringFailedError, chunked_upload
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
 from workers.attempt import attempt
@@ -109,7 +109,7 @@ def test_a_large_file_that_is_refused_is_sent_anew_when_it_is_sent_again(client,
     path.write_bytes(zipped(three=SEQUENCES["one"]))
     monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", 1000)
     for _ in range(2):
-        with pytest.raises(RefusedError, match="there is no sequence `three`"):
+        with pytest.raises(RejectedError, match="there is no sequence `three`"):
             client.submit("ours", "m", path)
         assert not PendingFile.objects.exists()
     assert Submission.objects.count() == 0
@@ -138,7 +138,7 @@ def test_the_same_key_makes_one_submission(client, prediction, monkeypatch):
 def test_the_server_refuses_what_the_client_did_not_look_at(client, tmp_path):
     path = tmp_path / "pred.zip"
     path.write_bytes(zipped(three=SEQUENCES["one"]))
-    with pytest.raises(RefusedError, match="there is no sequence `three`") as raised:
+    with pytest.raises(RejectedError, match="there is no sequence `three`") as raised:
         client.submit("ours", "m", path)
     assert raised.value.status == 422
     assert Submission.objects.count() == 0
@@ -147,7 +147,7 @@ def test_the_server_refuses_what_the_client_did_not_look_at(client, tmp_path):
 def test_the_days_quota(client, prediction):
     for method in "ab":
         client.submit("ours", method, prediction)
-    with pytest.raises(RefusedError) as raised:
+    with pytest.raises(RejectedError) as raised:
         client.submit("ours", "c", prediction)
     assert raised.value.status == 429
 
@@ -161,7 +161,7 @@ def test_cancel_and_retry(client, prediction):
 
 
 def test_what_one_may_not_see(client, live_server):
-    with pytest.raises(RefusedError) as raised:
+    with pytest.raises(RejectedError) as raised:
         client.benchmark("theirs")
     assert raised.value.status == 404
     with Client(live_server.url, "0" * 64) as stranger, pytest.raises(NotSignedInError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from palmares_client import Client, NetworkError, RefusedError, chunked_upload
+from palmares_client import Client, NetworkError, RejectedError, chunked_upload
 from palmares_client.command import main
 from tests.client.conftest import ID, TOKEN, ScriptedServer
 
@@ -172,7 +172,7 @@ def test_a_submission_whose_answer_was_lost_is_not_sent_again(client, scripted_s
 
 def test_after_the_days_quota_the_file_need_not_be_sent_again(client, scripted_server, prediction):
     scripted_server.trouble = [*[()] * 6, QUOTA]
-    with pytest.raises(RefusedError, match="All 5 submissions"):
+    with pytest.raises(RejectedError, match="All 5 submissions"):
         client.submit("synth", "m", prediction, check=False)
     scripted_server.chunks.clear()
     client.submit("synth", "m", prediction, check=False)
@@ -181,7 +181,7 @@ def test_after_the_days_quota_the_file_need_not_be_sent_again(client, scripted_s
 
 def test_what_is_refused_for_good_is_not_left_on_the_server(client, scripted_server, prediction):
     scripted_server.trouble = [*[()] * 6, (400, {}, {"detail": "method: too long.", "errors": {"method": ["too long."]}})]
-    with pytest.raises(RefusedError, match="too long"):
+    with pytest.raises(RejectedError, match="too long"):
         client.submit("synth", "m", prediction, check=False)
     assert scripted_server.files == {}
     scripted_server.chunks.clear()
@@ -210,7 +210,7 @@ def test_too_many_files_on_their_way_are_no_obstacle(scripted_server, prediction
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_sent(client, scripted_server, prediction):
     scripted_server.trouble = [(413, {}, {"detail": "at most 1 MB are accepted."})]
-    with pytest.raises(RefusedError, match="at most 1 MB"):
+    with pytest.raises(RejectedError, match="at most 1 MB"):
         client.submit("synth", "m", prediction, check=False)
     assert asked(scripted_server) == ["POST"]
 

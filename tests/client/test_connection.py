@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from palmares_client import Client, NetworkError, NotSignedInError, RefusedError, ScoringFailedError
+from palmares_client import Client, NetworkError, NotSignedInError, RejectedError, ScoringFailedError
 from tests.client.conftest import ID, TOKEN, ScriptedServer
 
 
@@ -73,7 +73,7 @@ def test_a_command_given_again_goes_on_and_a_third_one_is_new(scripted_server, p
 
 def test_the_days_quota_is_not_waited_for(scripted_server, prediction):
     scripted_server.trouble = [(429, {}, {"detail": "All 5 submissions of today are used."})]
-    with client(scripted_server) as c, pytest.raises(RefusedError, match="All 5 submissions") as raised:
+    with client(scripted_server) as c, pytest.raises(RejectedError, match="All 5 submissions") as raised:
         c.submit("synth", "m", prediction, check=False)
     assert raised.value.status == 429
     assert len(scripted_server.requests) == 1
@@ -83,7 +83,7 @@ def test_a_refusal_tells_its_findings(scripted_server, prediction):
     finding = {"level": "warning", "message": "the hands look mirrored", "place": "pred.npz"}
     body = {"detail": "frame 812: 20 joints, expected 21.", "errors": {"file": ["frame 812"]}, "findings": [finding]}
     scripted_server.trouble = [(422, {}, body)]
-    with client(scripted_server) as c, pytest.raises(RefusedError, match="frame 812: 20 joints") as raised:
+    with client(scripted_server) as c, pytest.raises(RejectedError, match="frame 812: 20 joints") as raised:
         c.submit("synth", "m", prediction, check=False)
     assert raised.value.findings == [finding]
     assert raised.value.errors == {"file": ["frame 812"]}
@@ -128,6 +128,6 @@ def test_waiting_ends_after_the_timeout(scripted_server):
 
 
 def test_names_cannot_lead_elsewhere(scripted_server):
-    with client(scripted_server) as c, pytest.raises(RefusedError, match="is not a slug or an id"):
+    with client(scripted_server) as c, pytest.raises(RejectedError, match="is not a slug or an id"):
         c.benchmark("../me")
     assert not scripted_server.requests
