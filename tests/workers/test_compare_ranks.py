@@ -64,7 +64,7 @@ def test_those_that_cannot_be_told_apart_share_the_first_place(ours, member, cli
     assert "3 submissions on 8 sequences, by MPJPE" in page
     assert "A is better than far, adjusted p &lt; 0.001" in page
     assert "A is not significantly different from B" in page
-    assert "mm: a paired test of two of the first submissions finds it in 80% of cases" in page
+    assert "mm is the smallest difference that a paired test of two of the first submissions finds in 80% of cases" in page
     assert "of random halves of the sequences" in page
     content = BoardRanks.objects.get(board__slug="all", metric="mpjpe").content
     assert content["first_share"][0] + content["first_share"][1] == pytest.approx(1)

@@ -29,7 +29,7 @@ class Cell:
         value: what is ranked.
         low, high: 95% interval; None where the metric is no mean of frames, or its clusters carry no interval.
         detected: over the predicted hands alone, where some are missing.
-        text, detected_text: rounded as they are shown.
+        text, interval_text, detected_text: rounded as they are shown.
     """
 
     value: float
@@ -37,6 +37,7 @@ class Cell:
     high: float | None
     detected: float | None
     text: str
+    interval_text: str
     detected_text: str
 
 
@@ -272,8 +273,12 @@ def cell(metric: str, figure: MetricValue | None) -> Cell | None:
     digits = ranking_rules.ties_at(metric)
     low, high = (figure.low, figure.high) if ranking_rules.has_interval(metric) else (None, None)
     detected = figure.detected
-    text, detected_text = (f"{value:.{digits}f}" if value is not None else "" for value in (figure.value, detected))
-    return Cell(figure.value, low, high, None if detected_text == text else detected, text, detected_text)
+    text, lowest, highest, detected_text = (
+        "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no "-0.00"
+        for value in (figure.value, low, high, detected)
+    )
+    interval = f"[{lowest}, {highest}]" if lowest else ""
+    return Cell(figure.value, low, high, None if detected_text == text else detected, text, interval, detected_text)
 
 
 def _published(benchmark: Benchmark, columns: list[str]) -> list[PublishedRow]:
