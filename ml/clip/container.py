@@ -26,8 +26,8 @@ CUT_OFF: Final = "it was cut off while it was recorded or copied; copy or export
 RAW_RATE: Final = 25
 """Frames a second of a raw MJPEG stream, which does not say its own."""
 
-_STARTING_OVER: Final = ("mpegts", "mpeg")
-"""Containers made for broadcast, whose clock may start anew at any packet."""
+_STARTING_OVER: Final = ("mpegts", "mpeg", "flv")
+"""Containers made for broadcast and streaming, whose clock may start anew at any packet."""
 
 RAW_FORMATS: Final = ("mpegvideo", "mjpeg")
 """Frames without a container: their timestamps are FFmpeg's guesses, wrong where frames are stored in another order."""

@@ -19,7 +19,7 @@ class Limits:
         max_seconds: length of a video.
         max_frames: frames of a video.
         max_pixels: width × height of a video's frame.
-        max_total_pixels: of all frames of a video together: half an hour of 1920 × 1080 at 60 frames a second.
+        max_total_pixels: of all frames of a video together: half an hour of 3840 × 2160 at 30 frames a second.
         max_images: images of a set.
         max_image_pixels: width × height of an image of a set; photographs are larger than video frames.
         max_total_image_pixels: of all images of a set together; decoding that many takes a minute or two.
@@ -32,7 +32,7 @@ class Limits:
     max_seconds: float = 30 * 60
     max_frames: int = 60 * 60 * 30
     max_pixels: int = 4096 * 2304
-    max_total_pixels: int = 225_000_000_000
+    max_total_pixels: int = 450_000_000_000
     max_images: int = 2000
     max_image_pixels: int = 64_000_000
     max_total_image_pixels: int = 5_000_000_000

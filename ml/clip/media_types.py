@@ -17,6 +17,9 @@ ANIMATED_FORMATS: Final = {"animated PNG": "PNG", "animated WEBP": "WEBP"}
 MAX_CHUNKS: Final = 100_000
 """Chunks of an image that are read in search of a second frame."""
 
+_PADDING: Final = 4096
+"""Bytes that may fill up a frame of an MJPEG stream."""
+
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 _TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
@@ -106,8 +109,12 @@ def _is_jpeg_stream(stream: BinaryIO) -> bool:
     first = _jpeg_size(stream)
     if first is None or not _to_end_of_jpeg(stream):
         return False
-    following = stream.read(2)
-    return following == b"\xff\xd8" and _jpeg_size(stream, inside=True) == first
+    following = stream.read(_PADDING)
+    begin = following.find(b"\xff\xd8")
+    if begin < 0 or following[:begin].strip(b"\x00\xff"):
+        return False
+    stream.seek(begin + 2 - len(following), 1)
+    return _jpeg_size(stream, inside=True) == first
 
 
 def _jpeg_size(stream: BinaryIO, *, inside: bool = False) -> bytes | None:

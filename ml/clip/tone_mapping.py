@@ -38,14 +38,21 @@ def to_standard_range(codes: np.ndarray, transfer: int) -> np.ndarray:
     Returns:
         uint8 [height, width, 3], RGB, for a display of gamma 2.4.
     """
-    light = _LINEAR[transfer][codes]
     if transfer == HLG:
+        light = _HLG_LIGHT[codes]
         # The system gamma of a 1000 cd/m² display (Recommendation ITU-R BT.2100, table 5).
-        light *= SOURCE_PEAK * np.maximum(light @ _LUMINANCE, 1e-6)[..., None] ** 0.2
-    light *= np.interp(light.max(axis=-1), _BRIGHTEST, _GAIN).astype(np.float32)[..., None]
-    light = light @ _TO_BT709.T
-    shown: np.ndarray = _DISPLAY[(np.clip(light, 0, 1) * (_CODES - 1)).astype(np.uint16)]
+        system = _SYSTEM_GAIN[_index(light @ _LUMINANCE)]
+        gain = system * _HLG_GAIN[_index(np.sqrt(light.max(axis=-1) * system))]
+    else:
+        light, gain = _PQ_LIGHT[codes], _PQ_GAIN[codes.max(axis=-1)]
+    light *= gain[..., None]
+    shown: np.ndarray = _DISPLAY[_index(np.clip(light @ _TO_BT709.T, 0, 1))]
     return shown
+
+
+def _index(values: np.ndarray) -> np.ndarray:
+    """Places in the tables of values from 0 to 1, float32."""
+    return (values * np.float32(_CODES - 1)).astype(np.uint16)
 
 
 def _from_pq(code: np.ndarray) -> np.ndarray:
@@ -78,11 +85,19 @@ def _compressed(light: np.ndarray) -> np.ndarray:
     return _from_pq(np.where(code < knee, code, rolled) * peak)
 
 
-_CODE_VALUES: Final = np.linspace(0, 1, _CODES)
-_LINEAR: Final = {
-    PQ: _from_pq(_CODE_VALUES).astype(np.float32),
-    HLG: _from_hlg(_CODE_VALUES).astype(np.float32),
-}
-_BRIGHTEST: Final = np.concatenate([[0.0], _from_pq(np.linspace(0.02, 1, 1023))])
-_GAIN: Final = np.concatenate([[1.0], _compressed(_BRIGHTEST[1:]) / _BRIGHTEST[1:]]) / TARGET_PEAK
-_DISPLAY: Final = (255 * _CODE_VALUES ** (1 / 2.4)).round().astype(np.uint8)
+def _gain(light: np.ndarray) -> np.ndarray:
+    """What a pixel is multiplied by whose brightest component has this luminance, cd/m²; 1 is then the target's white."""
+    bright = np.maximum(light, 1e-4)
+    gain: np.ndarray = (_compressed(bright) / bright / TARGET_PEAK).astype(np.float32)
+    return gain
+
+
+_VALUES: Final = np.linspace(0, 1, _CODES)
+_PQ_LIGHT: Final = _from_pq(_VALUES).astype(np.float32)
+_PQ_GAIN: Final = _gain(_from_pq(_VALUES))
+_HLG_LIGHT: Final = _from_hlg(_VALUES).astype(np.float32)
+_SYSTEM_GAIN: Final = (np.maximum(_VALUES, 1e-6) ** 0.2).astype(np.float32)
+_HLG_GAIN: Final = _gain(SOURCE_PEAK * _VALUES**2) * np.float32(SOURCE_PEAK)
+"""By the square root of the brightest component, so that the dark has as many places as the bright."""
+
+_DISPLAY: Final = (255 * _VALUES ** (1 / 2.4)).round().astype(np.uint8)
