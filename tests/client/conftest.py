@@ -39,19 +39,19 @@ BENCHMARK = {
 
 
 class ScriptedServer:
-    """What the server does: answers of the contract, unless `trouble` holds something else to do first.
+    """A server that answers as the API does, unless `trouble` holds something else to do first.
 
     Attributes:
         trouble: for each of the next requests a (status, headers, body), None to hang up before the answer, or a number to
             hang up after so many bytes of the body.
-        lost: which requests are done, and their answers not given; the first is 0.
+        lost: numbers of requests that are carried out but not answered; the first is 0.
         requests: (method, path, headers, form) as they came.
-        way: what a submission tells of itself, look by look.
+        way: the data of a submission, request by request.
         submissions: made so far, by idempotency key.
         accepts_chunks: whether it speaks tus.
-        counts_partial_chunks: whether it counts what had come of a request's body when it hung up.
-        files: what has come in pieces, by id, with the size announced.
-        pieces: how many bytes of each PATCH came, in their order.
+        counts_partial_chunks: whether it keeps the part of a body that had arrived when it hung up.
+        files: content uploaded in chunks so far, by id, with the announced size.
+        chunks: bytes of each PATCH, in their order.
     """
 
     def __init__(self, url: str) -> None:
@@ -187,7 +187,7 @@ def _form(headers: Any, body: bytes) -> dict[str, list[Any]]:
 
 @pytest.fixture(autouse=True)
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the client remembers is of this test alone, and it does not wait long."""
+    """Settings of this test alone, and short waits."""
     for name in ("PALMARES_SERVER", "PALMARES_TOKEN", "PALMARES_ALLOW_HTTP"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PALMARES_CONFIG", str(tmp_path / "config"))

@@ -51,7 +51,7 @@ def prediction(tmp_path):
 
 
 def score_in_background(pk: str) -> threading.Thread:
-    """What a worker does when its bell rings."""
+    """Score it in another thread, as a worker does."""
 
     def work() -> None:
         attempt(Submission, pk, Scoring)
@@ -82,7 +82,7 @@ def test_from_a_file_to_the_board(client, prediction):
     assert mine.scores == submission.scores
 
 
-def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, live_server, monkeypatch):
+def test_a_large_file_in_chunks_continues_after_an_interruption(client, prediction, live_server, monkeypatch):
     content, seen = prediction.read_bytes(), []
     monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", len(content) // 5)
 
@@ -104,7 +104,7 @@ def test_a_large_file_in_pieces_interrupted_and_given_again(client, prediction, 
     assert not partial_path(begun.pk).exists()
 
 
-def test_a_large_file_that_is_refused_is_sent_anew_when_it_is_sent_again(client, tmp_path, monkeypatch):
+def test_a_large_file_that_is_refused_is_sent_again_as_a_whole(client, tmp_path, monkeypatch):
     path = tmp_path / "pred.zip"
     path.write_bytes(zipped(three=SEQUENCES["one"]))
     monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", 1000)
@@ -135,7 +135,7 @@ def test_the_same_key_makes_one_submission(client, prediction, monkeypatch):
     assert Submission.objects.count() == 1
 
 
-def test_the_server_refuses_what_the_client_did_not_look_at(client, tmp_path):
+def test_the_server_refuses_what_the_client_cannot_check(client, tmp_path):
     path = tmp_path / "pred.zip"
     path.write_bytes(zipped(three=SEQUENCES["one"]))
     with pytest.raises(RejectedError, match="there is no sequence `three`") as raised:
@@ -144,7 +144,7 @@ def test_the_server_refuses_what_the_client_did_not_look_at(client, tmp_path):
     assert Submission.objects.count() == 0
 
 
-def test_the_days_quota(client, prediction):
+def test_the_daily_quota(client, prediction):
     for method in "ab":
         client.submit("ours", method, prediction)
     with pytest.raises(RejectedError) as raised:
@@ -160,7 +160,7 @@ def test_cancel_and_retry(client, prediction):
     assert submission.retry().status == Status.QUEUED
 
 
-def test_what_one_may_not_see(client, live_server):
+def test_a_benchmark_of_another_team_and_a_wrong_token(client, live_server):
     with pytest.raises(RejectedError) as raised:
         client.benchmark("theirs")
     assert raised.value.status == 404

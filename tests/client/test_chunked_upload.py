@@ -1,4 +1,4 @@
-"""Large files on a bad line: what has arrived is not sent again."""
+"""Large files on unreliable networks: what has arrived is not sent again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.client.conftest import ID, TOKEN, ScriptedServer
 
 CHUNK = 100_000
 CONTENT = bytes(range(256)) * 1700
-"""Four pieces of 100 000 bytes, and one of 35 200."""
+"""Four chunks of 100 000 bytes, and one of 35 200."""
 TUS = "/api/v1/predictions/tus/"
 QUOTA = (429, {}, {"detail": "All 5 submissions of today are used."})
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch):
+def _small_chunks(monkeypatch):
     monkeypatch.setattr(chunked_upload, "CHUNK_BYTES", CHUNK)
 
 
@@ -52,7 +52,7 @@ def arrived(scripted_server, monkeypatch):
     return found
 
 
-def test_a_large_file_goes_in_pieces(client, scripted_server, prediction, arrived):
+def test_a_large_file_goes_in_chunks(client, scripted_server, prediction, arrived):
     seen = []
     made = client.submit("synth", "m", prediction, check=False, links=["https://a"], on_upload=lambda *s: seen.append(s))
     assert made.id == ID
@@ -72,14 +72,14 @@ def test_a_small_one_goes_in_one_request(client, scripted_server, prediction):
     assert scripted_server.requests[0][3]["file"] == [CONTENT[:CHUNK]]
 
 
-def test_a_connection_lost_within_a_piece_costs_that_piece_alone(client, scripted_server, prediction, arrived):
+def test_a_connection_lost_within_a_chunk_costs_that_chunk_only(client, scripted_server, prediction, arrived):
     scripted_server.trouble = [(), (), (), 30_000, ()]
     client.submit("synth", "m", prediction, check=False)
     assert scripted_server.chunks == [CHUNK, CHUNK, 30_000, CHUNK, CHUNK, 35_200]
     assert arrived == [CONTENT]
 
 
-def test_a_server_that_counts_parts_of_pieces_is_asked_where_it_stands(client, scripted_server, prediction, arrived):
+def test_a_server_that_counts_parts_of_chunks_is_asked_for_its_offset(client, scripted_server, prediction, arrived):
     scripted_server.counts_partial_chunks = True
     scripted_server.trouble = [(), (), 30_000]
     client.submit("synth", "m", prediction, check=False)
@@ -88,14 +88,14 @@ def test_a_server_that_counts_parts_of_pieces_is_asked_where_it_stands(client, s
     assert arrived == [CONTENT]
 
 
-def test_a_piece_whose_answer_is_lost_is_not_counted_twice(client, scripted_server, prediction, arrived):
+def test_a_chunk_whose_answer_is_lost_is_not_counted_twice(client, scripted_server, prediction, arrived):
     scripted_server.lost = {2}
     client.submit("synth", "m", prediction, check=False)
     assert asked(scripted_server) == ["POST", "PATCH", "PATCH", "PATCH", "HEAD", *["PATCH"] * 3, "SUBMIT"]
     assert arrived == [CONTENT]
 
 
-def test_interrupted_and_given_again_only_the_rest_is_sent(client, scripted_server, prediction, arrived):
+def test_after_an_interruption_only_the_rest_is_sent(client, scripted_server, prediction, arrived):
     def interrupt(done, total):
         if done >= 250_000:
             raise KeyboardInterrupt
@@ -124,7 +124,7 @@ def test_a_server_that_goes_away_is_found_again_later(scripted_server, predictio
     assert ID in capfd.readouterr().out
 
 
-def test_another_file_or_another_command_begins_anew(client, scripted_server, prediction):
+def test_another_file_or_another_command_starts_a_new_upload(client, scripted_server, prediction):
     scripted_server.trouble = [(), (), *[None] * 4]
     with pytest.raises(NetworkError):
         client.submit("synth", "m", prediction, check=False)
@@ -137,7 +137,7 @@ def test_another_file_or_another_command_begins_anew(client, scripted_server, pr
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_what_the_server_has_lost_is_sent_anew(client, scripted_server, prediction, arrived, status):
+def test_what_the_server_has_lost_is_sent_again(client, scripted_server, prediction, arrived, status):
     gone = (status, {}, {"detail": "What had come is gone."})
     scripted_server.trouble = [(), (), *[None] * 4]
     with pytest.raises(NetworkError):
@@ -149,7 +149,7 @@ def test_what_the_server_has_lost_is_sent_anew(client, scripted_server, predicti
     assert arrived == [CONTENT]
 
 
-def test_a_file_that_expires_while_it_is_sent_is_sent_anew(client, scripted_server, prediction, arrived):
+def test_a_file_that_expires_while_it_is_sent_is_sent_again(client, scripted_server, prediction, arrived):
     def expire(done, total):
         if len(scripted_server.requests) == 3:
             scripted_server.files.clear()
@@ -170,7 +170,7 @@ def test_a_submission_whose_answer_was_lost_is_not_sent_again(client, scripted_s
     assert len(scripted_server.submissions) == 1
 
 
-def test_after_the_days_quota_the_file_need_not_be_sent_again(client, scripted_server, prediction):
+def test_after_the_daily_quota_the_file_need_not_be_sent_again(client, scripted_server, prediction):
     scripted_server.trouble = [*[()] * 6, QUOTA]
     with pytest.raises(RejectedError, match="All 5 submissions"):
         client.submit("synth", "m", prediction, check=False)
@@ -189,7 +189,7 @@ def test_what_is_refused_for_good_is_not_left_on_the_server(client, scripted_ser
     assert sum(scripted_server.chunks) == len(CONTENT)
 
 
-def test_a_server_that_takes_no_pieces_gets_it_in_one(scripted_server, prediction):
+def test_a_server_that_accepts_no_chunks_gets_it_in_one_request(scripted_server, prediction):
     scripted_server.accepts_chunks = False
     messages = []
     with Client(scripted_server.url, TOKEN, on_message=messages.append) as client:
@@ -199,7 +199,7 @@ def test_a_server_that_takes_no_pieces_gets_it_in_one(scripted_server, predictio
     assert "accepts no chunks" in messages[0]
 
 
-def test_too_many_files_on_their_way_are_no_obstacle(scripted_server, prediction):
+def test_too_many_unfinished_files_are_no_obstacle(scripted_server, prediction):
     scripted_server.trouble = [(409, {}, {"detail": "You have 5 files on their way."})]
     messages = []
     with Client(scripted_server.url, TOKEN, on_message=messages.append) as client:
@@ -215,14 +215,14 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(client, scripted_
     assert asked(scripted_server) == ["POST"]
 
 
-def test_a_server_that_never_gets_any_further_is_left(client, scripted_server, prediction):
+def test_a_server_that_accepts_no_more_bytes_ends_the_upload(client, scripted_server, prediction):
     stuck = (204, {"Upload-Offset": "0"}, None)
     scripted_server.trouble = [(), *[stuck] * 50]
     with pytest.raises(NetworkError, match="accepts no more"):
         client.submit("synth", "m", prediction, check=False)
 
 
-def test_a_server_that_forgets_every_file_gets_it_in_one(client, scripted_server, prediction, monkeypatch):
+def test_a_server_that_forgets_every_file_gets_it_in_one_request(client, scripted_server, prediction, monkeypatch):
     answer = scripted_server.answer
 
     def forgetful(method, path, headers, body, form):

@@ -61,12 +61,12 @@ def test_submit_and_see_the_board(signed_in, prediction, capfd):
     assert form["team"] == [b"t1"]
 
 
-def test_a_team_that_is_not_ones_own(signed_in, prediction, capfd):
+def test_a_team_of_somebody_else(signed_in, prediction, capfd):
     assert main(["submit", "-b", "synth", "-m", "m", str(prediction), "--team", "Theirs"]) == 1
     assert 'your teams are "Ours" (t1)' in output(capfd)[1]
 
 
-def test_a_server_that_goes_away_while_one_waits(signed_in, capfd):
+def test_a_server_that_goes_away_during_the_wait(signed_in, capfd):
     signed_in.way = signed_in.way[:1]
     signed_in.trouble = [(), *[None] * 4]
     assert main(["wait", ID]) == 4
@@ -107,7 +107,7 @@ def test_exit_codes(signed_in, scripted_server, prediction, tmp_path, capfd, mon
     assert main(["scores"]) == 3
 
 
-def test_scores_of_ones_teams(signed_in, capfd):
+def test_scores_of_the_users_teams(signed_in, capfd):
     signed_in.way = signed_in.way[-1:]
     assert main(["scores", "--benchmark", "synth"]) == 0
     out, _ = output(capfd)
@@ -129,7 +129,7 @@ def test_check_needs_no_server(prediction, tmp_path, capfd):
     assert finding["message"].startswith("joints look like mano order")
 
 
-def test_check_against_a_truth_at_hand(prediction, tmp_path, capfd):
+def test_check_against_a_ground_truth(prediction, tmp_path, capfd):
     truth = tmp_path / "truth.zip"
     truth.write_bytes(zipped(one=TRUTH))
     few = tmp_path / "few.npz"
@@ -147,7 +147,7 @@ def test_score_is_the_offline_scorer(prediction, tmp_path, capfd):
     assert main(["score", "--protocol", "palmares", str(truth), str(tmp_path / "none.npz")]) == 1
 
 
-def test_what_others_wrote_does_not_steer_the_terminal(signed_in, capfd):
+def test_text_of_others_does_not_control_the_terminal(signed_in, capfd):
     signed_in.way = [{**signed_in.way[-1], "method": "\x1b[2Jm"}]
     assert main(["scores"]) == 0
     assert "\x1b" not in output(capfd)[0]

@@ -1,4 +1,4 @@
-"""Lost connections, busy servers and refusals, as a person at the near end meets them."""
+"""Lost connections, busy servers and refusals, as the user of the client meets them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_five_lines_of_python(scripted_server, prediction):
     }
 
 
-def test_a_lost_connection_is_taken_up_with_the_same_key(scripted_server, prediction):
+def test_a_lost_connection_is_retried_with_the_same_key(scripted_server, prediction):
     scripted_server.trouble = [None, (503, {}, {}), (429, {"Retry-After": "0"}, {}), ()]
     messages, sent = [], []
     with client(scripted_server, on_message=messages.append) as c:
@@ -58,7 +58,7 @@ def test_a_lost_connection_is_taken_up_with_the_same_key(scripted_server, predic
     assert sent[-1] == (200_000, 200_000)
 
 
-def test_a_command_given_again_goes_on_and_a_third_one_is_new(scripted_server, prediction):
+def test_a_repeated_command_continues_and_a_third_one_is_new(scripted_server, prediction):
     scripted_server.trouble = [None] * 4
     with client(scripted_server) as c:
         with pytest.raises(NetworkError, match="cannot be reached"):
@@ -71,7 +71,7 @@ def test_a_command_given_again_goes_on_and_a_third_one_is_new(scripted_server, p
         assert len(set(keys(scripted_server))) == 3
 
 
-def test_the_days_quota_is_not_waited_for(scripted_server, prediction):
+def test_the_daily_quota_is_not_waited_for(scripted_server, prediction):
     scripted_server.trouble = [(429, {}, {"detail": "All 5 submissions of today are used."})]
     with client(scripted_server) as c, pytest.raises(RejectedError, match="All 5 submissions") as raised:
         c.submit("synth", "m", prediction, check=False)
@@ -79,7 +79,7 @@ def test_the_days_quota_is_not_waited_for(scripted_server, prediction):
     assert len(scripted_server.requests) == 1
 
 
-def test_a_refusal_tells_its_findings(scripted_server, prediction):
+def test_a_refusal_has_its_findings(scripted_server, prediction):
     finding = {"level": "warning", "message": "the hands look mirrored", "place": "pred.npz"}
     body = {"detail": "frame 812: 20 joints, expected 21.", "errors": {"file": ["frame 812"]}, "findings": [finding]}
     scripted_server.trouble = [(422, {}, body)]
@@ -108,14 +108,14 @@ def test_a_redirection_does_not_carry_the_token_away(scripted_server):
         c.me()
 
 
-def test_a_page_that_is_no_api(scripted_server):
+def test_an_error_of_the_server_is_passed_on(scripted_server):
     scripted_server.trouble = [(500, {}, {"detail": "Something went wrong here."})]
     with client(scripted_server) as c, pytest.raises(NetworkError, match="Something went wrong"):
         c.me()
 
 
 @pytest.mark.parametrize(("end", "says"), [("failed", "the worker ran out of memory"), ("cancelled", "was cancelled")])
-def test_what_was_not_scored(scripted_server, end, says):
+def test_a_submission_that_was_not_scored(scripted_server, end, says):
     scripted_server.way = [{**scripted_server.way[0], "status": end, "error": says if end == "failed" else ""}]
     with client(scripted_server) as c, pytest.raises(ScoringFailedError, match=says):
         c.submission(ID).wait()
