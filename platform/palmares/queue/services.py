@@ -1,7 +1,7 @@
 """All that may happen to a unit of work, for those who ask for it and for the workers.
 
 Every change of state is one transaction that locks the row first. Who holds the row's lease is the only one that may
-finish it; a lease that has run out is anybody's.
+finish it; a lease that has run out is anybody's. All times are the database's, whose clock all machines share.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Manager, Min, Q
-from django.utils import timezone
 
 from palmares.api.problems import ConflictError
+from palmares.queue.clock import database_now
 from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import Status, WorkItem, work_models
 from palmares.queue.notifications import announce, count_messages, notify_workers
@@ -41,7 +41,7 @@ def enqueue(*, item: WorkItem) -> None:
     item.status, item.stage, item.progress, item.error = Status.QUEUED, "", 0.0, ""
     item.attempts, item.cancel_requested = 0, False
     item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.notified_at = None
-    item.queued_at = timezone.now()
+    item.queued_at = database_now()
     item.save()
     _after_commit(item)
     if _is_startable(item):
@@ -101,7 +101,7 @@ def seconds_left(*, item: WorkItem, now: datetime | None = None) -> float | None
     """Time to go if it goes on as it went so far; None before that can be told."""
     if item.status != Status.RUNNING or item.started_at is None or item.progress < 0.05:
         return None
-    elapsed = ((now or timezone.now()) - item.started_at).total_seconds()
+    elapsed = ((now or database_now()) - item.started_at).total_seconds()
     return max(0.0, elapsed * (1 - item.progress) / item.progress)
 
 
@@ -109,7 +109,7 @@ def oldest_queued_seconds() -> float:
     """For how long the row that could start longest ago has been waiting; 0 where none waits."""
     waiting = (_manager(m).filter(m.startable(), status=Status.QUEUED).aggregate(since=Min("queued_at")) for m in work_models())
     since = min((found["since"] for found in waiting if found["since"]), default=None)
-    return (timezone.now() - since).total_seconds() if since else 0.0
+    return (database_now() - since).total_seconds() if since else 0.0
 
 
 # ------------------------------------------------------------------------------------------------------------ for workers
@@ -122,7 +122,7 @@ def claim(*, model: type[Item], pk: UUID | str, seconds: float) -> Item | None:
     Returns:
         The row; None where there is nothing to do: it is gone, over, not to start yet, or another worker's.
     """
-    now = timezone.now()
+    now = database_now()
     free = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, lease_expires_at__lt=now)
     item = _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(free, model.startable(), pk=pk).first()
     if item is None:
@@ -148,7 +148,7 @@ def heartbeat(*, item: WorkItem, stage: str, progress: float, seconds: float) ->
     progress = min(1.0, max(0.0, progress))
     changed = (stage, round(progress, 3)) != (item.stage, round(item.progress, 3))
     held = _manager(type(item)).filter(pk=item.pk, lease=item.lease, status=Status.RUNNING)
-    if not held.update(stage=stage[:80], progress=progress, lease_expires_at=timezone.now() + timedelta(seconds=seconds)):
+    if not held.update(stage=stage[:80], progress=progress, lease_expires_at=database_now() + timedelta(seconds=seconds)):
         raise LeaseLostError(f"{item.pk} is another worker's")
     item.stage, item.progress = stage, progress
     if changed:
@@ -233,7 +233,7 @@ def _ring_unheard(model: type[WorkItem]) -> int:
     messages = count_messages(queue=model.QUEUE)
     if messages is None:
         return 0
-    now = timezone.now()
+    now = database_now()
     never_rung = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
     unheard = never_rung | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
     rows = _manager(model).filter(unheard, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
@@ -242,7 +242,7 @@ def _ring_unheard(model: type[WorkItem]) -> int:
 
 @transaction.atomic
 def _reap_lost(model: type[WorkItem]) -> int:
-    expired = Q(status=Status.RUNNING, lease_expires_at__lt=timezone.now())
+    expired = Q(status=Status.RUNNING, lease_expires_at__lt=database_now())
     rows = list(_manager(model).select_for_update(skip_locked=True, of=("self",)).filter(expired)[:200])
     for row in rows:
         if not _settle_lost(row):
@@ -288,7 +288,7 @@ def _is_startable(item: WorkItem) -> bool:
 def _ring_unchecked(item: WorkItem) -> bool:
     told = notify_workers(task=item.TASK, queue=item.QUEUE, pk=item.pk)
     if told:
-        item.notified_at = timezone.now()
+        item.notified_at = database_now()
         _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(notified_at=item.notified_at)
     return told
 
@@ -328,7 +328,7 @@ def _requeue(row: WorkItem, reason: str) -> None:
 
 
 def _finish(row: WorkItem, status: Status, error: str = "") -> None:
-    row.status, row.error, row.finished_at = status, error, timezone.now()
+    row.status, row.error, row.finished_at = status, error, database_now()
     row.lease = row.lease_expires_at = None
     row.save()
     _after_commit(row)
