@@ -27,4 +27,4 @@ RUN python -m ml.hand.open_model
 USER palmares
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "palmares.asgi:application", "--host", "0.0.0.0", "--workers", "2"]
+CMD ["python", "-m", "uvicorn", "palmares.asgi:application", "--host", "0.0.0.0", "--workers", "2", "--no-proxy-headers", "--no-access-log"]

@@ -28,7 +28,16 @@ class WebProcess:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.log = log
-        command = [sys.executable, "-m", "uvicorn", "palmares.asgi:application", "--port", str(self.port), *flags]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "palmares.asgi:application",
+            "--no-proxy-headers",
+            "--port",
+            str(self.port),
+            *flags,
+        ]
         with log.open("ab") as output:
             self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=output)
         deadline = time.monotonic() + START_SECONDS

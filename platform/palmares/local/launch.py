@@ -65,8 +65,9 @@ def _run(told: threading.Event) -> None:
     try:
         link = _prepare(settings.DATA)
         with Supervisor(settings.DATA / "log", _environment()) as supervisor:
-            web = ["-m", "uvicorn", "palmares.asgi:application", "--host", host, "--port", str(port), "--no-access-log"]
-            supervisor.start("web", [sys.executable, *web, "--log-level", "warning", "--timeout-graceful-shutdown", "2"])
+            address = ["--host", host, "--port", str(port)]
+            flags = ["--no-access-log", "--no-proxy-headers", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
+            supervisor.start("web", [sys.executable, "-m", "uvicorn", "palmares.asgi:application", *address, *flags])
             supervisor.start("worker", [sys.executable, "-m", "workers"])
             supervisor.start("reaper", [sys.executable, str(ROOT / "manage.py"), "reap", "--every", "5"])
             _await_web(host, port, supervisor, told)

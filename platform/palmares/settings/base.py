@@ -20,6 +20,8 @@ DATA = Path(env("PALMARES_DATA", default=str(ROOT / "var"))).resolve()
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY", default="") or embedded_servers.secret_key(DATA)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; see `palmares.api.proxies`."""
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -56,6 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "palmares.api.database_pool.return_connection",
+    "palmares.api.caching.private_unless_said",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -165,7 +168,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "palmares.api.schema.ApiSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle", "rest_framework.throttling.AnonRateThrottle"],
-    "NUM_PROXIES": 0,  # callers are told apart by their connection, not by an X-Forwarded-For of their own making
+    "NUM_PROXIES": 0,  # TRUSTED_PROXIES has said which address it is
     "DEFAULT_THROTTLE_RATES": {
         "user": env("THROTTLE_USER", default="6000/min"),
         "anon": env("THROTTLE_ANON", default="60/min"),

@@ -1,4 +1,7 @@
-"""Behind a TLS-terminating proxy. Needs SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL and REDIS_URL in the environment."""
+"""Behind a TLS-terminating proxy, which TRUSTED_PROXIES names.
+
+Needs SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL and REDIS_URL in the environment.
+"""
 
 import os
 
@@ -9,7 +12,6 @@ if _missing := [name for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL",
 
 from palmares.settings.base import *  # noqa: F403
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000
