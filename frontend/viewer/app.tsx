@@ -77,7 +77,7 @@ export function App({ model }: { model: ViewModel }) {
         <canvas ref={canvas} />
         <NothingShown model={model} />
         {side && <Columns model={model} />}
-        {viewer?.renderer && <OrbitTools viewer={viewer} model={model} />}
+        {viewer && model.hasRenderer.value && <OrbitTools viewer={viewer} model={model} />}
       </div>
       <aside class="panel">
         {viewer && <Toolbar table={table} model={model} />}

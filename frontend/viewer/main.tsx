@@ -23,7 +23,7 @@ function followUrl(model: ViewModel): void {
 function loadSeries(run: RunModel): void {
   let requested = false;
   effect(() => {
-    if (requested || run.info.value.status !== "succeeded") return;
+    if (requested || run.info.value.status !== "succeeded" || !run.shown.value) return;
     requested = true;
     request<Series>(seriesUrl(run.id)).then(
       (series) => {

@@ -100,8 +100,8 @@ export class MeshSource {
   /** Called when a chunk has been loaded, or with an error when it cannot be. */
   onChange: (error?: Error) => void = () => {};
 
-  /** `first`: the frame whose chunks are loaded first, in parallel with the faces. */
-  static async open(base: string, cache: ChunkCache, first: number): Promise<MeshSource> {
+  /** `first`: the frame whose chunks are loaded first, in parallel with the faces; `onRequested`: their requests have been sent. */
+  static async open(base: string, cache: ChunkCache, first: number, onRequested = () => {}): Promise<MeshSource> {
     const header = checkHeader((await (await get(base)).json()) as TrackHeader);
     const faces: MeshSource["faces"] = [];
     const source = new MeshSource(header, faces, base, cache);
@@ -109,6 +109,7 @@ export class MeshSource {
       faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count);
     });
     source.request(first);
+    onRequested();
     await Promise.all(loaded);
     return source;
   }

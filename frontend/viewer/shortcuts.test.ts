@@ -65,8 +65,11 @@ describe("shortcuts", () => {
 });
 
 describe("ViewModel", () => {
-  it("shows the newest run of each method, unless the link names runs", () => {
+  it("shows the newest runs of two methods, unless the link names runs", () => {
     expect(page().model.runs.map((one) => one.shown.value)).toEqual([true, true, false]);
+    const eight = [..."abcdefgh"].map((name) => run(name, name));
+    const many = new ViewModel({ upload, runs: eight, metrics: [] }, DEFAULT_STATE);
+    expect(many.shownRuns.value.map((one) => one.id)).toEqual(["a", "b"]);
     const data = { upload, runs: [run("a", "one"), run("b", "two")], metrics: [] };
     const model = new ViewModel(data, { ...DEFAULT_STATE, runs: ["b"], frame: 1e6 });
     expect(model.runs.map((one) => one.shown.value)).toEqual([false, true]);

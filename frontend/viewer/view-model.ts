@@ -41,6 +41,9 @@ function makeRun(info: RunInfo, metrics: Metric[], index: number, shown: boolean
   };
 }
 
+/** Methods that are shown, and so loaded, unless the link names others. */
+const SHOWN_AT_FIRST = 2;
+
 function describeMissing(requested: string[], found: string[]): string {
   const missing = requested.length - found.length;
   if (!missing) return "";
@@ -67,6 +70,8 @@ export class ViewModel {
   readonly help = signal(false);
   /** A message about the whole page: shown, and read by screen readers. */
   readonly notice = signal("");
+  /** Whether WebGL has started. */
+  readonly hasRenderer = signal(false);
   readonly noWebgl = signal(false);
   readonly videoFailed = signal(false);
 
@@ -80,11 +85,10 @@ export class ViewModel {
     const found = state.runs?.filter((id) => offered.some((run) => run.id === id));
     this.linkProblem = describeMissing(state.runs ?? [], found ?? []);
     const requested = found?.length || !state.runs?.length ? found : undefined;
-    const newest = new Set(
-      offered.filter((run, i) => offered.findIndex((other) => other.method === run.method) === i).map((run) => run.id),
-    );
+    const newest = offered.filter((run, i) => offered.findIndex((other) => other.method === run.method) === i);
+    const first = new Set(newest.slice(0, SHOWN_AT_FIRST).map((run) => run.id));
     this.runs = offered.map((info, index) => {
-      const shown = requested ? requested.includes(info.id) : newest.has(info.id);
+      const shown = requested ? requested.includes(info.id) : first.has(info.id);
       return makeRun(info, data.metrics, index, shown, state.opacity[info.id] ?? DEFAULT_OPACITY);
     });
     this.frame.value = Math.min(state.frame, Math.max(0, this.frameCount - 1));

@@ -33,6 +33,8 @@ const DIRECTIONS: Record<Viewpoint, Vec3> = {
 const FIELD_OF_VIEW = 35;
 /** From navigation: until then the first drawing waits for meshes, as it is slow without a graphics card. */
 const FIRST_DRAW_TIMEOUT_MS = 1500;
+/** At the latest after this time WebGL starts, even if no mesh has been requested yet. */
+const RENDERER_TIMEOUT_MS = 1000;
 
 export class Viewer {
   readonly clock: Clock;
@@ -44,6 +46,9 @@ export class Viewer {
   private readonly cache = new ChunkCache();
   private readonly timer: TimerDriver;
   private controls: OrbitControls | null = null;
+  private background = "#f4f3f1";
+  /** Resolve when the first meshes of a shown run have been requested, or cannot be. */
+  private readonly requested: Promise<void>[] = [];
   private readonly drawListeners = new Set<() => void>();
   private needsDraw = true;
   private changed = performance.now();
@@ -82,8 +87,8 @@ export class Viewer {
     });
     this.orbit.position.set(0.3, 0.2, 0.1); // until there are hands to fit into the view
     this.orbit.lookAt(0, 0, -0.5);
-    for (const run of model.runs) this.followRun(run); // first: meshes load while WebGL starts
-    this.openRenderer();
+    for (const run of model.runs) this.followRun(run);
+    void this.startRenderer();
     new ResizeObserver(() => this.measure()).observe(elements.stage);
     effect(() => {
       void model.layout.value;
@@ -100,6 +105,7 @@ export class Viewer {
 
   /** The theme has changed. */
   setColours(background: string, ink: string): void {
+    this.background = background;
     this.renderer?.background.set(background);
     this.ground.setInk(ink);
     this.invalidate();
@@ -185,6 +191,15 @@ export class Viewer {
     this.needsDraw = true;
   }
 
+  /** Without a graphics card, starting WebGL blocks the page for seconds: the requests for meshes are sent before. */
+  private async startRenderer(): Promise<void> {
+    const timeout = new Promise((resolve) => setTimeout(resolve, RENDERER_TIMEOUT_MS));
+    await Promise.race([Promise.all(this.requested), timeout]);
+    this.openRenderer();
+    this.measure();
+    this.invalidate();
+  }
+
   private openRenderer(): void {
     const { canvas, orbitPane, video } = this.elements;
     try {
@@ -193,7 +208,9 @@ export class Viewer {
       this.model.noWebgl.value = true;
       return;
     }
+    this.renderer.background.set(this.background);
     this.renderer.setVideo(video);
+    this.model.hasRenderer.value = true;
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => this.invalidate());
     const controls = new OrbitControls(this.orbit, orbitPane);
@@ -222,11 +239,11 @@ export class Viewer {
     };
   }
 
-  /** Load a run's meshes as soon as it has succeeded, and apply its settings. */
+  /** Load a run's meshes once it has succeeded and is shown, and apply its settings. */
   private followRun(run: RunModel): void {
     let requested = false;
     effect(() => {
-      if (run.info.value.status !== "succeeded" || requested) return;
+      if (run.info.value.status !== "succeeded" || !run.shown.value || requested) return;
       requested = true;
       untracked(() => this.open(run));
     });
@@ -241,8 +258,14 @@ export class Viewer {
   }
 
   private async open(run: RunModel): Promise<void> {
+    let onRequested = () => {};
+    this.requested.push(
+      new Promise((resolve) => {
+        onRequested = resolve;
+      }),
+    );
     try {
-      const source = await MeshSource.open(trackUrl(run.id), this.cache, this.clock.frame);
+      const source = await MeshSource.open(trackUrl(run.id), this.cache, this.clock.frame, onRequested);
       this.meshes.set(run.id, new RunMeshes(source, run.info.value.colour));
       source.onChange = (error) => {
         if (error) run.problem.value = `Some meshes could not be loaded (${error.message}). Reload the page to try again.`;
@@ -254,6 +277,8 @@ export class Viewer {
       this.ground.setCamera(source.header.intrinsics, source.header.width, source.header.height);
     } catch (error) {
       run.problem.value = `The meshes could not be loaded: ${(error as Error).message}`;
+    } finally {
+      onRequested();
     }
   }
 

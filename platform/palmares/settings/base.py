@@ -129,6 +129,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/dist/assets/|\.[0-9a-f]{12}\."
+"""Files whose name holds a hash of their content: those that Vite builds, and those of a manifest storage."""
 STATICFILES_DIRS = [ROOT / "platform" / "palmares" / "static"]
 DJANGO_VITE = {
     "default": {

@@ -196,7 +196,7 @@ def test_the_legend_of_a_saved_image_has_every_method_and_nothing_is_printed_ove
       const { fillText } = CanvasRenderingContext2D.prototype;
       CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
         const { a } = this.getTransform();
-        if (this.canvas.width > 600) window.texts.push([text, x, y, this.measureText(text).width, this.canvas.width / a]);
+        if (!this.canvas.isConnected) window.texts.push([text, x, y, this.measureText(text).width, this.canvas.width / a]);
         fillText.call(this, text, x, y);
       };
     }""")
@@ -236,3 +236,42 @@ def test_a_single_image_has_no_player_and_no_plots(viewers, single_image: Viewer
     expect(page.get_by_role("slider", name="Frame")).to_have_count(0)
     expect(page.locator(".plots")).to_have_count(0)
     assert "/ 0" not in page.locator(".viewer").inner_text()
+
+
+RECORD = """() => {
+  window.order = [];
+  const { fetch } = window, { getContext } = HTMLCanvasElement.prototype;
+  window.fetch = (url, ...rest) => { window.order.push(String(url)); return fetch(url, ...rest); };
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    if (String(kind).startsWith("webgl")) window.order.push("webgl");
+    return getContext.call(this, kind, ...rest);
+  };
+}"""
+
+
+def test_meshes_are_requested_before_webgl_starts(viewers, viewer_clip: ViewerClip, browser):
+    page = viewers(viewer_clip, 2)()
+    page.context.add_init_script(f"({RECORD})()")
+    page.reload()
+    page.wait_for_selector("[data-drawn]", state="attached")
+    order = page.evaluate("window.order")
+    assert "webgl" in order
+    before = order[: order.index("webgl")]
+    assert [url for url in before if url.endswith(".bin")], order
+
+
+def test_two_of_eight_methods_are_shown_and_only_their_files_are_fetched(viewers, viewer_clip: ViewerClip):
+    page = viewers(viewer_clip, 8)()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.reload()
+    page.wait_for_selector("[data-drawn]", state="attached")
+    expect(page.locator(".lane")).to_have_count(2)
+
+    def runs() -> set[str]:
+        return {url.split("/runs/")[1].split("/")[0] for url in fetched if "/api/v1/runs/" in url}
+
+    assert len(runs()) == 2
+    page.keyboard.press("5")
+    expect(page.locator(".lane")).to_have_count(3)
+    assert len(runs()) == 3
