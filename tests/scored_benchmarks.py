@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
 from palmares.queue.models import Status
-from palmares.submissions.models import MetricValue, Score, Submission
+from palmares.submissions.models import MetricValue, Score, Scoring, Submission
 from tests.predictions import hands, npz
 
 SEQUENCES = {"one": hands(6, seed=1), "two": hands(4, seed=2)}
@@ -30,8 +30,8 @@ def contest(team) -> Benchmark:
     for name, sequence in SEQUENCES.items():
         default_storage.save(f"{truth.folder}/{name}.npz", ContentFile(npz(sequence)))
     Revision.objects.create(
-        benchmark=made, number=1, truth=truth, missing=made.missing, status=Status.SUCCEEDED, published_at=timezone.now(),
-        recipe_version="1 (abc)", scorer_version="1 (def)",
+        benchmark=made, number=1, truth=truth, missing=made.missing, published_at=timezone.now(), recipe_version=1,
+        scorer_version=1,
     )  # fmt: skip
     assert board.benchmark == made
     return made
@@ -43,14 +43,15 @@ def scored(contest, team) -> Callable[..., Submission]:
 
     def make(method: str = "m", by_team: Any = None, ranked: bool = True, **facts: Any) -> Submission:
         figures = facts.pop("figures", {"pa_mpjpe": 10.0, "ra_mpjpe": 20.0, "pa_auc_joints": 0.8})
-        made = Submission.objects.create(
-            benchmark=contest, truth=contest.truths.get(), team=by_team or team, method=method, name="pred.zip",
-            status=Status.SUCCEEDED, finished_at=timezone.now(), **facts,
-        )  # fmt: skip
+        made = Submission.objects.create(benchmark=contest, team=by_team or team, method=method, name="pred.zip", **facts)
         made.source = default_storage.save(f"submissions/{made.pk}/source.zip", ContentFile(b"what they sent"))
         made.save()
+        revision, now = contest.revisions.get(number=1), timezone.now()
+        Scoring.objects.create(
+            submission=made, revision=revision, status=Status.SUCCEEDED, progress=1.0, started_at=now, finished_at=now
+        )
         score = Score.objects.create(
-            submission=made, revision=contest.revisions.get(), coverage=1.0, report={}, metrics=figures,
+            submission=made, revision=revision, coverage=1.0, report={}, metrics=figures,
             content={"counts": {"rows": 10}}, folder=f"submissions/{made.pk}/scores-1",
         )  # fmt: skip
         for board in contest.boards.all():

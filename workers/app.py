@@ -73,8 +73,8 @@ def _tell_children(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _notice_versions(**_: Any) -> None:
-    app.send_task("workers.notice_versions")
+def _keep_up(**_: Any) -> None:
+    app.send_task("workers.keep_up")
 
 
 @signals.worker_process_init.connect
@@ -88,5 +88,5 @@ def _warm_up(**_: Any) -> None:
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     importlib.import_module("mediapipe.python.solutions.hands")
-    for module in ("ingest", "run_method", "score_submission", "calibrate"):
+    for module in ("ingest", "run_method", "scoring_work", "calibrate"):
         importlib.import_module(f"workers.{module}")

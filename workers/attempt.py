@@ -13,7 +13,7 @@ from django.db import Error, OperationalError, connections
 
 from ml.progress import ProgressCallback
 from palmares.queue import services
-from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkFailedError
+from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkerTooOldError, WorkFailedError
 from palmares.queue.models import WorkItem
 from workers.app import LEASE_SECONDS, SOFT_LIMIT_SECONDS
 from workers.lease import Lease, WorkerStoppingError
@@ -55,16 +55,18 @@ def attempt(model: type[WorkItem], pk: str, load: Callable[[], Work]) -> None:
     if item is None:
         logger.info("nothing to do for %s %s", model._meta.model_name, pk)
         return
+    work: Work | None = None
     try:
-        work = load()
-    except Exception as error:
-        _give_up(item, None, error)
-        return
-    try:
+        try:
+            work = load()
+        except Exception as error:
+            _give_up(item, None, error)
+            return
         _perform(item, work)
     except LeaseLostError as error:
         logger.warning("stopped: %s", error)
-        work.discard(item)
+        if work is not None:
+            work.discard(item)
     except Error:
         # The database is away: the lease runs out and the reaper takes over.
         logger.exception("cannot write down what became of %s %s", model._meta.model_name, pk)
@@ -104,12 +106,17 @@ def _retry_until_committed(write: Callable[[], None]) -> None:
 def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
     if work is not None:
         work.discard(item)
+    if not services.is_held(item=item):
+        raise LeaseLostError(f"{item.pk} was deleted or is another worker's") from error
     name = f"{item._meta.model_name} {item.pk}"
     match error:
         case CancelledError():
             services.stop(item=item)
         case WorkerStoppingError():
             services.release(item=item, reason="The worker was stopped.", counts=False)
+        case WorkerTooOldError():
+            logger.info("%s is left to a newer worker: %s", name, error)
+            services.leave_to_others(item=item, stage=str(error))
         case WorkFailedError():
             logger.info("%s failed: %s", name, error)
             services.fail(item=item, error=str(error))

@@ -35,12 +35,12 @@ from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO
 from palmares.calibrations.models import Calibration
 from palmares.calibrations.services import camera_is_known, needs_a_camera
-from palmares.media_storage import delete_stored_files
+from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from workers.ingest import KEYPOINTS
-from workers.storage import fetch, keep_only, store_folder
+from workers.storage import fetch, store_folder
 
 MIN_FRAMES: Final = 2
 """Fewer frames say nothing about the uncertainty of the shape."""

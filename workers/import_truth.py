@@ -18,10 +18,11 @@ from ml.metrics.protocol import PROTOCOLS
 from ml.progress import ProgressCallback
 from ml.synthetic.benchmark import plan
 from palmares.benchmarks.models import Truth
+from palmares.benchmarks.revisions import truth_is_ready
 from palmares.leaderboards.synthetic_benchmark import populate
-from palmares.media_storage import delete_stored_files
+from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
-from workers.storage import fetch, keep_only, store_folder
+from workers.storage import fetch, store_folder
 
 MAX_UNPACKED: Final = 16 << 30
 MAX_FILES: Final = 20_000
@@ -135,3 +136,4 @@ def _publish(item: Truth, folder: str, facts: dict[str, Any], plans: list[dict[s
     if plans:
         item.refresh_from_db()
         populate(truth=item, plans=plans)
+    truth_is_ready(truth=item)

@@ -12,12 +12,12 @@ from ml.clip import ClipError, Limits, open_clip
 from ml.keypoints.detector import detect
 from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO, WebCopyFacts, make_web_copy
-from palmares.media_storage import delete_stored_files
+from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 from workers.render_demo import render
-from workers.storage import fetch, keep_only, store_file, store_folder
+from workers.storage import fetch, store_file, store_folder
 
 KEYPOINTS: Final = "keypoints.npz"
 MAX_HANDS: Final = 4

@@ -23,14 +23,14 @@ from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
 from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO
-from palmares.media_storage import delete_stored_files
+from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.runs.models import Prediction, Run
 from palmares.runs.shape_used import by_side
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
 from workers.ingest import KEYPOINTS
-from workers.storage import fetch, keep_only, store_folder
+from workers.storage import fetch, store_folder
 
 
 class Estimation:

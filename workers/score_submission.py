@@ -1,16 +1,15 @@
-"""Scoring submissions: rows are read, `ml.metrics` scores them, and the results are written back under a revision."""
+"""The values of a submission against a truth: its files are read, and `ml.metrics` scores them."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from django.db import transaction
 
 from ml.formats.faults import FormatError
 from ml.formats.truth_subsets import row_labels
@@ -22,21 +21,17 @@ from ml.metrics.missing_hand_rule import MissingHandRule
 from ml.metrics.missing_hands import zero_prediction_errors
 from ml.metrics.pairing import open_pair
 from ml.metrics.process_pool import ProcessPool
-from ml.metrics.protocol import PROTOCOLS, Protocol
-from ml.metrics.report import SCORER_VERSION, Report, build_report, joints_of_rows, scorer_sha256
+from ml.metrics.protocol import PROTOCOLS
+from ml.metrics.report import Report, build_report, joints_of_rows
 from ml.metrics.scoring import Scores, score_pair
 from ml.progress import ProgressCallback
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.board_rows import rows_of
 from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
-from palmares.benchmarks.services import shown_revision, start_revision
-from palmares.media_storage import delete_stored_files
 from palmares.queue.exceptions import WorkFailedError
-from palmares.queue.models import Status
-from palmares.submissions.models import FRAMES_FILE, ClusterMeans, MetricValue, Score, Submission
-from palmares.submissions.rank_comparison import request_comparison
+from palmares.submissions.models import FRAMES_FILE, Submission
 from palmares.submissions.services import local_files, truth_path
-from workers.storage import fetch, keep_only, store_folder
+from workers.storage import fetch, store_folder
 
 _TWO_CORES_FROM: Final = 4000
 """Rows for which a second process pays."""
@@ -50,61 +45,6 @@ class Scored:
     report: Report
     board_values: Callable[[Revision], list[tuple[Board, list[BoardValue], ClusterTable]]]
     folder: str
-
-
-class Scoring:
-    """The work of a submission."""
-
-    def folder(self, item: Submission) -> str:
-        return f"{item.storage_prefix}/scores-{item.lease}"
-
-    def perform(self, item: Submission, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
-        """Score against the submission's truth."""
-        scored = score_submission(item, item.truth, self.folder(item), scratch, report)
-        return lambda: _publish_where_shown(item, scored)
-
-    def discard(self, item: Submission) -> None:
-        if not Score.objects.filter(folder=self.folder(item)).exists():
-            delete_stored_files(self.folder(item))
-
-    def cleanup(self, item: Submission) -> None:
-        """Only what a score names is kept; of a deleted submission nothing."""
-        if Submission.objects.not_deleted().filter(pk=item.pk).exists():
-            folders = Score.objects.filter(submission=item.pk).values_list("folder", flat=True)
-            keep_only(item.storage_prefix, *(folder.rsplit("/", 1)[-1] for folder in folders))
-        else:
-            delete_stored_files(item.storage_prefix)
-
-
-class ScoringAgain:
-    """The work of a revision: every submission of its benchmark, by today's recipe and scorer."""
-
-    def folder(self, item: Revision) -> str:
-        return f"benchmarks/{item.benchmark_id}/revisions/{item.lease}"
-
-    def perform(self, item: Revision, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
-        """Score them one after the other. One that the truth does not fit any more stays without a score here."""
-        found = list(Submission.objects.not_deleted().filter(benchmark=item.benchmark, status=Status.SUCCEEDED))
-        done: list[tuple[Submission, Scored]] = []
-        for index, submission in enumerate(found):
-            part = _part(report, index / len(found), (index + 1) / len(found), f"Submission {index + 1} of {len(found)}: ")
-            folder = f"{submission.storage_prefix}/scores-{item.lease}"
-            own = scratch / str(index)
-            own.mkdir()
-            try:
-                done.append((submission, score_submission(submission, item.truth, folder, own, part)))
-            except WorkFailedError as error:
-                part(str(error)[:60], 1.0)
-        return lambda: _publish_all(item, done)
-
-    def discard(self, item: Revision) -> None:
-        for pk in Submission.objects.filter(benchmark=item.benchmark_id).values_list("pk", flat=True):
-            folder = f"{Submission(pk=pk).storage_prefix}/scores-{item.lease}"
-            if not Score.objects.filter(folder=folder).exists():
-                delete_stored_files(folder)
-
-    def cleanup(self, item: Revision) -> None:
-        """Nothing but scores was made, and those are named."""
 
 
 def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path, report: ProgressCallback) -> Scored:
@@ -170,90 +110,6 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
     return Scored(float(scores.found.mean()), result, values, folder)
 
 
-@transaction.atomic
-def _publish_where_shown(item: Submission, scored: Scored) -> None:
-    """Under the newest revision; and under the one that boards show, while the newest waits to be looked at.
-
-    That one's rule for missing hands is kept with it. Of another truth, recipe or scorer a submission has no score there.
-    """
-    newest, shown = revision_for(item.truth), shown_revision(item.benchmark)
-    publish(item, newest, scored)
-    if shown is not None and shown != newest and shown.truth_id == item.truth_id:
-        now = versions(PROTOCOLS[item.benchmark.protocol])
-        if not shown.scorer_version or _named(shown) == _named_as(now):
-            publish(item, shown, scored)
-
-
-@transaction.atomic
-def publish(item: Submission, revision: Revision, scored: Scored) -> None:
-    """Write a score with its values; one that was there under this revision gives way."""
-    Score.objects.filter(submission=item, revision=revision).delete()
-    score = Score.objects.create(
-        submission=item,
-        revision=revision,
-        coverage=scored.coverage,
-        report=scored.report.official,
-        metrics=scored.report.metrics,
-        content=scored.report.content,
-        folder=scored.folder,
-    )
-    for board, values, table in scored.board_values(revision):
-        MetricValue.objects.bulk_create(MetricValue(score=score, board=board, **asdict(value)) for value in values)
-        means, counts = table.means.astype("<f4").tobytes(), table.counts.astype("<i4").tobytes()
-        ClusterMeans.objects.create(score=score, board=board, metrics=table.metrics, means=means, counts=counts)
-    request_comparison(revision=revision)
-
-
-def versions(protocol: Protocol) -> dict[str, str]:
-    """Of the recipe and the scorer that this code is."""
-    return {
-        "recipe_version": f"{protocol.version} ({protocol.sha256[:12]})",
-        "scorer_version": f"{SCORER_VERSION} ({scorer_sha256()[:12]})",
-    }
-
-
-def revision_for(truth: Truth) -> Revision:
-    """The newest revision of a truth by today's recipe and scorer; a new one, which scores everything, where they changed."""
-    now = versions(PROTOCOLS[truth.benchmark.protocol])
-    newest = truth.revisions.order_by("-number").first()
-    if newest is not None and (not newest.scorer_version or _named(newest) == _named_as(now)):
-        return newest
-    return start_revision(benchmark=truth.benchmark, truth=truth)
-
-
-@transaction.atomic
-def notice_versions() -> list[Revision]:
-    """Where recipe or scorer have changed since a benchmark was scored, score it again; what was begun.
-
-    Benchmarks are locked, so that workers which start together begin a revision once.
-    """
-    begun = []
-    list(Benchmark.objects.select_for_update().order_by("pk").values_list("pk"))
-    for truth in Truth.objects.filter(status=Status.SUCCEEDED).select_related("benchmark"):
-        newest = truth.benchmark.truths.filter(status=Status.SUCCEEDED).order_by("-version").first()
-        last = truth.revisions.order_by("-number").first()
-        now = versions(PROTOCOLS[truth.benchmark.protocol])
-        if truth == newest and last is not None and last.scorer_version and _named(last) != _named_as(now):
-            begun.append(start_revision(benchmark=truth.benchmark, truth=truth))
-    return begun
-
-
-def _named(revision: Revision) -> tuple[str, str]:
-    """Versions without their hashes: a comment that changed is no reason to score again."""
-    return revision.recipe_version.split(" ")[0], revision.scorer_version.split(" ")[0]
-
-
-def _named_as(now: dict[str, str]) -> tuple[str, str]:
-    return now["recipe_version"].split(" ")[0], now["scorer_version"].split(" ")[0]
-
-
-def _publish_all(item: Revision, done: list[tuple[Submission, Scored]]) -> None:
-    Revision.objects.filter(pk=item.pk).update(**versions(PROTOCOLS[item.benchmark.protocol]))
-    for submission, scored in done:
-        if Submission.objects.not_deleted().filter(pk=submission.pk).exists():
-            publish(submission, item, scored)
-
-
 def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:
     """The file that was sent; or one made of the runs, each named after the sequence that its upload shows."""
     if item.source:
@@ -300,7 +156,3 @@ def _parts(scores: Scores, sequence: np.ndarray, truth: Truth, rows: np.ndarray)
     means = by_sequence(scores, sequence, len(truth.sequences), rows)
     table = [{**entry, **part} for entry, part in zip(truth.sequences, means, strict=True) if part]
     return {"by_sequence": table, "histogram": error_histograms(scores, rows)}
-
-
-def _part(report: ProgressCallback, start: float, end: float, prefix: str) -> ProgressCallback:
-    return lambda stage, fraction: report(f"{prefix}{stage}"[:80], start + (end - start) * min(1.0, fraction))

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from palmares.media_storage import delete_stored_files
 from palmares.queue.models import WorkItem
 
 _OLD_SECONDS: Final = 24 * 3600
@@ -65,14 +64,3 @@ def store_file(path: Path, key: str) -> None:
     if written != key:
         default_storage.delete(written)
         raise FileExistsError(f"{key} is in the storage already")
-
-
-def keep_only(parent: str, *kept: str) -> None:
-    """Remove the folders under `parent` but those `kept` (by name): what earlier attempts stored."""
-    try:
-        folders, _ = default_storage.listdir(parent)
-    except FileNotFoundError:
-        return
-    for name in folders:
-        if name not in kept:
-            delete_stored_files(f"{parent}/{name}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from palmares.benchmarks.models import Revision, Truth
+from palmares.benchmarks.models import Truth
 from palmares.calibrations.models import Calibration
 from palmares.runs.models import Run
-from palmares.submissions.models import RankComparison, Submission
+from palmares.submissions.models import RankComparison, Scoring
 from palmares.uploads.models import Upload
 from workers.app import app
 from workers.attempt import Work, attempt
@@ -35,16 +35,10 @@ def import_truth(pk: str) -> None:
     attempt(Truth, pk, _truth_import)
 
 
-@app.task(name=Submission.TASK)
+@app.task(name=Scoring.TASK)
 def score_submission(pk: str) -> None:
-    """A prediction against its truth."""
-    attempt(Submission, pk, _scoring)
-
-
-@app.task(name=Revision.TASK)
-def score_again(pk: str) -> None:
-    """All predictions of a benchmark against its truth."""
-    attempt(Revision, pk, _scoring_again)
+    """A prediction against the truth of a revision."""
+    attempt(Scoring, pk, _scoring)
 
 
 @app.task(name=RankComparison.TASK)
@@ -53,13 +47,13 @@ def compare_ranks(pk: str) -> None:
     attempt(RankComparison, pk, _rank_comparing)
 
 
-@app.task(name="workers.notice_versions")
-def notice_versions() -> None:
+@app.task(name="workers.keep_up")
+def keep_up() -> None:
     """Begin to score again what an older recipe or scorer scored; every worker that starts asks for this."""
     from palmares.submissions.rank_comparison import request_outdated_again  # noqa: PLC0415
-    from workers.score_submission import notice_versions as notice  # noqa: PLC0415
+    from workers.scoring_work import keep_all_up  # noqa: PLC0415
 
-    notice()
+    keep_all_up()
     request_outdated_again(RankComparison.objects.all())
 
 
@@ -91,15 +85,9 @@ def _truth_import() -> Work:
 
 
 def _scoring() -> Work:
-    from workers.score_submission import Scoring  # noqa: PLC0415
+    from workers.scoring_work import ScoringWork  # noqa: PLC0415
 
-    return Scoring()
-
-
-def _scoring_again() -> Work:
-    from workers.score_submission import ScoringAgain  # noqa: PLC0415
-
-    return ScoringAgain()
+    return ScoringWork()
 
 
 def _rank_comparing() -> Work:

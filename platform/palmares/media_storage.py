@@ -32,6 +32,20 @@ def delete_stored_files(prefix: str) -> None:
         logger.exception("cannot remove %s from the storage", prefix)
 
 
+def keep_only(parent: str, *kept: str) -> None:
+    """Remove the folders under `parent` but those `kept` (by name): what earlier attempts stored. Never raises."""
+    try:
+        folders, _ = default_storage.listdir(parent)
+    except FileNotFoundError:
+        return
+    except Exception:
+        logger.exception("cannot list %s in the storage", parent)
+        return
+    for name in folders:
+        if name not in kept:
+            delete_stored_files(f"{parent}/{name}")
+
+
 def _delete_files(instance: Any, **_: Any) -> None:
     prefix = instance.storage_prefix  # now: Django takes the pk from the instance before the transaction ends
     transaction.on_commit(lambda: delete_stored_files(prefix), robust=True)

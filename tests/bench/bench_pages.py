@@ -69,21 +69,17 @@ def _board(team: object) -> str:
 
     from ml.catalog import METRICS  # noqa: PLC0415
     from palmares.benchmarks.models import Benchmark, Board, Revision, Truth  # noqa: PLC0415
-    from palmares.submissions.models import MetricValue, Score, Submission  # noqa: PLC0415
+    from palmares.submissions.models import MetricValue, Score, Scoring, Submission  # noqa: PLC0415
 
     benchmark = Benchmark.objects.create(team=team, slug="bench", name="Bench", protocol="palmares")
     board = Board.objects.create(benchmark=benchmark, slug="all", name="All")
     now, names = timezone.now(), list(METRICS)[:30]
     truth = Truth.objects.create(benchmark=benchmark, version=1, status="succeeded")
-    revision = Revision.objects.create(
-        benchmark=benchmark, number=1, truth=truth, missing=benchmark.missing, status="succeeded", published_at=now
-    )
+    revision = Revision.objects.create(benchmark=benchmark, number=1, truth=truth, missing=benchmark.missing, published_at=now)
     submissions = Submission.objects.bulk_create(
-        Submission(
-            benchmark=benchmark, truth=truth, team=team, method=f"m{n}", name="p.zip", status="succeeded", finished_at=now
-        )
-        for n in range(2000)
+        Submission(benchmark=benchmark, team=team, method=f"m{n}", name="p.zip") for n in range(2000)
     )
+    Scoring.objects.bulk_create(Scoring(submission=s, revision=revision, status="succeeded") for s in submissions)
     rng = np.random.default_rng(0)
     figures = dict.fromkeys(names, 1.0)
     scores = Score.objects.bulk_create(

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from palmares.benchmarks import services
-from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.benchmarks.models import Benchmark, Truth
 from palmares.queue.models import Status
 from palmares.submissions.models import PendingFile, Submission
 from palmares.teams.access import create_token
@@ -19,9 +19,9 @@ from palmares.uploads.partial import partial_path
 from palmares_client import Client, NotSignedInError, RejectedError, ScoringFailedError, chunked_upload
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
+from tests.scorings import score_waiting
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
-from workers.score_submission import Scoring, ScoringAgain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,6 @@ def contest(team, owner, media_root) -> Benchmark:
     made = services.create_benchmark(team=team, by=owner, slug="ours", name="Ours", protocol="palmares", daily_limit=2)
     truth = services.add_truth(benchmark=made, by=owner, file=ContentFile(zipped(**SEQUENCES), name="truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
-    attempt(Revision, str(truth.revisions.get().pk), ScoringAgain)
     return made
 
 
@@ -50,11 +49,11 @@ def prediction(tmp_path):
     return path
 
 
-def score_in_background(pk: str) -> threading.Thread:
+def score_in_background() -> threading.Thread:
     """Score it in another thread, as a worker does."""
 
     def work() -> None:
-        attempt(Submission, pk, Scoring)
+        score_waiting()
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -70,7 +69,7 @@ def test_from_a_file_to_the_board(client, prediction):
     assert submission.data["links"] == ["https://example.org/code"]
     assert submission.data["is_public"] is True
     assert submission.data["shape"] == "calibrated"
-    worker = score_in_background(submission.id)
+    worker = score_in_background()
     submission.wait(timeout_s=60)
     worker.join()
     assert submission.scores["figures"]["mpjpe"] == pytest.approx(10, abs=1e-3)
@@ -119,7 +118,7 @@ def test_the_command_prints_scores_and_board(client, prediction, live_server, mo
     monkeypatch.setenv("PALMARES_SERVER", live_server.url)
     monkeypatch.setenv("PALMARES_TOKEN", client._connection.account.token)
     submission = client.submit("ours", "Ours v2", prediction, team="Ours")
-    attempt(Submission, submission.id, Scoring)
+    score_waiting()
     assert main(["wait", submission.id, "--board"]) == 0
     out = capfd.readouterr().out
     assert "pa_mpjpe" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 
 @pytest.fixture
@@ -70,8 +71,67 @@ def test_submissions_and_calibrations_survive_the_move_to_apps_of_their_own(migr
 
     new = migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
     moved = new.get_model("submissions", "Submission").objects.get()
-    assert (moved.pk, moved.truth_id, [r.pk for r in moved.runs.all()]) == (submission.pk, truth.pk, [run.pk])
+    assert (moved.pk, [r.pk for r in moved.runs.all()]) == (submission.pk, [run.pk])
+    assert (moved.scorings.get().revision_id, moved.scorings.get().status) == (revision.pk, "succeeded")
     assert moved.scores.get().metrics == {"pa_mpjpe": 7.5}
     assert new.get_model("submissions", "MetricValue").objects.get().value == 7.5
     assert new.get_model("submissions", "PendingFile").objects.get().name == "p.zip"
     assert [u.pk for u in new.get_model("calibrations", "Calibration").objects.get().uploads.all()] == [upload.pk]
+
+
+def test_scorings_are_made_for_submissions_of_every_status_and_revisions_keep_their_order(migrate):
+    """Where the truth was replaced during the work: what is missing on boards is queued, nothing is scored twice."""
+    old = migrate([("submissions", "0003_rank_comparison"), ("benchmarks", "0006_truth_clusters")])
+    team = old.get_model("teams", "Team").objects.create(name="Old")
+    benchmark = old.get_model("benchmarks", "Benchmark").objects.create(team=team, slug="old", name="Old", protocol="palmares")
+    now = timezone.now()
+
+    def truth(version, status):
+        return old.get_model("benchmarks", "Truth").objects.create(benchmark=benchmark, version=version, status=status)
+
+    def revision(number, truth, status, scorer, published):
+        return old.get_model("benchmarks", "Revision").objects.create(
+            benchmark=benchmark, truth=truth, number=number, missing="unranked", status=status, scorer_version=scorer,
+            published_at=now if published else None, finished_at=now,
+        )  # fmt: skip
+
+    first, unreadable, second = truth(1, "succeeded"), truth(2, "failed"), truth(3, "succeeded")
+    revision(1, first, "failed", "", True)  # it was published when it began, and failed
+    shown = revision(2, first, "succeeded", "2 (0123456789ab)", True)
+    revision(3, unreadable, "failed", "", False)
+    revision(4, first, "succeeded", "3 (0123456789ab)", False)  # another one took its place
+    pending = revision(5, second, "running", "", False)
+
+    def submission(method, status, truth, scored=(), **facts):
+        made = old.get_model("submissions", "Submission").objects.create(
+            benchmark=benchmark, truth=truth, team=team, method=method, name="m.zip", status=status, **facts
+        )
+        for each in scored:
+            made.scores.create(revision=each, coverage=1.0, report={}, metrics={}, folder="x")
+
+    submission("scored", "succeeded", first, [shown])
+    submission("scored for another truth alone", "succeeded", second, [pending])
+    submission("queued while the truth was replaced", "queued", first)
+    submission("at work", "running", second)
+    submission("failed", "failed", first, error="20 joints, expected 21.")
+    submission("deleted", "succeeded", first, deleted_at=now)
+    submission("deleted before it was scored", "running", first, deleted_at=now)
+
+    new = migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    revisions = new.get_model("benchmarks", "Revision").objects.order_by("number")
+    assert [r.cancelled_at is not None for r in revisions] == [True, False, False, True, False]
+    assert [r.scorer_version for r in revisions] == [0, 2, 0, 3, 0]
+    found = {
+        submission.method: {scoring.revision.number: scoring.status for scoring in submission.scorings.all()}
+        for submission in new.get_model("submissions", "Submission").objects.all()
+    }
+    assert found == {
+        "scored": {2: "succeeded", 5: "queued"},
+        "scored for another truth alone": {2: "queued", 5: "succeeded"},
+        "queued while the truth was replaced": {2: "queued", 5: "queued"},
+        "at work": {2: "queued", 5: "queued"},
+        "failed": {2: "failed"},
+        "deleted": {4: "succeeded"},
+        "deleted before it was scored": {4: "cancelled"},
+    }
+    assert new.get_model("submissions", "Scoring").objects.get(status="failed").error == "20 joints, expected 21."

@@ -24,12 +24,12 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from palmares.benchmarks import services
-from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.benchmarks.models import Benchmark, Truth
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.submissions import services as submissions
-from palmares.submissions.models import Submission
+from palmares.submissions.models import Scoring, Submission
 from palmares.submissions.viewsets import sha256_of
 from palmares.teams.access import create_sign_in_link, create_token
 from palmares.teams.models import Membership, Role, Team, User
@@ -39,9 +39,9 @@ from tests.factories import HandShapeFactory, MembershipFactory, SubjectFactory,
 from tests.platform.api.test_every_route_is_guarded import GUARDED, address, world  # noqa: F401 - a fixture
 from tests.predictions import hands, zipped
 from tests.scored_benchmarks import SEQUENCES
+from tests.scorings import score_waiting
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
-from workers.score_submission import Scoring, ScoringAgain
 
 API = "/api/v1"
 BOARD = f"{API}/benchmarks/contest-of-ours/leaderboard/"
@@ -144,10 +144,9 @@ def test_no_answer_about_a_score_tells_of_a_single_frame(api, client, team, owne
     made = services.create_benchmark(team=team, by=owner, slug="b", name="B", protocol="palmares", visibility="public")
     row = services.add_truth(benchmark=made, by=owner, file=ContentFile(zipped(**truth), name="t.zip"))
     attempt(Truth, str(row.pk), TruthImport)
-    attempt(Revision, str(made.revisions.get().pk), ScoringAgain)
     file = ContentFile(zipped(**guess), name="p.zip")
     sent = submissions.submit(benchmark=made, by=member, file=file, method="m", sha256=sha256_of(file), is_public=True)
-    attempt(Submission, str(sent.pk), Scoring)
+    score_waiting()
     score = sent.scores.get()
     with default_storage.open(f"{score.folder}/frames.npz") as stream:
         arrays = dict(np.load(stream))
@@ -170,12 +169,14 @@ def test_no_answer_about_a_score_tells_of_a_single_frame(api, client, team, owne
 
 def test_neither_revisions_nor_retries_tell_of_a_faulty_truth_or_of_others_methods(api, contest, scored, stranger):
     Benchmark.objects.update(visibility="public")
-    Revision.objects.update(stage="occult method: Scoring frame 1 of 10", error="truth.npz: row 3 is [0.1, 0.2]")
+    scored("occult method")
+    Scoring.objects.update(stage="occult method: Scoring frame 1 of 10", error="pred.npz: row 3 is [0.1, 0.2]")
+    Truth.objects.update(error="truth.npz: row 3 is [0.1, 0.2]")
     told = api(stranger).get(f"{API}/benchmarks/{contest.slug}/revisions/").content.decode()
-    assert not [words for words in ("occult", "truth.npz", "0.2") if words in told]
+    assert not [words for words in ("occult", "truth.npz", "0.2", " of 1") if words in told]
     mine = scored(by_team=Team.objects.get(memberships__user=stranger))
-    Submission.objects.update(status=Status.FAILED)
-    Truth.objects.create(benchmark=contest, version=2, status=Status.QUEUED)  # when it fails, what waits for it says why
+    mine.scorings.update(status=Status.FAILED)
+    Truth.objects.update(status=Status.QUEUED)  # when it fails, what waits for it says why
     assert api(stranger).post(f"{API}/submissions/{mine.pk}/retry/").status_code == 409
 
 

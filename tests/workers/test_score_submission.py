@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, InvalidError
-from palmares.benchmarks import ranking_rules, services
+from palmares.benchmarks import ranking_rules, revisions, services
 from palmares.benchmarks.models import Benchmark, Revision, Truth
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import changes, leaderboard
@@ -26,10 +26,10 @@ from palmares.submissions import services as submissions
 from palmares.submissions.models import Submission
 from tests.factories import RunFactory
 from tests.predictions import hands, moved, npz, zipped
-from workers import score_submission as scoring
+from tests.scorings import score_waiting
+from workers import scoring_work
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
-from workers.score_submission import Scoring, ScoringAgain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def ours(empty, owner) -> Benchmark:
     attempt(Truth, str(truth.pk), TruthImport)
     truth.refresh_from_db()
     assert truth.status == Status.SUCCEEDED, truth.error
-    attempt(Revision, str(truth.revisions.get().pk), ScoringAgain)
+    score_waiting()
     for subset in subsets:
         services.add_board(benchmark=empty, by=owner, slug=subset, name=subset.title(), tag=subset)
     return empty
@@ -72,7 +72,7 @@ def with_subsets(subsets: Any) -> bytes:
 
 def submit(benchmark: Benchmark, by, content: bytes, method: str = "m", name: str = "pred.zip", **facts) -> Submission:
     made = submissions.submit(benchmark=benchmark, by=by, file=file(content, name), method=method, sha256="0" * 64, **facts)
-    attempt(Submission, str(made.pk), Scoring)
+    score_waiting()
     made.refresh_from_db()
     return made
 
@@ -137,13 +137,9 @@ def test_a_truth_that_cannot_be_read_fails_with_a_sentence(empty, owner, content
     assert truth.status == Status.FAILED
     assert sentence in truth.error
     assert "Something went wrong inside" not in truth.error
-    assert benchmark_of(truth).revisions.get().status == Status.FAILED
-    with pytest.raises(ConflictError, match="no truth"):
+    assert truth.benchmark.revisions.get().status == Status.FAILED
+    with pytest.raises(ConflictError, match="no ground truth"):
         submit(empty, owner, zipped(**SEQUENCES))
-
-
-def benchmark_of(truth: Truth) -> Benchmark:
-    return truth.benchmark
 
 
 def test_figures_are_exact_on_every_board(ours, member):
@@ -193,7 +189,7 @@ def test_a_truth_of_few_hands_is_told_as_a_whole(empty, owner, member):
     few = {"few": hands(4, seed=1)}
     truth = services.add_truth(benchmark=empty, by=owner, file=file(zipped(**few), "truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
-    attempt(Revision, str(empty.revisions.get().pk), ScoringAgain)
+    score_waiting()
     submit(empty, member, zipped(few=moved(few["few"], 8.0)))
     assert figure(empty, member, "m", "mpjpe") == pytest.approx(8, abs=1e-3)
 
@@ -212,11 +208,11 @@ def test_more_guesses_do_not_make_a_better_one(ours, member):
 
 def test_what_is_sent_while_a_revision_waits_is_on_the_board_that_is_shown(ours, member, owner):
     submit(ours, member, zipped(**SEQUENCES), "first")
-    revision = services.score_again(benchmark=ours, by=owner)
-    attempt(Revision, str(revision.pk), ScoringAgain)
+    revision = revisions.score_again(benchmark=ours, by=owner)
+    score_waiting()
     submit(ours, member, zipped(**{name: moved(s, 6.0) for name, s in SEQUENCES.items()}), "second")
     assert figure(ours, member, "second", "mpjpe") == pytest.approx(6, abs=1e-3)
-    services.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
+    revisions.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
     assert leaderboard(benchmark=ours, user=member).revision.number == 2
     assert figure(ours, member, "second", "mpjpe") == pytest.approx(6, abs=1e-3)
 
@@ -241,7 +237,7 @@ def test_joints_that_are_seen_unevenly_have_intervals_of_their_own_figure(team, 
         benchmark=made, by=owner, file=file(json.dumps({"unit": "mm", "joints": rows}).encode(), "truth.json")
     )
     attempt(Truth, str(sent.pk), TruthImport)
-    attempt(Revision, str(made.revisions.get().pk), ScoringAgain)
+    score_waiting()
     answer = submit(made, member, json.dumps({"unit": "mm", "joints": given.tolist()}).encode(), name="pred.json")
     found = answer.scores.get().metric_values.get(metric="mpjpe")
     assert found.value == pytest.approx((80 + 5) / 2, abs=0.01)
@@ -273,22 +269,22 @@ def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when
     ours, member, owner, stranger, monkeypatch
 ):
     made = submit(ours, member, zipped(**{name: moved(s, 10.0) for name, s in SEQUENCES.items()}))
-    assert scoring.notice_versions() == []
-    monkeypatch.setattr(scoring, "SCORER_VERSION", "2-of-a-test")
-    (revision,) = scoring.notice_versions()
-    assert scoring.notice_versions() == []
+    assert scoring_work.keep_all_up() == []
+    monkeypatch.setattr(scoring_work, "SCORER_VERSION", "99")
+    (revision,) = scoring_work.keep_all_up()
+    assert scoring_work.keep_all_up() == []
     with pytest.raises(ConflictError, match="queued"):
-        services.publish_revision(revision=revision, by=owner)
-    attempt(Revision, str(revision.pk), ScoringAgain)
+        revisions.publish_revision(revision=revision, by=owner)
+    score_waiting()
     revision.refresh_from_db()
     assert (revision.number, revision.status, revision.published_at) == (2, Status.SUCCEEDED, None)
-    assert revision.scorer_version.startswith("2-of-a-test")
+    assert revision.scorer_version == 99
     assert leaderboard(benchmark=ours, user=member).revision.number == 1
     assert changes(revision, stranger) == [], "it is not published"
     (change,) = changes(revision, member)
     assert change["submission"] == made
     assert (change["old"][0], change["new"][0]) == (1, 1)
-    services.publish_revision(revision=revision, by=owner)
+    revisions.publish_revision(revision=revision, by=owner)
     assert leaderboard(benchmark=ours, user=member).revision.number == 2
     assert leaderboard(benchmark=ours, user=member, revision=1).revision.number == 1
     assert made.scores.count() == 2
@@ -300,9 +296,9 @@ def test_a_new_truth_scores_what_was_sent_before(ours, member, owner):
     truth = services.add_truth(benchmark=ours, by=owner, file=file(zipped(**shifted), "truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
     revision = ours.revisions.get(number=2)
-    attempt(Revision, str(revision.pk), ScoringAgain)
+    score_waiting()
     assert figure(ours, member, "m", "mpjpe") == pytest.approx(0, abs=1e-3)
-    services.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
+    revisions.publish_revision(revision=Revision.objects.get(pk=revision.pk), by=owner)
     assert figure(ours, member, "m", "mpjpe") == pytest.approx(5, abs=1e-3)
     assert figure(ours, member, "m", "mpjpe", revision=1) == pytest.approx(0, abs=1e-3)
     assert made.scores.count() == 2
@@ -311,11 +307,11 @@ def test_a_new_truth_scores_what_was_sent_before(ours, member, owner):
 def test_a_submission_of_runs_starts_when_the_last_of_them_has_ended(ours, team):
     runs = [RunFactory(status=Status.RUNNING), RunFactory(status=Status.SUCCEEDED)]
     made = submissions.submit_runs(benchmark=ours, team=team, method="ours", runs=runs)
-    assert not _is_startable(made)
+    assert not _is_startable(made.scoring)
     runs[0].status = Status.FAILED
     runs[0].save()
-    assert _is_startable(made)
-    attempt(Submission, str(made.pk), Scoring)
+    assert _is_startable(made.scoring)
+    score_waiting()
     made.refresh_from_db()
     assert made.status == Status.FAILED
     assert "None of the runs" in made.error
@@ -323,15 +319,15 @@ def test_a_submission_of_runs_starts_when_the_last_of_them_has_ended(ours, team)
 
 def test_what_is_deleted_while_it_is_scored_leaves_no_file(ours, member, media_root, monkeypatch):
     made = submissions.submit(benchmark=ours, by=member, file=file(zipped(**SEQUENCES)), method="m", sha256="0" * 64)
-    whole = scoring.score_submission
+    whole = scoring_work.score_submission
 
     def deleted_meanwhile(*args):
         scored = whole(*args)
         submissions.delete_submission(submission=made, by=member)
         return scored
 
-    monkeypatch.setattr(scoring, "score_submission", deleted_meanwhile)
-    attempt(Submission, str(made.pk), Scoring)
+    monkeypatch.setattr(scoring_work, "score_submission", deleted_meanwhile)
+    score_waiting()
     made.refresh_from_db()
     assert made.status == Status.CANCELLED
     assert made.scores.count() == 0

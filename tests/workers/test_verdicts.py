@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from palmares.benchmarks import services
-from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.benchmarks.models import Benchmark, Truth
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import leaderboard
 from palmares.queue.models import Status
@@ -20,7 +20,6 @@ from tests.predictions import hands, moved, zipped
 from tests.workers.test_score_submission import file, submit
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
-from workers.score_submission import ScoringAgain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +49,6 @@ def make_benchmark(team, owner, media_root):
         attempt(Truth, str(truth.pk), TruthImport)
         truth.refresh_from_db()
         assert truth.status == Status.SUCCEEDED, truth.error
-        attempt(Revision, str(truth.revisions.get().pk), ScoringAgain)
         return made
 
     return make

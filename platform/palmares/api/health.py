@@ -16,7 +16,7 @@ from health_check.exceptions import ServiceWarning
 from health_check.views import HealthCheckView
 from redis.asyncio import Redis as RedisClient
 
-from palmares.queue.services import oldest_queued_seconds
+from palmares.queue.waiting_times import oldest_queued_seconds
 
 OLDEST_QUEUED = timedelta(hours=1)
 """Work that waits longer than this means that no worker is there, or too few."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Max, Min, Q
 
-from palmares.queue.models import WorkItem
+from palmares.queue.models import FINAL_STATUSES, Followed, Status, WorkItem
 from palmares.teams.models import Team, User
 
 
@@ -148,25 +151,54 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Those of benchmarks of the teams `user` belongs to."""
         return self.filter(benchmark__team__memberships__user=user) if user.is_authenticated else self.none()
 
+    def live(self) -> RevisionQuerySet:
+        """Those that can still be shown: not cancelled, and their truth was imported or will be."""
+        return self.filter(cancelled_at=None).exclude(truth__status__in=(Status.FAILED, Status.CANCELLED))
 
-class Revision(WorkItem):
-    """One truth, rule, recipe and scorer by which a benchmark's submissions are scored. As a unit of work: scoring all of them.
 
-    What a benchmark shows is its newest published revision; older ones stay addressable.
+@dataclass(frozen=True)
+class RevisionProgress:
+    """How far the scoring under a revision is.
+
+    Attributes:
+        total: submissions to be scored, deleted ones left out.
+        scored, failed, cancelled: of these.
+        started_at: when the first scoring began.
+        finished_at: when the last one ended.
     """
 
-    TASK = "workers.score_again"
-    TEAM = "benchmark__team_id"
-    WAITS_FOR = "truth"
+    total: int
+    scored: int
+    failed: int
+    cancelled: int
+    started_at: datetime | None
+    finished_at: datetime | None
 
+    @property
+    def ended(self) -> int:
+        return self.scored + self.failed + self.cancelled
+
+
+class Revision(Followed):
+    """One truth, rule, recipe and scorer by which a benchmark's submissions are scored: one `Scoring` for each of them.
+
+    A benchmark shows its newest published revision; older ones stay addressable. Versions are ordered: a worker whose recipe
+    or scorer is older than a revision's does not score under it.
+    """
+
+    TEAM = "benchmark__team_id"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveSmallIntegerField()
     truth = models.ForeignKey(Truth, on_delete=models.CASCADE, related_name="revisions")
     missing = models.CharField(max_length=9, choices=Benchmark.Missing, help_text="The benchmark's rule then.")
     penalty_mm = models.FloatField(default=50.0)
-    recipe_version = models.CharField(max_length=80, blank=True)
-    scorer_version = models.CharField(max_length=80, blank=True)
+    recipe_version = models.PositiveIntegerField(default=0, help_text="The oldest recipe that may score under it.")
+    scorer_version = models.PositiveIntegerField(default=0, help_text="The oldest scorer that may score under it.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True, help_text="By an owner, or when a newer one took its place.")
 
     objects = RevisionQuerySet.as_manager()
 
@@ -176,3 +208,72 @@ class Revision(WorkItem):
 
     def __str__(self) -> str:
         return f"revision {self.number} of {self.benchmark}"
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        self.__dict__.pop("scoring_progress", None)
+        super().refresh_from_db(*args, **kwargs)
+
+    @cached_property
+    def scoring_progress(self) -> RevisionProgress:
+        """Counted once for each object."""
+        scorings: Any = self.scorings  # type: ignore[attr-defined]  # of `submissions`, which comes after this app
+
+        def of(status: Status) -> Count:
+            return Count("pk", filter=Q(status=status))
+
+        counts = scorings.filter(submission__deleted_at=None).aggregate(
+            total=Count("pk"),
+            scored=of(Status.SUCCEEDED),
+            failed=of(Status.FAILED),
+            cancelled=of(Status.CANCELLED),
+            started_at=Min("started_at"),
+            finished_at=Max("finished_at"),
+        )
+        return RevisionProgress(**counts)
+
+    @property
+    def status(self) -> Status:
+        """That of its scorings together; succeeded means that all of them have ended."""
+        if self.cancelled_at is not None:
+            return Status.CANCELLED
+        if self.truth.status in (Status.FAILED, Status.CANCELLED):
+            return Status.FAILED
+        found = self.scoring_progress
+        if self.truth.status == Status.SUCCEEDED and found.ended == found.total:
+            return Status.SUCCEEDED
+        return Status.RUNNING if found.started_at else Status.QUEUED
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    @property
+    def stage(self) -> str:
+        """What is being done, in words."""
+        found = self.scoring_progress
+        if self.truth.status in (Status.QUEUED, Status.RUNNING):
+            return "The ground truth is being imported"
+        failed = f", {found.failed} failed" if found.failed else ""
+        return f"{found.scored} of {found.total} scored{failed}"
+
+    @property
+    def progress(self) -> float:
+        found = self.scoring_progress
+        return found.ended / found.total if found.total else float(self.is_final)
+
+    @property
+    def error(self) -> str:
+        """Why it failed, as a sentence a person can act on."""
+        return self.truth.error if self.status == Status.FAILED else ""
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self.scoring_progress.started_at
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return self.cancelled_at or (self.scoring_progress.finished_at if self.is_final else None)
+
+    @property
+    def work_item(self) -> None:
+        return None

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST
 
-from palmares.benchmarks import services
+from palmares.benchmarks import revisions, services
 from palmares.benchmarks.forms import BenchmarkForm
 from palmares.benchmarks.models import Benchmark, Revision
 from palmares.teams.models import Role
@@ -35,7 +35,7 @@ def benchmark_settings(request: HttpRequest, slug: str) -> HttpResponse:
             services.update_benchmark(benchmark=found, by=user, **form.cleaned_data)
             messages.success(request, "Saved.")
             return redirect("benchmark", slug)
-    truth = services.current_truth(found)
+    truth = revisions.current_truth(found)
     subsets = truth.subsets if truth else {}
     context = {
         "benchmark": found,
@@ -57,10 +57,10 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         if action == "truth" and isinstance(file := request.FILES.get("file"), UploadedFile):
             services.add_truth(benchmark=found, by=user, file=file)
         elif action == "score-again":
-            services.score_again(benchmark=found, by=user)
+            revisions.score_again(benchmark=found, by=user)
         elif action == "publish":
             revision = by_id(Revision.objects.visible_to(user).filter(benchmark=found), request.POST.get("revision", ""))
-            services.publish_revision(revision=revision, by=user)
+            revisions.publish_revision(revision=revision, by=user)
             messages.success(request, f"The boards now show revision {revision.number}; older ones stay at ?revision=.")
         elif action == "visibility" and request.POST.get("visibility") in Benchmark.Visibility.values:
             services.update_benchmark(benchmark=found, by=user, visibility=request.POST["visibility"])

@@ -69,6 +69,8 @@ class RevisionSerializer(WorkSerializer):
     """One scoring of everything."""
 
     truth_version = serializers.IntegerField(source="truth.version", read_only=True)
+    recipe_version = serializers.CharField(read_only=True, help_text="The oldest recipe that may score under it.")
+    scorer_version = serializers.CharField(read_only=True, help_text="The oldest scorer that may score under it.")
 
     class Meta:
         model = Revision

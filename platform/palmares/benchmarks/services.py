@@ -10,11 +10,11 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from ml.catalog import METRICS, PROTOCOLS
-from palmares.api.problems import ConflictError, InvalidError
-from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
+from palmares.api.problems import InvalidError
+from palmares.benchmarks.models import Benchmark, Board, Truth
+from palmares.benchmarks.revisions import current_truth, lock_benchmark, score_again, start_revision
 from palmares.media_storage import delete_stored_files
 from palmares.queue import services as queue
 from palmares.queue.models import Status
@@ -55,7 +55,7 @@ def update_benchmark(*, benchmark: Benchmark, by: User, **facts: Any) -> Benchma
     """
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     _check_metric(facts.get("primary_metric", benchmark.primary_metric))
-    before = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
+    before = lock_benchmark(benchmark.pk)
     for field, value in facts.items():
         setattr(benchmark, field, value)
     benchmark.save(update_fields=[*facts])
@@ -114,66 +114,11 @@ def add_truth(*, benchmark: Benchmark, by: User, file: File) -> Truth:
 
 @transaction.atomic
 def enqueue_truth(*, truth: Truth) -> None:
-    """Number a new truth and queue its import, and the scoring of all submissions against it."""
-    benchmark = Benchmark.objects.select_for_update().get(pk=truth.benchmark_id)
+    """Number a new truth, queue its import, and start the revision that scores all submissions against it."""
+    benchmark = lock_benchmark(truth.benchmark_id)
     truth.version = 1 + (benchmark.truths.aggregate(last=Max("version"))["last"] or 0)
     queue.enqueue(item=truth)
     start_revision(benchmark=benchmark, truth=truth)
-
-
-@transaction.atomic
-def start_revision(*, benchmark: Benchmark, truth: Truth) -> Revision:
-    """Queue the scoring of all submissions against a truth by today's rule, recipe and scorer.
-
-    While nothing is scored it is published at once; else somebody looks at the ranks first.
-    """
-    rule = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
-    last = benchmark.revisions.aggregate(last=Max("number"))["last"]
-    revision = Revision(benchmark=benchmark, truth=truth, number=1 + (last or 0))
-    revision.missing, revision.penalty_mm = rule.missing, rule.penalty_mm
-    is_anything_scored = benchmark.revisions.filter(scores__isnull=False).exists()
-    revision.published_at = None if is_anything_scored else timezone.now()
-    queue.enqueue(item=revision)
-    return revision
-
-
-def score_again(*, benchmark: Benchmark, by: User) -> Revision:
-    """Queue scoring of everything against the newest truth; owners of the benchmark's team only.
-
-    Raises:
-        ConflictError: no truth is there, or such work is under way.
-    """
-    require_role(user=by, team=benchmark.team, role=Role.OWNER)
-    truth = current_truth(benchmark)
-    if truth is None:
-        raise ConflictError("This benchmark has no ground truth yet.")
-    if benchmark.revisions.filter(status__in=(Status.QUEUED, Status.RUNNING)).exists():
-        raise ConflictError("Its submissions are already being re-scored.")
-    return start_revision(benchmark=benchmark, truth=truth)
-
-
-@transaction.atomic
-def publish_revision(*, revision: Revision, by: User) -> None:
-    """Let the boards show a revision; owners of the benchmark's team only.
-
-    Raises:
-        ConflictError: it is not scored yet.
-    """
-    require_role(user=by, team=revision.benchmark.team, role=Role.OWNER)
-    if revision.status != Status.SUCCEEDED:
-        raise ConflictError(f"This revision is {revision.status}; it can be published when all submissions are scored.")
-    Revision.objects.filter(pk=revision.pk, published_at=None).update(published_at=timezone.now())
-
-
-def current_truth(benchmark: Benchmark) -> Truth | None:
-    """The newest truth that could be read or is still being read."""
-    return benchmark.truths.exclude(status__in=(Status.FAILED, Status.CANCELLED)).order_by("-version").first()
-
-
-def shown_revision(benchmark: Benchmark, number: int | None = None) -> Revision | None:
-    """The newest published revision, or the published one of that number. One that failed shows nothing."""
-    published = benchmark.revisions.filter(published_at__isnull=False).exclude(status__in=(Status.FAILED, Status.CANCELLED))
-    return (published if number is None else published.filter(number=number)).order_by("-number").first()
 
 
 def _check_metric(name: str) -> None:

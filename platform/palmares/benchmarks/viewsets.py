@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.catalog import PROTOCOLS
-from palmares.benchmarks import services
+from palmares.benchmarks import revisions, services
 from palmares.benchmarks.models import Benchmark, Revision
 from palmares.benchmarks.serializers import (
     BenchmarkSerializer,
@@ -27,6 +27,7 @@ from palmares.benchmarks.serializers import (
     RevisionSerializer,
     TruthSerializer,
 )
+from palmares.queue.models import Status
 from palmares.teams.models import Role
 from palmares.teams.services import require_role
 from palmares.teams.viewsets import METHODS, caller
@@ -141,12 +142,21 @@ class RevisionsView(OfBenchmarkView):
             return Response(RevisionSerializer(mine.select_related("truth").defer("truth__subsets"), many=True).data)
         shown = benchmark.revisions.filter(published_at__isnull=False).select_related("truth").defer("truth__subsets")
         rows = RevisionSerializer(shown, many=True).data
-        return Response([{**row, "stage": "", "error": ""} for row in rows])  # they name others' submissions, and the truth
+        # how many submissions there are, and when they came, is not for others
+        hidden = {
+            "status": Status.SUCCEEDED,
+            "stage": "",
+            "progress": 1.0,
+            "error": "",
+            "started_at": None,
+            "finished_at": None,
+        }
+        return Response([{**row, **hidden} for row in rows])
 
     @extend_schema(request=None, responses={201: RevisionSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Score all submissions again with the current protocol and scorer; owners only."""
-        made = services.score_again(benchmark=self.benchmark(slug), by=caller(self))
+        made = revisions.score_again(benchmark=self.benchmark(slug), by=caller(self))
         return Response(RevisionSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
@@ -160,6 +170,6 @@ class PublishRevisionView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Publish a revision, so that leaderboards show it; owners only. Older ones stay at `?revision=`."""
         revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
-        services.publish_revision(revision=revision, by=caller(self))
+        revisions.publish_revision(revision=revision, by=caller(self))
         revision.refresh_from_db()
         return Response(RevisionSerializer(revision).data)

@@ -24,7 +24,7 @@ from palmares.api.schema import RANGE, file_responses
 from palmares.calibrations import services
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
-from palmares.queue.services import place_in_queue, seconds_left
+from palmares.queue.waiting_times import place_in_queue, seconds_left
 from palmares.subjects.models import HandShape, Subject
 from palmares.subjects.serializers import HandShapeSerializer
 from palmares.teams.viewsets import caller

@@ -109,7 +109,7 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
                 "shape": row.submission.shape,
                 "is_optimised": row.submission.is_optimised,
                 "coverage": row.coverage,
-                "scored_at": row.submission.finished_at,
+                "scored_at": row.scored_at,
                 "value": row.cells[0].value if row.cells[0] else None,
                 "low": row.cells[0].low if row.cells[0] else None,
                 "high": row.cells[0].high if row.cells[0] else None,

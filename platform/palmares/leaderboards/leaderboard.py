@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark, Board, Revision
 from palmares.benchmarks.published import Published, published_for
-from palmares.benchmarks.services import shown_revision
+from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.rank_summary import RankSummary, rank_summary
 from palmares.submissions.models import MetricValue, Score, Submission
 from palmares.teams.models import User
@@ -54,6 +55,7 @@ class Row:
     rank_low: int | None
     rank_high: int | None
     submission: Submission
+    scored_at: datetime
     coverage: float
     cells: list[Cell | None]
 
@@ -259,6 +261,7 @@ def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str],
             rank_low=intervals.get(scores[key].submission_id, none)[0],
             rank_high=intervals.get(scores[key].submission_id, none)[1],
             submission=scores[key].submission,
+            scored_at=scores[key].created_at,
             coverage=cells[key, columns[0]].coverage,
             cells=[cell(metric, cells.get((key, metric))) for metric in columns],
         )

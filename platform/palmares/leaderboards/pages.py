@@ -20,8 +20,8 @@ from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
 from palmares.leaderboards.plots import by_sequence, colours_of, plots
 from palmares.leaderboards.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
-from palmares.submissions.models import Score, Submission
-from palmares.teams.models import Membership, Role, Team
+from palmares.submissions.models import Score, Submission, SubmissionQuerySet
+from palmares.teams.models import Membership, Role, Team, User
 from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, person, posted
 from palmares.teams.services import role_in
 
@@ -52,7 +52,7 @@ def benchmarks(request: HttpRequest) -> HttpResponse:
         {
             "benchmark": benchmark,
             "protocol": PROTOCOLS[benchmark.protocol].title,
-            "submissions": Submission.objects.visible_to(user).filter(benchmark=benchmark, status=Status.SUCCEEDED).count(),
+            "submissions": Submission.objects.visible_to(user).in_status(Status.SUCCEEDED).filter(benchmark=benchmark).count(),
         }
         for benchmark in found[:100]
     ]
@@ -116,7 +116,6 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
     user, found = person(request), board.benchmark
     if tab == "leaderboard":
         by_shape = request.GET.get("group") == "shape"
-        waiting = Submission.objects.visible_to(user).filter(benchmark=found, status__in=OPEN_STATUSES)
         return {
             "metrics": [(metric, ranking_rules.title(metric)) for metric in board.metrics],
             "groups": _groups(board, by_shape=by_shape),
@@ -124,7 +123,7 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
             "drawn": colours_of(_drawn(request, board)),
             "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
             "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
-            "waiting": waiting.select_related("team"),
+            "waiting": _waiting(found, user),
             "previous": f"?{_query(request, page=board.page - 1)}" if board.page > 1 else "",
             "next": f"?{_query(request, page=board.page + 1)}" if board.page < board.pages else "",
         }
@@ -142,6 +141,12 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
         revisions = found.revisions.filter(published_at=None)
         return {"truths": found.truths.defer("subsets")[:5], "revisions": [(each, changes(each, user)) for each in revisions]}
     return {}
+
+
+def _waiting(benchmark: Benchmark, user: User) -> SubmissionQuerySet:
+    """Submissions that are being scored and that a person sees."""
+    found = Submission.objects.visible_to(user).in_status(*OPEN_STATUSES).filter(benchmark=benchmark)
+    return found.select_related("team").with_scoring()
 
 
 def _submitting_team(request: HttpRequest) -> Team | None:

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board
+from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import cell, in_order, rank_of
 from palmares.leaderboards.plots import by_sequence, plots, worst_frames
-from palmares.queue.models import Status
 from palmares.submissions import services as submissions
 from palmares.submissions.models import MetricValue, Score, Submission
 from palmares.submissions.serializers import SubmissionFactsSerializer, shown_score
@@ -95,8 +95,11 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _others(request: HttpRequest, found: Submission) -> list[Submission]:
     """What it can be compared with."""
-    visible = Submission.objects.visible_to(person(request)).filter(benchmark=found.benchmark, status=Status.SUCCEEDED)
-    return list(visible.exclude(pk=found.pk).order_by("-is_baseline", "-finished_at")[:100])
+    shown = shown_revision(found.benchmark)
+    if shown is None:
+        return []
+    scored = Submission.objects.visible_to(person(request)).filter(scores__revision=shown).select_related("team")
+    return list(scored.exclude(pk=found.pk).order_by("-is_baseline", "-created_at")[:100])
 
 
 def _other(request: HttpRequest, found: Submission) -> Submission | None:

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import Error, connection
 from redis.exceptions import RedisError
 
-from palmares.queue.models import WorkItem, work_models
+from palmares.queue.models import Followed, followed_models
 from palmares.queue.notifications import CHANNELS
-from palmares.queue.services import place_in_queue, seconds_left
+from palmares.queue.waiting_times import place_in_queue, seconds_left
 
 logger = logging.getLogger(__name__)
 
@@ -165,20 +165,21 @@ def read_states(rows: dict[str, set[UUID]]) -> dict[UUID, tuple[str, dict[str, A
         connection.close()
 
 
-def state_of(item: WorkItem) -> dict[str, Any]:
-    """A row's progress, as pages and the API show it."""
-    left = seconds_left(item=item)
+def state_of(item: Any) -> dict[str, Any]:
+    """A followed row's progress, as pages and the API show it."""
+    work = item.work_item
+    left = seconds_left(item=work) if work else None
     return {
         "id": item.pk,
         "status": getattr(item, "public_status", item.status),
         "stage": item.stage,
         "progress": round(item.progress, 3),
-        "place": place_in_queue(item=item),
+        "place": place_in_queue(item=work) if work else None,
         "seconds_left": None if left is None else round(left),
         "error": item.error,
     }
 
 
-def kind_model(kind: str) -> type[WorkItem]:
-    """The model of a kind of work by its name in lower case."""
-    return next(model for model in work_models() if model._meta.model_name == kind)
+def kind_model(kind: str) -> type[Followed]:
+    """The model of a kind of followed row by its name in lower case."""
+    return next(model for model in followed_models() if model._meta.model_name == kind)

@@ -18,7 +18,7 @@ from palmares.api.authentication import user_id_of
 from palmares.api.callers import Callers, credential
 from palmares.api.refusals import Application, Receive, RefusedError, Scope, Send
 from palmares.queue.event_hub import EventHub, Rows, Watch, kind_model
-from palmares.queue.models import work_models
+from palmares.queue.models import followed_models
 
 PATH: Final = "/api/v1/events/"
 MAX_ROWS: Final = 200
@@ -131,7 +131,7 @@ async def _until_gone(receive: Receive) -> None:
 def _wanted(scope: Scope) -> Rows:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     wanted: Rows = {}
-    for model in work_models():
+    for model in followed_models():
         kind = str(model._meta.model_name)
         texts = [text for value in query.get(f"{kind}s", []) for text in value.split(",") if text]
         try:

@@ -13,3 +13,7 @@ class CancelledError(Exception):
 
 class WorkFailedError(Exception):
     """The work cannot be done, however often it is tried; the message is a sentence for the person who asked for it."""
+
+
+class WorkerTooOldError(Exception):
+    """Only a worker with newer code may do this; the message says what the row waits for."""

@@ -26,7 +26,22 @@ FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 OPEN_STATUSES = (Status.QUEUED, Status.RUNNING)
 
 
-class WorkItem(models.Model):
+class Followed(models.Model):
+    """A row whose progress pages and the API follow; it has `status`, `stage`, `progress` and `error`."""
+
+    TEAM: ClassVar[str]
+    """Lookup of the id of the team that may watch it."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def work_item(self) -> WorkItem | None:
+        """The work whose place in the queue and time left are shown; None where it is many."""
+        raise NotImplementedError
+
+
+class WorkItem(Followed):
     """A row that a worker takes, works on under a lease, and finishes exactly once.
 
     `queued → running → succeeded | failed | cancelled`. Only `palmares.queue.services` changes these fields.
@@ -36,10 +51,10 @@ class WorkItem(models.Model):
     """Name of the task that works on such a row; it takes the row's `pk` as a string."""
     QUEUE: ClassVar[str] = "cpu"
     MAX_ATTEMPTS: ClassVar[int] = 3
-    TEAM: ClassVar[str]
-    """Lookup of the id of the team that may watch it."""
     WAITS_FOR: ClassVar[str] = ""
-    """Foreign key to the work that must have succeeded before this can start; where that fails, so does this."""
+    """Lookup of the work that must have succeeded before this can start; where that fails, so does this."""
+    FOLLOWED_AS: ClassVar[str] = "pk"
+    """Attribute with the id of the row that pages follow instead of this one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED, db_index=True)
@@ -70,7 +85,19 @@ class WorkItem(models.Model):
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
+    @property
+    def work_item(self) -> WorkItem:
+        return self
+
+    def remove_leftovers(self) -> None:
+        """Remove stored files of attempts whose worker was lost. Called while nobody works on the row; must not raise."""
+
 
 def work_models() -> list[type[WorkItem]]:
     """Every kind of work there is."""
     return [model for model in apps.get_models() if issubclass(model, WorkItem)]
+
+
+def followed_models() -> list[type[Followed]]:
+    """Every kind of row that pages follow."""
+    return [model for model in apps.get_models() if issubclass(model, Followed)]

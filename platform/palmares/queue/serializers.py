@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from palmares.queue.models import Status
-from palmares.queue.services import place_in_queue, seconds_left
+from palmares.queue.waiting_times import place_in_queue, seconds_left
 
 
 class WorkSerializer(serializers.ModelSerializer[Any]):
@@ -18,7 +18,9 @@ class WorkSerializer(serializers.ModelSerializer[Any]):
     seconds_left = serializers.SerializerMethodField()
 
     def get_place(self, item: Any) -> int | None:
-        return place_in_queue(item=item) if item.status == Status.QUEUED else None
+        work = item.work_item
+        return place_in_queue(item=work) if work else None
 
     def get_seconds_left(self, item: Any) -> float | None:
-        return seconds_left(item=item) if item.status == Status.RUNNING else None
+        work = item.work_item
+        return seconds_left(item=work) if work else None

@@ -7,19 +7,20 @@ finish it; a lease that has run out is anybody's. All times are the database's, 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Manager, Min, Q
+from django.db.models import Manager, Model, Q, QuerySet
 
 from palmares.api.problems import ConflictError
 from palmares.queue.clock import database_now
 from palmares.queue.exceptions import CancelledError, LeaseLostError
-from palmares.queue.models import Status, WorkItem, work_models
+from palmares.queue.models import OPEN_STATUSES, Status, WorkItem, work_models
 from palmares.queue.notifications import announce, count_messages, notify_workers
 
 Item = TypeVar("Item", bound=WorkItem)
@@ -30,6 +31,8 @@ LOST_SECONDS = 4.0
 """Age of a bell after which a row that is still queued is rung again, where the broker holds no message at all."""
 QUIET_SECONDS = 600.0
 """The same, where it holds messages: this row's is most likely among them."""
+AT_ONCE = 200
+"""Rows that are notified or ended in one go; the reaper does the others."""
 
 
 # --------------------------------------------------------------------------------------------- for those who ask for work
@@ -46,6 +49,22 @@ def enqueue(*, item: WorkItem) -> None:
     _after_commit(item)
     if _is_startable(item):
         transaction.on_commit(lambda: _ring_unchecked(item), robust=True)
+
+
+@transaction.atomic
+def enqueue_new(*, items: Sequence[WorkItem]) -> None:
+    """Queue many new rows of one kind; workers are notified of the first ones on commit, of the others by the reaper."""
+    if not items:
+        return
+    model = type(items[0])
+    _manager(model).bulk_create(items, batch_size=500)
+    first = [item.pk for item in items[:AT_ONCE]]
+
+    def notify() -> None:
+        for item in _manager(model).filter(model.startable(), pk__in=first, status=Status.QUEUED):
+            _ring_unchecked(item)
+
+    transaction.on_commit(notify, robust=True)
 
 
 def ring(*, item: WorkItem) -> bool:
@@ -73,6 +92,13 @@ def cancel(*, item: WorkItem) -> None:
 
 
 @transaction.atomic
+def cancel_all(*, items: QuerySet[Any]) -> None:
+    """Stop all rows of one kind that are not over."""
+    items.filter(status__in=OPEN_STATUSES).update(cancel_requested=True)
+    items.filter(status=Status.QUEUED).update(status=Status.CANCELLED, finished_at=database_now())
+
+
+@transaction.atomic
 def retry(*, item: WorkItem) -> None:
     """Queue again what failed or was cancelled.
 
@@ -82,34 +108,10 @@ def retry(*, item: WorkItem) -> None:
     row = _locked(item)
     if row.status not in (Status.FAILED, Status.CANCELLED):
         raise ConflictError(f"This is {row.status}; only failed or cancelled work can be retried.")
-    if row.WAITS_FOR and (needed := getattr(row, row.WAITS_FOR)).status in (Status.FAILED, Status.CANCELLED):
+    if row.WAITS_FOR and (needed := _needed(row)).status in (Status.FAILED, Status.CANCELLED):
         raise ConflictError(f"It needs “{needed}”, which is {needed.status}; retry that first.")
     enqueue(item=row)
     _copy_state(row, item)
-
-
-def place_in_queue(*, item: WorkItem) -> int | None:
-    """How many rows will be taken before this one is, itself included (1: it is next); None where it is not queued."""
-    if item.status != Status.QUEUED:
-        return None
-    earlier = Q(queued_at__lt=item.queued_at) | Q(queued_at=item.queued_at, id__lt=item.pk)
-    same_queue = [model for model in work_models() if item.QUEUE == model.QUEUE]
-    return 1 + sum(_manager(m).filter(m.startable(), earlier, status=Status.QUEUED).count() for m in same_queue)
-
-
-def seconds_left(*, item: WorkItem, now: datetime | None = None) -> float | None:
-    """Time to go if it goes on as it went so far; None before that can be told."""
-    if item.status != Status.RUNNING or item.started_at is None or item.progress < 0.05:
-        return None
-    elapsed = ((now or database_now()) - item.started_at).total_seconds()
-    return max(0.0, elapsed * (1 - item.progress) / item.progress)
-
-
-def oldest_queued_seconds() -> float:
-    """For how long the row that could start longest ago has been waiting; 0 where none waits."""
-    waiting = (_manager(m).filter(m.startable(), status=Status.QUEUED).aggregate(since=Min("queued_at")) for m in work_models())
-    since = min((found["since"] for found in waiting if found["since"]), default=None)
-    return (database_now() - since).total_seconds() if since else 0.0
 
 
 # ------------------------------------------------------------------------------------------------------------ for workers
@@ -211,6 +213,28 @@ def release(*, item: WorkItem, reason: str, counts: bool = True) -> None:
     _copy_state(row, item)
 
 
+@transaction.atomic
+def leave_to_others(*, item: WorkItem, stage: str) -> None:
+    """Give a row back that this worker cannot do, without counting the attempt; the reaper notifies workers again.
+
+    Args:
+        item: the row, as it was claimed.
+        stage: what it waits for, shown meanwhile.
+
+    Raises:
+        LeaseLostError: it is another's.
+    """
+    row = _held(item)
+    row.attempts -= 1
+    _requeue(row, "", stage=stage)
+    _copy_state(row, item)
+
+
+def is_held(*, item: WorkItem) -> bool:
+    """Whether the row is there and the lease it was claimed under is still in force."""
+    return _manager(type(item)).filter(pk=item.pk, lease=item.lease, status=Status.RUNNING).exists()
+
+
 @dataclass(frozen=True)
 class Reaped:
     """What `reap` did: rows whose lost worker was noticed, and rows whose bell was rung again."""
@@ -246,6 +270,7 @@ def _reap_lost(model: type[WorkItem]) -> int:
     rows = list(_manager(model).select_for_update(skip_locked=True, of=("self",)).filter(expired)[:200])
     for row in rows:
         if not _settle_lost(row):
+            row.remove_leftovers()
             _requeue(row, "")
     return len(rows)
 
@@ -256,7 +281,7 @@ def _fail_orphans(model: type[WorkItem]) -> None:
     if model.WAITS_FOR:
         hopeless = Q(**{f"{model.WAITS_FOR}__status__in": (Status.FAILED, Status.CANCELLED)}, status=Status.QUEUED)
         for row in _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(hopeless)[:200]:
-            _finish(row, Status.FAILED, _never(getattr(row, model.WAITS_FOR)))
+            _finish(row, Status.FAILED, _never(_needed(row)))
 
 
 # ----------------------------------------------------------------------------------------------------------------- inside
@@ -312,19 +337,23 @@ def _gave_up(row: WorkItem) -> str:
     )
 
 
-def _requeue(row: WorkItem, reason: str) -> None:
-    """Back into the queue at its old place, unless somebody cancelled it or its attempts are used up."""
+def _requeue(row: WorkItem, reason: str, *, stage: str = "") -> None:
+    """Back into the queue at its old place, unless somebody cancelled it or its attempts are used up.
+
+    With a `stage` to wait in, workers are notified by the reaper, a few seconds later.
+    """
     if row.cancel_requested:
         _finish(row, Status.CANCELLED)
         return
     if row.attempts >= row.MAX_ATTEMPTS:
         _finish(row, Status.FAILED, reason or _gave_up(row))
         return
-    row.status, row.stage, row.progress = Status.QUEUED, "", 0.0
+    row.status, row.stage, row.progress = Status.QUEUED, stage, 0.0
     row.lease = row.lease_expires_at = row.started_at = row.notified_at = None
     row.save()
     _after_commit(row)
-    transaction.on_commit(lambda: _ring_unchecked(row), robust=True)
+    if not stage:
+        transaction.on_commit(lambda: _ring_unchecked(row), robust=True)
 
 
 def _finish(row: WorkItem, status: Status, error: str = "") -> None:
@@ -332,6 +361,7 @@ def _finish(row: WorkItem, status: Status, error: str = "") -> None:
     row.lease = row.lease_expires_at = None
     row.save()
     _after_commit(row)
+    row.remove_leftovers()  # while the row is locked, so that no new attempt has begun
     if status != Status.SUCCEEDED:
         for waiting in _waiting_for(row):
             _finish(waiting, Status.FAILED, _never(row))
@@ -342,10 +372,24 @@ def _never(needed: WorkItem) -> str:
     return f"It could not start: “{needed}” {fate}. {needed.error}".strip()
 
 
+def _needed(row: WorkItem) -> WorkItem:
+    """The work that a row waits for."""
+    needed: WorkItem = attrgetter(row.WAITS_FOR.replace("__", "."))(row)
+    return needed
+
+
 def _waiting_for(row: WorkItem) -> Iterable[WorkItem]:
     for model in work_models():
-        if model.WAITS_FOR and model._meta.get_field(model.WAITS_FOR).related_model is type(row):
-            yield from _manager(model).select_for_update(of=("self",)).filter(**{model.WAITS_FOR: row}, status=Status.QUEUED)
+        if model.WAITS_FOR and _related(model, model.WAITS_FOR) is type(row):
+            waiting = _manager(model).filter(**{model.WAITS_FOR: row}, status=Status.QUEUED)
+            yield from waiting.select_for_update(of=("self",)).order_by("queued_at")[:AT_ONCE]
+
+
+def _related(model: type[Model], lookup: str) -> type[Model]:
+    """The model at the end of a lookup such as `revision__truth`."""
+    for name in lookup.split("__"):
+        model = cast(type[Model], model._meta.get_field(name).related_model)
+    return model
 
 
 def _after_commit(item: WorkItem) -> None:
@@ -354,7 +398,7 @@ def _after_commit(item: WorkItem) -> None:
 
 def _announce(item: WorkItem) -> None:
     team_id = _manager(type(item)).filter(pk=item.pk).values_list(item.TEAM, flat=True).first()
-    announce(team_id=team_id, kind=str(item._meta.model_name), pk=item.pk)
+    announce(team_id=team_id, kind=str(item._meta.model_name), pk=getattr(item, item.FOLLOWED_AS))
 
 
 def _copy_state(row: WorkItem, item: WorkItem) -> None:

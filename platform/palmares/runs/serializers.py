@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from ml.catalog import METHODS
 from palmares.queue.models import Status
-from palmares.queue.services import place_in_queue, seconds_left
+from palmares.queue.waiting_times import place_in_queue, seconds_left
 from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField

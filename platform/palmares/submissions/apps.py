@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,6 +20,7 @@ class SubmissionsConfig(AppConfig):
 
     def ready(self) -> None:
         delete_files_with("submissions.Submission")
+        import_module("palmares.submissions.scorings")  # its receivers
         post_delete.connect(_delete_partial, sender="submissions.PendingFile")  # type: ignore[arg-type]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Final
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Prefetch, Q, Subquery, When
 
-from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
-from palmares.queue.models import OPEN_STATUSES, Status, WorkItem
+from palmares.benchmarks.models import Benchmark, Board, Revision
+from palmares.media_storage import delete_stored_files, keep_only
+from palmares.queue.models import FINAL_STATUSES, OPEN_STATUSES, Followed, Status, WorkItem
 from palmares.runs.models import Run
 from palmares.teams.models import Team, User
 
@@ -48,6 +51,10 @@ class PendingFile(models.Model):
         return self.name
 
 
+TAKES_QUOTA: Final = (Status.QUEUED, Status.RUNNING, Status.SUCCEEDED)
+"""What was not scored costs nothing: a submission that fails or is cancelled gives its place in the day's quota back."""
+
+
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Submissions, as one person sees them."""
 
@@ -55,20 +62,32 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """Those of the teams `user` belongs to, and scored public ones on benchmarks that `user` sees."""
         if not user.is_authenticated:
             return self.none()
-        shown = Q(is_public=True, status=Status.SUCCEEDED, benchmark__in=Benchmark.objects.visible_to(user))
+        is_scored = Exists(Score.objects.filter(submission=OuterRef("pk")))
+        shown = Q(is_scored, is_public=True, benchmark__in=Benchmark.objects.visible_to(user))
         return self.not_deleted().filter(Q(team__in=Team.objects.filter(memberships__user=user)) | shown)
 
     def not_deleted(self) -> SubmissionQuerySet:
         """Those that nobody has deleted."""
         return self.filter(deleted_at__isnull=True)
 
+    def taking_quota(self) -> SubmissionQuerySet:
+        """Those that were scored or will be, under whichever revision; deleted ones too."""
+        return self.filter(Exists(Scoring.objects.filter(submission=OuterRef("pk"), status__in=TAKES_QUOTA)))
 
-class Submission(WorkItem):
-    """One prediction of a team's method. As a unit of work it is the scoring."""
+    def in_status(self, *statuses: str) -> SubmissionQuerySet:
+        """Those whose `status` is one of these."""
+        current = Scoring.objects.shown_first().filter(submission=OuterRef("pk")).values("status")[:1]
+        return self.alias(current_status=Subquery(current)).filter(current_status__in=statuses)
 
-    TASK = "workers.score_submission"
+    def with_scoring(self) -> SubmissionQuerySet:
+        """With what `Submission.scoring` needs, in one query for all."""
+        return self.prefetch_related(Prefetch("scorings", Scoring.objects.shown_first(), to_attr="scorings_shown_first"))
+
+
+class Submission(Followed):
+    """One prediction of a team's method. Its status is that of its scoring under the revision that boards show."""
+
     TEAM = "team_id"
-    WAITS_FOR = "truth"
 
     class Shape(models.TextChoices):
         """How the method came by the subject's hand shape."""
@@ -77,8 +96,8 @@ class Submission(WorkItem):
         TRUE = "true", "Ground-truth shape"
         CALIBRATED = "calibrated", "Calibrated shape"
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="submissions")
-    truth = models.ForeignKey(Truth, on_delete=models.CASCADE, related_name="submissions")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="submissions")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     method = models.CharField(max_length=80)
@@ -97,6 +116,7 @@ class Submission(WorkItem):
         Run, blank=True, related_name="submissions", help_text="Runs it is made of, where no file came."
     )
     quota_day = models.DateField(null=True, help_text="The day (UTC) whose quota it takes; empty where it takes none.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     deleted_at = models.DateTimeField(null=True, editable=False, help_text="Kept without files or scores: it still took quota.")
 
     objects = SubmissionQuerySet.as_manager()
@@ -104,7 +124,6 @@ class Submission(WorkItem):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [
-            models.Index(fields=["benchmark", "status"]),
             models.Index(fields=["benchmark", "team", "quota_day"]),
         ]
 
@@ -116,10 +135,112 @@ class Submission(WorkItem):
     def __str__(self) -> str:
         return f"{self.method} on {self.benchmark}"
 
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        for name in ("scoring", "scorings_shown_first"):
+            self.__dict__.pop(name, None)
+        super().refresh_from_db(*args, **kwargs)
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """Under the revision that boards show; under the newest one where it has none there. Read once for each object."""
+        prefetched: list[Scoring] | None = self.__dict__.get("scorings_shown_first")
+        return prefetched[0] if prefetched else self.scorings.shown_first()[0]
+
+    @property
+    def work_item(self) -> Scoring:
+        return self.scoring
+
+    @property
+    def status(self) -> str:
+        return self.scoring.status
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    @property
+    def stage(self) -> str:
+        """What is being done, in words."""
+        return self.scoring.stage
+
+    @property
+    def progress(self) -> float:
+        return self.scoring.progress
+
+    @property
+    def error(self) -> str:
+        """Why it failed, as a sentence a person can act on."""
+        return self.scoring.error
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self.scoring.started_at
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return self.scoring.finished_at
+
+
+class ScoringQuerySet(models.QuerySet["Scoring"]):
+    """Scorings, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> ScoringQuerySet:
+        """Those of submissions of the teams `user` belongs to."""
+        return self.filter(submission__team__memberships__user=user) if user.is_authenticated else self.none()
+
+    def shown_first(self) -> ScoringQuerySet:
+        """Those under published revisions before the others, and under newer revisions before older ones."""
+        is_shown = When(
+            revision__published_at__isnull=False,
+            revision__cancelled_at=None,
+            revision__truth__status=Status.SUCCEEDED,
+            then=0,
+        )
+        return self.order_by(Case(is_shown, default=1), "-revision__number")
+
+
+class Scoring(WorkItem):
+    """The scoring of one submission under one revision; what makes its `Score`."""
+
+    TASK = "workers.score_submission"
+    TEAM = "submission__team_id"
+    WAITS_FOR = "revision__truth"
+    FOLLOWED_AS = "submission_id"
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="scorings")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="scorings")
+
+    objects = ScoringQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["submission", "revision"], name="one_scoring_a_revision")]
+        indexes: ClassVar = [models.Index(fields=["revision", "status"])]
+
+    def __str__(self) -> str:
+        return f"{self.submission}, {self.revision}"
+
     @classmethod
     def startable(cls) -> Q:
         """When truth and runs are there, or will never be."""
-        return super().startable() & ~Q(runs__status__in=OPEN_STATUSES)
+        return super().startable() & ~Q(submission__runs__status__in=OPEN_STATUSES)
+
+    @property
+    def storage_prefix(self) -> str:
+        """Prefix of what its attempts store."""
+        return f"{Submission(pk=self.submission_id).storage_prefix}/scoring-{self.pk}"
+
+    def remove_leftovers(self) -> None:
+        """Only what a score names is kept; of a deleted submission nothing."""
+        if not Submission.objects.not_deleted().filter(pk=self.submission_id).exists():
+            delete_stored_files(Submission(pk=self.submission_id).storage_prefix)
+            return
+        named = Score.objects.filter(submission=self.submission_id, revision=self.revision_id).values_list("folder", flat=True)
+        kept = [folder.rsplit("/", 1)[-1] for folder in named if folder.startswith(self.storage_prefix)]
+        if kept:
+            keep_only(self.storage_prefix, *kept)
+        else:
+            delete_stored_files(self.storage_prefix)
 
 
 class Score(models.Model):
@@ -140,6 +261,20 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.submission}, {self.revision}"
+
+    @property
+    def recipe(self) -> str:
+        """Version and hash of the recipe that it was scored by."""
+        return _version(self.content.get("protocol", {}))
+
+    @property
+    def scorer(self) -> str:
+        """Version and hash of the scorer that it was scored by."""
+        return _version(self.content.get("scorer", {}))
+
+
+def _version(of: dict[str, str]) -> str:
+    return f"{of['version']} ({of['sha256'][:12]})" if of else ""
 
 
 class MetricValue(models.Model):

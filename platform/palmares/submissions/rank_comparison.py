@@ -11,7 +11,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from palmares.benchmarks.models import Benchmark, Revision
-from palmares.benchmarks.services import shown_revision
+from palmares.benchmarks.revisions import shown_revision
 from palmares.queue import services as queue
 from palmares.queue.models import FINAL_STATUSES, Status
 from palmares.submissions.models import RankComparison, Submission
@@ -44,7 +44,7 @@ def request_comparisons_with(submission: Submission) -> None:
 
 def compared_submissions(benchmark: Benchmark) -> QuerySet[Submission]:
     """Those that everyone who sees the benchmark may see: the public ones; all of them where only its team sees it."""
-    found = Submission.objects.not_deleted().filter(benchmark=benchmark, status=Status.SUCCEEDED)
+    found = Submission.objects.not_deleted().filter(benchmark=benchmark)
     return found if benchmark.visibility == Benchmark.Visibility.TEAM else found.filter(is_public=True)
 
 

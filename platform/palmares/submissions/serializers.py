@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board, Revision
-from palmares.benchmarks.services import shown_revision
+from palmares.benchmarks.revisions import shown_revision
 from palmares.queue.models import Status
 from palmares.queue.serializers import WorkSerializer
 from palmares.subjects.serializers import TeamField
@@ -30,8 +30,8 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
 
     protocol = serializers.CharField(source="submission.benchmark.protocol", read_only=True)
     revision = serializers.IntegerField(source="revision.number", read_only=True)
-    protocol_version = serializers.CharField(source="revision.recipe_version", read_only=True)
-    scorer_version = serializers.CharField(source="revision.scorer_version", read_only=True)
+    protocol_version = serializers.CharField(source="recipe", read_only=True)
+    scorer_version = serializers.CharField(source="scorer", read_only=True)
     truth_sha256 = serializers.CharField(source="revision.truth.sha256", read_only=True)
     report = serializers.DictField(child=serializers.FloatField(allow_null=True), read_only=True)
     metrics = serializers.DictField(child=serializers.FloatField(allow_null=True), read_only=True)

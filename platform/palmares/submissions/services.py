@@ -20,21 +20,19 @@ from django.utils import timezone
 
 from palmares.api.problems import ConflictError, DomainError, InvalidError
 from palmares.benchmarks.models import Benchmark, Truth
-from palmares.benchmarks.services import current_truth
+from palmares.benchmarks.revisions import current_truth, imported_truth, lock_benchmark
 from palmares.media_storage import delete_stored_files
-from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.submissions.file_check import Checked, check_file
 from palmares.submissions.models import Submission
 from palmares.submissions.rank_comparison import request_comparisons_with
+from palmares.submissions.scorings import cancel_scorings, score_under_all
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import first_team, leaving, require_role
 from palmares.uploads.services import check_size, clean_name
 
 ENDINGS = (".json", ".zip", ".txt", ".npz")
-TAKES_QUOTA = (Status.QUEUED, Status.RUNNING, Status.SUCCEEDED)
-"""What was not scored costs nothing: a submission that fails or is cancelled gives its place in the day's quota back."""
 
 
 class QuotaError(DomainError):
@@ -77,13 +75,13 @@ def submit(
     """
     team = team or first_team(user=by)
     require_role(user=by, team=team, role=Role.MEMBER)
-    truth = _open_truth(benchmark)
+    truth = _imported_truth(benchmark)
     name = checked_name(name=str(file.name), size=int(file.size or 0))
     ending = PurePath(name).suffix.lower()
     _check_quota(benchmark, team, by)
     checked = _checked(benchmark, truth, file, name, ending)
     made = Submission(
-        id=uuid4(), benchmark=benchmark, truth=truth, team=team, created_by=by, method=method, name=name,
+        id=uuid4(), benchmark=benchmark, team=team, created_by=by, method=method, name=name,
         size_bytes=int(file.size or 0), sha256=sha256, findings=checked.findings, quota_day=_today(), **facts,
     )  # fmt: skip
     prefix = made.storage_prefix
@@ -91,7 +89,8 @@ def submit(
         file.seek(0)
         made.source = default_storage.save(f"{prefix}/source{ending}", file)
         with _quota(benchmark, team, by):
-            queue.enqueue(item=made)
+            made.save()
+            score_under_all(made)
     except BaseException:
         delete_stored_files(prefix)
         raise
@@ -101,19 +100,24 @@ def submit(
 @transaction.atomic
 def submit_runs(*, benchmark: Benchmark, team: Team, method: str, runs: list[Run], **facts: Any) -> Submission:
     """A submission made of runs of the platform, one a sequence; scored when the last of them has ended. Takes no quota."""
-    made = Submission(
-        benchmark=benchmark, truth=_open_truth(benchmark), team=team, method=method, name=f"{method}.zip", **facts
-    )
-    made.save()
+    lock_benchmark(benchmark.pk)
+    _truth(benchmark)
+    made = Submission.objects.create(benchmark=benchmark, team=team, method=method, name=f"{method}.zip", **facts)
     made.runs.set(runs)
-    queue.enqueue(item=made)
+    score_under_all(made)
     return made
 
 
+@transaction.atomic
 def cancel_submission(*, submission: Submission, by: User) -> None:
-    """Stop a scoring; members only. Raises `ConflictError` when it is over."""
+    """Stop the scoring of a submission; members only. Raises `ConflictError` when it is over."""
     require_role(user=by, team=submission.team, role=Role.MEMBER)
-    queue.cancel(item=submission)
+    lock_benchmark(submission.benchmark_id)
+    submission.refresh_from_db()
+    if submission.is_final:
+        raise ConflictError(f"This is already {submission.status}; there is nothing to cancel.")
+    cancel_scorings(submission)
+    submission.refresh_from_db()
 
 
 def retry_submission(*, submission: Submission, by: User) -> None:
@@ -123,13 +127,16 @@ def retry_submission(*, submission: Submission, by: User) -> None:
         ConflictError, QuotaError: it did neither, the truth is still being read, the deadline is over, or the day's quota is.
     """
     require_role(user=by, team=submission.team, role=Role.MEMBER)
-    truth = _readable(_open_truth(submission.benchmark))
+    _imported_truth(submission.benchmark)
     with _quota(submission.benchmark, submission.team, submission.created_by, takes=submission.quota_day is not None):
-        Submission.objects.filter(pk=submission.pk).update(
-            truth=truth, quota_day=None if submission.quota_day is None else _today()
-        )
         submission.refresh_from_db()
-        queue.retry(item=submission)
+        if submission.status not in (Status.FAILED, Status.CANCELLED):
+            raise ConflictError(f"This is {submission.status}; only failed or cancelled work can be retried.")
+        if submission.quota_day is not None:
+            submission.quota_day = _today()
+            submission.save(update_fields=["quota_day"])
+        score_under_all(submission)
+    submission.refresh_from_db()
 
 
 @transaction.atomic
@@ -148,13 +155,13 @@ def change_submission(*, submission: Submission, by: User, **facts: Any) -> Subm
 def delete_submission(*, submission: Submission, by: User) -> None:
     """Remove a submission's files and scores; members only. The place it took in its day's quota stays taken."""
     require_role(user=by, team=submission.team, role=Role.MEMBER)
-    row = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
-    if not row.is_final:
-        queue.cancel(item=row)
-    request_comparisons_with(row)
-    row.scores.all().delete()
-    Submission.objects.filter(pk=row.pk).update(deleted_at=timezone.now(), source="", description="", links=[], findings=[])
-    prefix = row.storage_prefix
+    lock_benchmark(submission.benchmark_id)
+    cancel_scorings(submission)
+    request_comparisons_with(submission)
+    submission.scores.all().delete()
+    gone = {"source": "", "description": "", "links": [], "findings": []}
+    Submission.objects.filter(pk=submission.pk).update(deleted_at=timezone.now(), **gone)
+    prefix = submission.storage_prefix
     transaction.on_commit(lambda: delete_stored_files(prefix), robust=True)
 
 
@@ -164,7 +171,7 @@ def left_today(*, benchmark: Benchmark, team: Team) -> int:
 
 
 def _taken_today(**of: Any) -> int:
-    return Submission.objects.filter(quota_day=_today(), status__in=TAKES_QUOTA, **of).count()
+    return Submission.objects.taking_quota().filter(quota_day=_today(), **of).count()
 
 
 @contextmanager
@@ -181,24 +188,23 @@ def local_files(prefix: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _open_truth(benchmark: Benchmark) -> Truth:
+def _truth(benchmark: Benchmark) -> Truth | None:
+    """The truth that predictions are checked by; None while the first one is being imported."""
     if benchmark.deadline is not None and timezone.now() > benchmark.deadline:
         raise ConflictError(f"The deadline of “{benchmark}” was {benchmark.deadline:%d %B %Y, %H:%M} UTC.")
-    truth = current_truth(benchmark)
-    if truth is None:
+    if current_truth(benchmark) is None:
         raise ConflictError(f"“{benchmark}” has no ground truth yet; ask its owner.")
-    return truth
+    return imported_truth(benchmark)
 
 
-def _readable(truth: Truth) -> Truth:
-    """What waited for a truth would fail with that truth's own fault, which is its owner's to know."""
-    if truth.status != Status.SUCCEEDED:
-        raise ConflictError(f"The ground truth of “{truth.benchmark}” is still being imported; try again in a minute.")
+def _imported_truth(benchmark: Benchmark) -> Truth:
+    truth = _truth(benchmark)
+    if truth is None:
+        raise ConflictError(f"The ground truth of “{benchmark}” is still being imported; try again in a minute.")
     return truth
 
 
 def _checked(benchmark: Benchmark, truth: Truth, file: File, name: str, ending: str) -> Checked:
-    _readable(truth)
     with local_files(truth.folder) as folder, NamedTemporaryFile(suffix=ending, dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy, 1 << 20)
@@ -216,6 +222,7 @@ def truth_path(folder: Path) -> Path:
 def _quota(benchmark: Benchmark, team: Team, by: User | None, *, takes: bool = True) -> Iterator[None]:
     """A place in the day's quota, looked for and taken under one lock."""
     with transaction.atomic():
+        lock_benchmark(benchmark.pk)
         if by is not None:
             User.objects.select_for_update(no_key=True).get(pk=by.pk)
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)
@@ -239,7 +246,8 @@ def _check_quota(benchmark: Benchmark, team: Team, by: User | None) -> None:
 
 @receiver(leaving)
 def _keep_todays_quota(team: Team, **_: Any) -> None:
-    if Submission.objects.filter(team=team, quota_day=_today(), status__in=TAKES_QUOTA).exclude(benchmark__team=team).exists():
+    today = Submission.objects.taking_quota().filter(team=team, quota_day=_today())
+    if today.exclude(benchmark__team=team).exists():
         raise ConflictError("This team has submissions in today's quota; it can be deleted from 00:00 UTC on.")
 
 

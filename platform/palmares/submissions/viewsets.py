@@ -34,7 +34,7 @@ from palmares.queue.models import Status
 from palmares.submissions import pending_files, services
 from palmares.submissions.file_check import RefusedFileError
 from palmares.submissions.frame_file import frame_values
-from palmares.submissions.models import Score, Submission
+from palmares.submissions.models import Score, Submission, SubmissionQuerySet
 from palmares.submissions.serializers import (
     NewSubmissionSerializer,
     SubmissionFactsSerializer,
@@ -52,7 +52,10 @@ class SubmissionFilter(django_filters.FilterSet):
 
     benchmark = django_filters.CharFilter(field_name="benchmark__slug")
     team = django_filters.UUIDFilter(field_name="team_id")
-    status = django_filters.ChoiceFilter(choices=Status.choices)
+    status = django_filters.ChoiceFilter(choices=Status.choices, method="in_status")
+
+    def in_status(self, queryset: SubmissionQuerySet, name: str, value: str) -> SubmissionQuerySet:
+        return queryset.in_status(value)
 
 
 class BenchmarkSubmissionsView(GenericAPIView[Submission]):
@@ -70,7 +73,8 @@ class BenchmarkSubmissionsView(GenericAPIView[Submission]):
     def get(self, request: Request, slug: str) -> Response:
         """List the submissions to a benchmark: those of the caller's teams and scored public ones, newest first."""
         benchmark = get_object_or_404(Benchmark.objects.visible_to(request.user), slug=slug)
-        found = Submission.objects.visible_to(request.user).filter(benchmark=benchmark).select_related("benchmark", "team")
+        visible = Submission.objects.visible_to(request.user).filter(benchmark=benchmark)
+        found = visible.select_related("benchmark", "team").with_scoring()
         return self.get_paginated_response(SubmissionSummarySerializer(self.paginate_queryset(found), many=True).data)
 
     @extend_schema(
@@ -120,7 +124,7 @@ class SubmissionViewSet(
     problem_statuses: ClassVar = {"cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Submission]:
-        return Submission.objects.visible_to(self.request.user).select_related("benchmark", "team")
+        return Submission.objects.visible_to(self.request.user).select_related("benchmark", "team").with_scoring()
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Submission]]:
         return SubmissionSummarySerializer if self.action == "list" else SubmissionSerializer

@@ -8,8 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from palmares.benchmarks.models import Benchmark, Revision, Truth
-from palmares.benchmarks.services import shown_revision
+from palmares.benchmarks.revisions import shown_revision, truth_is_ready
 from palmares.queue.models import Status
+from palmares.submissions.models import Scoring
 from tests.predictions import hands, npz
 
 URL = "/api/v1/benchmarks/"
@@ -99,13 +100,16 @@ def test_a_truth_of_another_kind_is_refused_and_not_kept(api, contest, owner, me
     assert sorted(media_root.rglob("*")) == before
 
 
-def test_while_nothing_is_scored_there_is_nothing_to_look_at_first(api, contest, owner):
+def test_while_nothing_is_scored_a_new_truth_is_shown_when_it_is_imported(api, contest, owner):
     file = SimpleUploadedFile("truth.npz", npz(hands(3)))
     api(owner).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart")
     second = Revision.objects.get(number=2)
-    assert second.published_at is not None
+    assert (second.published_at, shown_revision(contest).number) == (None, 1)
+    truth_is_ready(truth=second.truth)  # by the worker that imports it, in the transaction that ends the import
+    assert shown_revision(contest).number == 1
+    Truth.objects.filter(pk=second.truth_id).update(status=Status.SUCCEEDED)
     assert shown_revision(contest) == second
-    Revision.objects.filter(number=2).update(status=Status.FAILED)
+    Truth.objects.filter(pk=second.truth_id).update(status=Status.FAILED)
     assert shown_revision(contest).number == 1, "a truth that cannot be read takes nothing away"
     assert shown_revision(contest, 2) is None
 
@@ -119,7 +123,7 @@ def test_scoring_again_is_asked_for_once_and_published_by_owners(api, contest, s
     assert api(owner).post(url).status_code == 409
     publish = f"/api/v1/revisions/{made['id']}/publish/"
     assert api(owner).post(publish).status_code == 409
-    Revision.objects.filter(number=2).update(status=Status.SUCCEEDED)
+    Scoring.objects.filter(revision__number=2).update(status=Status.SUCCEEDED)
     assert api(member).post(publish).status_code == 403
     assert api(owner).post(publish).json()["published_at"] is not None
 

@@ -14,7 +14,6 @@ from palmares.benchmarks.models import Benchmark, Revision
 from palmares.benchmarks.published import published_for, published_rows
 from palmares.leaderboards.comparison import FEWEST_CLUSTERS, verdict
 from palmares.leaderboards.leaderboard import ranks
-from palmares.queue.models import Status
 from palmares.submissions.models import MetricValue, Score, Submission
 from tests.factories import TeamFactory
 
@@ -170,9 +169,7 @@ def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member
 def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contest, scored, owner, member, stranger, team):
     mine = scored("mine", figures={"pa_mpjpe": 10.0})
     theirs = scored("theirs", by_team=TeamFactory(name="Others"), figures={"pa_mpjpe": 5.0})
-    new = Revision.objects.create(
-        benchmark=contest, number=2, truth=contest.truths.get(), missing=contest.missing, status=Status.SUCCEEDED
-    )
+    new = Revision.objects.create(benchmark=contest, number=2, truth=contest.truths.get(), missing=contest.missing)
     score = Score.objects.create(submission=mine, revision=new, coverage=1.0, report={}, metrics={}, content={}, folder="x")
     board = contest.boards.get()
     MetricValue.objects.create(

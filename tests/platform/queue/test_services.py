@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError
-from palmares.queue import notifications, services
+from palmares.queue import notifications, services, waiting_times
 from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import Status
 from palmares.runs.models import Run
@@ -187,7 +187,7 @@ def test_a_run_queued_as_its_upload_failed_is_found():
 def test_an_upload_that_is_still_coming_is_not_work():
     upload = UploadFactory(status=Status.QUEUED, received_at=None)
     assert services.claim(model=Upload, pk=upload.pk, seconds=30) is None
-    assert services.oldest_queued_seconds() == 0.0
+    assert waiting_times.oldest_queued_seconds() == 0.0
 
 
 def test_places_are_counted_over_all_kinds_of_work():
@@ -195,18 +195,18 @@ def test_places_are_counted_over_all_kinds_of_work():
     ready = UploadFactory()
     runs = [RunFactory(status=Status.QUEUED, upload=ready) for _ in range(2)]
     waiting = RunFactory(status=Status.QUEUED, upload=upload)
-    assert [services.place_in_queue(item=item) for item in (upload, *runs)] == [1, 2, 3]
-    assert services.place_in_queue(item=waiting) == 4
-    assert services.place_in_queue(item=ready) is None
-    assert services.oldest_queued_seconds() > 0
+    assert [waiting_times.place_in_queue(item=item) for item in (upload, *runs)] == [1, 2, 3]
+    assert waiting_times.place_in_queue(item=waiting) == 4
+    assert waiting_times.place_in_queue(item=ready) is None
+    assert waiting_times.oldest_queued_seconds() > 0
 
 
 def test_time_left_is_told_from_progress():
     now = timezone.now()
     run = RunFactory(status=Status.RUNNING, started_at=now - timedelta(seconds=10), progress=0.25)
-    assert services.seconds_left(item=run, now=now) == pytest.approx(30)
+    assert waiting_times.seconds_left(item=run, now=now) == pytest.approx(30)
     run.progress = 0.0
-    assert services.seconds_left(item=run, now=now) is None
+    assert waiting_times.seconds_left(item=run, now=now) is None
 
 
 def test_nothing_is_rung_before_the_row_is_there(django_capture_on_commit_callbacks, monkeypatch):

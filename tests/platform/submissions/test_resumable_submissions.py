@@ -324,7 +324,7 @@ def test_a_fault_of_ours_costs_no_second_sending(client, contest, monkeypatch, m
     monkeypatch.setattr("palmares.submissions.services.check_file", broken)
     assert submit(client, key="k", sent=pk).status_code == 500
     monkeypatch.setattr("palmares.submissions.services.check_file", file_check.check_file)
-    monkeypatch.setattr("palmares.submissions.services.queue.enqueue", broken)
+    monkeypatch.setattr("palmares.queue.services.enqueue", broken)
     assert submit(client, key="k", sent=pk).status_code == 500
     assert not list((media_root / "submissions").rglob("source*"))
     monkeypatch.undo()

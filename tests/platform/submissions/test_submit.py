@@ -201,6 +201,6 @@ def test_members_change_cancel_and_retry_and_others_do_not(api, contest, scored,
         assert api(user).post(f"{url}cancel/").status_code == code
     assert api(member).patch(url, {"method": "Ours v3", "is_public": False}).json()["method"] == "Ours v3"
     assert api(member).post(f"{url}cancel/").status_code == 409
-    Submission.objects.update(status=Status.FAILED)
+    made.scorings.update(status=Status.FAILED)
     assert api(member).post(f"{url}retry/").json()["status"] == "queued"
     assert api(member).post(f"{url}cancel/").json()["status"] == "cancelled"
