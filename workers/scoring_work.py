@@ -65,6 +65,8 @@ def publish(item: Scoring, scored: Scored) -> None:
     )
     for board, values, table in scored.board_values(revision):
         MetricValue.objects.bulk_create(MetricValue(score=score, board=board, **asdict(value)) for value in values)
+        if not table.metrics:
+            continue
         means, counts = table.means.astype("<f4").tobytes(), table.counts.astype("<i4").tobytes()
         ClusterMeans.objects.create(score=score, board=board, metrics=table.metrics, means=means, counts=counts)
     request_comparison(revision=revision)

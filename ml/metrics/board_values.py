@@ -113,7 +113,9 @@ def cluster_table(rule: MissingHandRule, scored: ScoredRows, rows: np.ndarray) -
         if rule.is_ranked(metric, coverage):
             names.append(metric)
             sums.append(_by_index(_ranked(rule, scored, metric, values, rows), index))
-    counts = np.array([s.counts for s in sums]).reshape(len(names), -1)
+    if not names:
+        return ClusterTable((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
+    counts = np.array([s.counts for s in sums])
     means = np.array([s.sums for s in sums]).reshape(counts.shape) / np.maximum(counts, 1)
     return ClusterTable(tuple(names), means, counts.astype(np.int64))
 
