@@ -81,7 +81,7 @@ def test_submissions_and_calibrations_survive_the_move_to_apps_of_their_own(migr
 
 def test_scorings_are_made_for_submissions_of_every_status_and_revisions_keep_their_order(migrate):
     """Where the truth was replaced during the work: what is missing on boards is queued, nothing is scored twice."""
-    old = migrate([("submissions", "0003_rank_comparison"), ("benchmarks", "0006_truth_clusters")])
+    old = migrate([("submissions", "0004_shape_titles"), ("benchmarks", "0006_truth_clusters")])
     team = old.get_model("teams", "Team").objects.create(name="Old")
     benchmark = old.get_model("benchmarks", "Benchmark").objects.create(team=team, slug="old", name="Old", protocol="palmares")
     now = timezone.now()

@@ -9,6 +9,6 @@ GONE = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("benchmarks", "0007_revision_versions"), ("submissions", "0005_scorings_of_existing")]
+    dependencies = [("benchmarks", "0007_revision_versions"), ("submissions", "0006_scorings_of_existing")]
 
     operations = [migrations.RemoveField("revision", name) for name in GONE]

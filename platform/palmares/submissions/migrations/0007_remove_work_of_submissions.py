@@ -9,7 +9,7 @@ GONE = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("submissions", "0005_scorings_of_existing")]
+    dependencies = [("submissions", "0006_scorings_of_existing")]
 
     operations = [
         migrations.RemoveIndex("submission", "submissions_benchma_2dd56a_idx"),

@@ -47,6 +47,6 @@ def convert(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("submissions", "0004_scoring")]
+    dependencies = [("submissions", "0005_scoring")]
 
     operations = [migrations.RunPython(convert, migrations.RunPython.noop)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("benchmarks", "0007_revision_versions"),
-        ("submissions", "0003_rank_comparison"),
+        ("submissions", "0004_shape_titles"),
     ]
 
     operations = [
