@@ -19,7 +19,7 @@ class MethodEntry:
         summary: one sentence.
         implementation: `module:attribute`, imported by workers only.
         version: changes when its numbers do.
-        colour: Paul Tol's *bright* scheme, the same in every mesh, curve and row.
+        colour: Paul Tol's *bright* and *vibrant* schemes, the same in every mesh, curve and row.
         shape: how it comes by the subject's hand shape when a run gives none.
         is_optimised: whether parameters are optimised at inference time.
         hand_models: those it can pose, and be given a shape of.
@@ -42,6 +42,18 @@ class MethodEntry:
 METHODS: dict[str, MethodEntry] = {
     entry.name: entry
     for entry in (
+        MethodEntry(
+            name="fused-fit",
+            title="Fused fit",
+            citation="Palmarès; landmark network of Kong et al., ECCV 2022, on MediaPipe (Zhang et al., CVPR Workshops 2020)",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="The hand model fitted to 2D joints, world landmarks and a network's pose, each as far as it is trusted.",
+            implementation="ml.methods.fused_fit:FusedFit",
+            version="1",
+            colour="#CC3311",
+            is_optimised=True,
+        ),
         MethodEntry(
             name="mediapipe-ik",
             title="MediaPipe + IK",

@@ -94,6 +94,7 @@ def _request(item: Run, scratch: Path) -> Request:
         hand_model=item.hand_model,
         betas=_betas(item.shape),
         independent=upload.kind == Upload.Kind.IMAGES,
+        intrinsics_known=intrinsics is not None,
     )
 
 

@@ -38,7 +38,8 @@ def main(argv: list[str]) -> int:
             keypoints = detect(
                 clip, max_hands=options.max_hands, progress=_part_of(bar, 0.0, _DETECTION), static=options.independent
             )
-            request = Request(clip, keypoints, intrinsics, options.hand_model, betas, options.independent)
+            known = options.focal is not None
+            request = Request(clip, keypoints, intrinsics, options.hand_model, betas, options.independent, known)
             prediction = load_method(options.method).estimate(request, _part_of(bar, _DETECTION, 1.0))
             _advance(bar, "done", 1.0)
         prediction.save(options.out)
@@ -50,8 +51,8 @@ def main(argv: list[str]) -> int:
     print(f"{options.out}: {len(prediction)} rows, {hands} hand{plural}, {clip.frame_count} frames, {options.method}")
     for note in clip.notes:
         print(note)
-    if options.focal is None:
-        print(f"A focal length of {intrinsics[0, 0]:.0f} px was assumed; --focal PX sets the camera's own.")
+    if options.focal is None and prediction.intrinsics is not None:
+        print(f"A focal length of {prediction.intrinsics[0, 0]:.0f} px was assumed; --focal PX sets the camera's own.")
     return 0
 
 

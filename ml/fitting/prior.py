@@ -19,11 +19,25 @@ _LIMIT_STD = 0.05
 
 
 class PosePrior(NamedTuple):
-    """`mean` [45], `precision` [45, 45] of the Gaussian, `limits` [45, 2]; radians."""
+    """`mean` [45] or [B, 45], `precision` [45, 45] of the Gaussian, `limits` [45, 2]; radians."""
 
     mean: Tensor
     precision: Tensor
     limits: Tensor
+
+    def rows(self, frames: Tensor) -> PosePrior:
+        """That of some frames."""
+        return self if self.mean.ndim == 1 else self._replace(mean=self.mean[frames])
+
+    def weighted(self, weight: float) -> PosePrior:
+        """The same Gaussian counted `weight` times."""
+        return self._replace(precision=weight * self.precision)
+
+    def combined(self, angles: Tensor, std: float) -> PosePrior:
+        """The product with an independent Gaussian about angles [B, 45] of standard deviation `std` (radians)."""
+        precision = self.precision + torch.eye(len(self.limits), dtype=angles.dtype) / std**2
+        target = self.mean @ self.precision + angles / std**2
+        return self._replace(mean=torch.linalg.solve(precision, target.mT).mT, precision=precision)
 
     def cost(self, angles: Tensor) -> Tensor:
         """−log likelihood [B] of angles [B, 45], up to a constant."""

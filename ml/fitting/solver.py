@@ -7,6 +7,7 @@ solve, whatever B is. Damping is Levenberg's, one factor a frame, raised where a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import roma
 import torch
 from torch import Tensor
 
-from ml.fitting.kinematics import ANGLE_COUNT, FINGER_POINTS, Kinematics
+from ml.fitting.kinematics import ANGLE_COUNT, FINGER_POINTS, JointJacobian, Kinematics
 from ml.fitting.placement import MIN_DEPTH, is_plausible, weak_perspective_translation
 from ml.fitting.prior import PosePrior
 from ml.hand.camera import project
@@ -35,10 +36,52 @@ class Parameters:
     translation: Tensor
     betas: Tensor
 
+    def rows(self, frames: Tensor) -> Parameters:
+        """Those of some frames; a shared β is the same."""
+        betas = self.betas if len(self.betas) == 1 else self.betas[frames]
+        return Parameters(self.angles[frames], self.root[frames], self.translation[frames], betas)
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[Parameters]) -> Parameters:
+        """Several runs of frames as one; a shared β is that of the first."""
+        angles, root, translation = (torch.cat([getattr(p, k) for p in parts]) for k in ("angles", "root", "translation"))
+        betas = parts[0].betas if len(parts[0].betas) == 1 else torch.cat([p.betas for p in parts])
+        return cls(angles, root, translation, betas)
+
+
+@dataclass(frozen=True)
+class Landmarks3D:
+    """Joints in space from another source, trusted up to a scale and an offset of each frame's own.
+
+    Attributes:
+        points: [B, 21, 3], m, axes of the camera, any origin.
+        std: [B, 21], m: standard deviation of each of their coordinates, after the best scale and offset.
+    """
+
+    points: Tensor
+    std: Tensor
+
+    def rows(self, frames: Tensor) -> Landmarks3D:
+        """Those of some frames."""
+        return Landmarks3D(self.points[frames], self.std[frames])
+
+    def aligned(self, joints: Tensor) -> tuple[Tensor, Tensor]:
+        """Residuals [B, 21, 3] of joints [B, 21, 3] (m) at their best offset and scale onto the points, in units of `std`; and
+        that scale [B].
+
+        It is the joints that are scaled, else a smaller hand would always fit better.
+        """
+        weight = 1 / self.std.square()[..., None]
+        total = weight.sum(1, keepdim=True)
+        centred, points = (x - (weight * x).sum(1, keepdim=True) / total for x in (joints, self.points))
+        scale = (weight * centred * points).sum((1, 2)) / (weight * centred.square()).sum((1, 2)).clamp_min(1e-12)
+        scale = scale.clamp_min(0.0)
+        return (scale[:, None, None] * centred - points) / self.std[..., None], scale
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What is minimised: Σ ρ(reprojection) + pose prior + ½ w ‖β‖².
+    """What is minimised: Σ ρ(reprojection) + Σ ρ(distance from landmarks in space) + pose prior + ½ w ‖β‖².
 
     Attributes:
         kinematics: of the hand model.
@@ -53,6 +96,8 @@ class Problem:
         shape_shared: one β for all frames; else each frame is an image of its own.
         root_prior_mean: [B, 3, 3], mean of a Gaussian prior on the root rotation; None for no prior.
         root_prior_std: radians, its standard deviation.
+        landmarks: joints in space from other sources.
+        landmark_robust_scale: `robust_scale` of those, in units of their `std`.
     """
 
     kinematics: Kinematics
@@ -66,6 +111,19 @@ class Problem:
     shape_shared: bool = True
     root_prior_mean: Tensor | None = None
     root_prior_std: float = 1.0
+    landmarks: tuple[Landmarks3D, ...] = ()
+    landmark_robust_scale: float = 4.0
+
+    def rows(self, frames: Tensor) -> Problem:
+        """The same problem for some frames only."""
+        return replace(
+            self,
+            prior=self.prior.rows(frames),
+            pixels=self.pixels[frames],
+            pixel_std=self.pixel_std[frames],
+            root_prior_mean=None if self.root_prior_mean is None else self.root_prior_mean[frames],
+            landmarks=tuple(one.rows(frames) for one in self.landmarks),
+        )
 
     def root_residual(self, root: Tensor) -> Tensor:
         """Rotation vectors [B, 3] from `root_prior_mean` to root rotations [B, 3, 3], in units of `root_prior_std`."""
@@ -78,8 +136,10 @@ class Problem:
         joints = self.kinematics.joints(p.angles, p.root, p.translation, p.betas)
         projected = project(joints, self.intrinsics).nan_to_num(posinf=1e9, neginf=-1e9)
         squared = ((projected - self.pixels) / self.pixel_std[..., None]).square().sum(-1)
-        robust = 0.5 * self.robust_scale**2 * squared / (self.robust_scale**2 + squared)
-        frames = robust.sum(-1) + self.prior.cost(p.angles)
+        frames = _geman_mcclure(squared, self.robust_scale).sum(-1) + self.prior.cost(p.angles)
+        for one in self.landmarks:
+            squared = one.aligned(joints)[0].square().sum(-1)
+            frames = frames + _geman_mcclure(squared, self.landmark_robust_scale).sum(-1)
         if self.root_prior_mean is not None:
             frames = frames + 0.5 * self.root_residual(p.root).square().sum(-1)
         # a hand behind the camera also projects: it must never be accepted
@@ -91,6 +151,10 @@ class Problem:
         """The whole objective."""
         frames, shape = self.costs(p)
         return float(frames.sum() + (0 if self.shape_known else shape.sum()))
+
+
+def _geman_mcclure(squared: Tensor, scale: float) -> Tensor:
+    return 0.5 * scale**2 * squared / (scale**2 + squared)
 
 
 def solve(problem: Problem, start: Parameters, *, steps: int = 25, tolerance: float = 1e-4) -> Parameters:
@@ -170,6 +234,26 @@ def _step(problem: Problem, p: Parameters, damping: Tensor) -> Parameters:
     return _applied(p, -reduced.own - (reduced.coupling @ change[..., None])[..., 0], change)
 
 
+def joint_uncertainty(problem: Problem, p: Parameters) -> Tensor:
+    """Standard deviation [B, 21] (m) of each joint's distance from its place in the hand, at a solution with its shape given.
+
+    The Gauss–Newton posterior of pose and root, without where the whole hand is: what neither pixels nor landmarks show is as
+    uncertain as the priors leave it.
+    """
+    posed = problem.kinematics.jacobian(p.angles, p.root, p.translation, p.betas)
+    hessian, _ = _normal_equations(problem, p, _linearise(problem, p))
+    hessian.diagonal(dim1=1, dim2=2).add_(1e-6)
+    count = len(p.angles)
+    by = hessian.new_zeros(count, 21, 3, FRAME_UNKNOWNS)
+    for finger, points in enumerate(FINGER_POINTS):
+        by[:, points, :, 9 * finger : 9 * finger + 9] = posed.by_finger[:, :, finger].transpose(1, 2)
+    by[..., ANGLE_COUNT : ANGLE_COUNT + 3] = posed.by_root
+    by = (by - by.mean(1, keepdim=True)).flatten(1, 2)
+    solved = torch.linalg.solve_triangular(torch.linalg.cholesky_ex(hessian).L, by.mT, upper=False)
+    std: Tensor = solved.square().sum(1).view(count, 21, 3).sum(-1).sqrt()
+    return std
+
+
 def shape_information(problem: Problem, p: Parameters) -> tuple[Tensor, Tensor]:
     """Each frame's information about β with its pose and translation marginalised, linearised at p, without the prior on β.
 
@@ -206,8 +290,8 @@ def _eliminate_frames(linear: _Linear, gradient: Tensor, factor: Tensor) -> _Sha
 
 
 class _Linear(NamedTuple):
-    """Weighted residuals [B, 21, 2] and their Jacobians: by each finger's angles [B, 5, 6, 9] (of its `FINGER_POINTS`), by
-    root and translation [B, 21, 2, 6], by shape [B, 21, 2, 10].
+    """Weighted residuals [B, 21, R] and their Jacobians: by each finger's angles [B, 5, 3 · R, 9] (of its `FINGER_POINTS`),
+    by root and translation [B, 21, R, 6], by shape [B, 21, R, 10]. R is 2 for pixels and 3 more for each `Landmarks3D`.
     """
 
     residual: Tensor
@@ -218,6 +302,37 @@ class _Linear(NamedTuple):
 
 def _linearise(problem: Problem, p: Parameters) -> _Linear:
     posed = problem.kinematics.jacobian(p.angles, p.root, p.translation, p.betas)
+    parts = [_linearise_pixels(problem, posed), *(_linearise_landmarks(problem, one, posed) for one in problem.landmarks)]
+    if len(parts) == 1:
+        return parts[0]
+    count = len(p.angles)
+    return _Linear(
+        torch.cat([part.residual for part in parts], -1),
+        torch.cat([part.by_finger.view(count, 5, 3, -1, 9) for part in parts], 3).flatten(2, 3),
+        torch.cat([part.by_rigid for part in parts], 2),
+        torch.cat([part.by_shape for part in parts], 2),
+    )
+
+
+def _linearise_landmarks(problem: Problem, landmarks: Landmarks3D, posed: JointJacobian) -> _Linear:
+    """The best scale and offset are fixed in a step; they are optimal at its start, so the gradient is exact."""
+    residual, size = landmarks.aligned(posed.joints)
+    weight = problem.landmark_robust_scale**2 / (problem.landmark_robust_scale**2 + residual.square().sum(-1))
+    scale = (size[:, None] * weight / landmarks.std)[..., None, None]  # [B, 21, 1, 1]
+    share = (1 / landmarks.std.square() / (1 / landmarks.std.square()).sum(1, keepdim=True))[..., None, None]
+    by_root = posed.by_root - (share * posed.by_root).sum(1, keepdim=True)
+    by_shape = posed.by_shape.transpose(1, 2)
+    by_shape = by_shape - (share * by_shape).sum(1, keepdim=True)
+    by_finger = posed.by_finger.permute(0, 2, 3, 1, 4) * scale[:, FINGER_POINTS]  # [B, 5, 3, 3, 9]
+    return _Linear(
+        weight[..., None] * residual,
+        by_finger.flatten(2, 3),
+        torch.cat([scale * by_root, torch.zeros_like(by_root)], -1),
+        scale * by_shape,
+    )
+
+
+def _linearise_pixels(problem: Problem, posed: JointJacobian) -> _Linear:
     joints = posed.joints
     depth = joints[..., 2].clamp_min(MIN_DEPTH)
     focal = torch.stack([problem.intrinsics[0, 0], problem.intrinsics[1, 1]])

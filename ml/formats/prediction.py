@@ -12,6 +12,7 @@ N rows, one per frame and hand seen:
 `pose` (optional)       float32 [N, 16, 3]  axis-angle, MANO order, in the space of the side's own model
 `betas` (optional)      float32 [N, 10]
 `translation` (opt.)    float32 [N, 3]      metres
+`joint_std` (opt.)      float32 [N, 21]     metres: standard deviation of each joint's place in the hand
 `intrinsics` (opt.)     float32 [3, 3]      pixels
 `meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, …
 ======================  ==================  =====================================================================
@@ -49,6 +50,7 @@ _LAYOUT: dict[str, tuple[str, tuple[int | str, ...], bool]] = {
     "pose": ("f4", ("N", 16, 3), False),
     "betas": ("f4", ("N", 10), False),
     "translation": ("f4", ("N", 3), False),
+    "joint_std": ("f4", ("N", 21), False),
     "intrinsics": ("f4", (3, 3), False),
 }
 
@@ -70,6 +72,7 @@ class PredictionArrays:
     pose: np.ndarray | None = None
     betas: np.ndarray | None = None
     translation: np.ndarray | None = None
+    joint_std: np.ndarray | None = None
     intrinsics: np.ndarray | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 

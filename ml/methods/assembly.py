@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import roma
@@ -24,17 +25,22 @@ CHUNK = 512
 
 @dataclass(frozen=True)
 class FittedTrack:
-    """`rotations` [n, 16, 3, 3], `betas` [1 or n, 10], `translation` [n, 3] (m) of one detected hand."""
+    """`rotations` [n, 16, 3, 3], `betas` [1 or n, 10], `translation` [n, 3] (m) of one detected hand; `joint_std` [n, 21] (m)
+    where the method estimates it.
+    """
 
     track: HandTrack
     model: HandModel
     rotations: Tensor
     betas: Tensor
     translation: Tensor
+    joint_std: Tensor | None = None
 
 
-def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> PredictionArrays:
-    """One row a frame and hand, sorted by frame; meshes in float32."""
+def assemble(
+    request: Request, method: str, fitted: Sequence[FittedTrack], facts: Mapping[str, Any] | None = None
+) -> PredictionArrays:
+    """One row a frame and hand, sorted by frame; meshes in float32. `facts` are added to the prediction's meta."""
     meta = {
         "hand_model": request.hand_model,
         "fps": request.clip.fps,
@@ -45,6 +51,7 @@ def assemble(request: Request, method: str, fitted: Sequence[FittedTrack]) -> Pr
         "width": request.clip.width,
         "height": request.clip.height,
         "shape": {side: "given" if side in request.betas else "estimated" for side in SIDES},
+        **(facts or {}),
     }
     intrinsics = np.asarray(request.intrinsics, np.float32)
     if not fitted:
@@ -67,6 +74,7 @@ def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:
         "pose": roma.rotmat_to_rotvec(hand.rotations).float().numpy(),
         "betas": hand.betas.expand(count, 10).float().numpy(),
         "translation": hand.translation.float().numpy(),
+        **({} if hand.joint_std is None else {"joint_std": hand.joint_std.float().numpy()}),
     }
 
 

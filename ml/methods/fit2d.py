@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from ml.fitting.inverse_kinematics import inverse_kinematics
 from ml.fitting.kinematics import Kinematics
@@ -58,15 +57,11 @@ def fit_track(request: Request, track: HandTrack) -> FittedTrack:
         count = len(track.frames)
         if problem.shape_shared and not problem.shape_known:
             spread = torch.linspace(0, count - 1, min(count, SHAPE_FRAMES)).round().long()
-            betas = solve_clip(rows(problem, spread), select(start, spread)).betas
+            betas = solve_clip(problem.rows(spread), start.rows(spread)).betas
             problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
-        parts = []
-        for first in range(0, count, CHUNK):
-            chunk = torch.arange(first, min(first + CHUNK, count))
-            parts.append(solve_clip(rows(problem, chunk), select(start, chunk)))
-        angles, root, translation = (torch.cat([getattr(p, k) for p in parts]) for k in ("angles", "root", "translation"))
-        betas = parts[0].betas if len(parts[0].betas) == 1 else torch.cat([p.betas for p in parts])
-        return FittedTrack(track, model, kinematics.matrices(angles, root), betas, translation)
+        chunks = torch.split(torch.arange(count), CHUNK)
+        fitted = Parameters.concatenated([solve_clip(problem.rows(chunk), start.rows(chunk)) for chunk in chunks])
+        return FittedTrack(track, model, kinematics.matrices(fitted.angles, fitted.root), fitted.betas, fitted.translation)
 
 
 def solve_clip(problem: Problem, start: Parameters) -> Parameters:
@@ -98,14 +93,3 @@ def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple
         shape_shared=not request.independent,
     )
     return problem, Parameters(angles, root, solve_translation(joints, pixels, intrinsics), betas)
-
-
-def rows(problem: Problem, frames: Tensor) -> Problem:
-    """The same problem for some frames only."""
-    return replace(problem, pixels=problem.pixels[frames], pixel_std=problem.pixel_std[frames])
-
-
-def select(p: Parameters, frames: Tensor) -> Parameters:
-    """The parameters of some frames."""
-    betas = p.betas if len(p.betas) == 1 else p.betas[frames]
-    return Parameters(p.angles[frames], p.root[frames], p.translation[frames], betas)

@@ -29,6 +29,7 @@ class Request:
         clip: the pictures.
         keypoints: found in them beforehand, so that several methods share one detection.
         intrinsics: float32 [3, 3], pixels.
+        intrinsics_known: they were given; else they are only assumed, and a method may choose a better focal length.
         hand_model: `open` or `mano`: the model to pose.
         betas: a known shape [10] for each side, which the method then keeps fixed; a side not named is estimated.
         independent: the pictures are no sequence: nothing may be smoothed or shared over time.
@@ -40,6 +41,7 @@ class Request:
     hand_model: str = "open"
     betas: Mapping[Side, np.ndarray] = field(default_factory=dict)
     independent: bool = False
+    intrinsics_known: bool = False
 
 
 class Method(Protocol):

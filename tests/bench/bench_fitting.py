@@ -18,8 +18,7 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
-from ml.methods.fit2d import prepare, select, solve_clip
-from ml.methods.fit2d import rows as some
+from ml.methods.fit2d import prepare, solve_clip
 from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
 from ml.synthetic.demo_clips import write_demo_clips
@@ -70,7 +69,7 @@ def _against_adam(request: Request) -> list[tuple[str, str, str]]:
     with torch.no_grad():
         problem, start = prepare(request, track, kinematics)
         frames = torch.arange(min(128, len(track.frames)))
-        problem, start = some(problem, frames), select(start, frames)
+        problem, start = problem.rows(frames), start.rows(frames)
         solve_clip(problem, start)  # warm
         began = time.perf_counter()
         solved = solve_clip(problem, start)

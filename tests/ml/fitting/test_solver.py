@@ -11,7 +11,17 @@ import torch
 
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.prior import PosePrior, pose_prior
-from ml.fitting.solver import Parameters, Problem, shape_information, solve
+from ml.fitting.solver import (
+    Landmarks3D,
+    Parameters,
+    Problem,
+    _applied,
+    _linearise,
+    _normal_equations,
+    joint_uncertainty,
+    shape_information,
+    solve,
+)
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model
@@ -97,6 +107,66 @@ def test_a_joint_that_is_seen_badly_pulls_less(scene):
     doubted = solve(replace(problem, pixels=moved, pixel_std=noise), start)
     others = [joint for joint in range(21) if joint != 8]
     assert _miss(problem, doubted)[:, others].mean() < _miss(problem, trusted)[:, others].mean()
+
+
+def _landmarks_of(problem: Problem, p: Parameters, scale: float = 1.0, std: float = 0.002) -> Landmarks3D:
+    joints = problem.kinematics.joints(p.angles, p.root, p.translation, p.betas)
+    return Landmarks3D(scale * joints + 0.3, torch.full((len(joints), 21), std))
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.0, 1.7])
+def test_landmarks_in_space_give_depth_whatever_their_scale_and_origin(scene, scale):
+    problem, start, truth = scene
+
+    def error(p: Parameters) -> torch.Tensor:
+        joints, true = (problem.kinematics.joints(q.angles, q.root, q.translation, q.betas) for q in (p, truth))
+        joints, true = (x - x.mean(1, keepdim=True) for x in (joints, true))
+        size = (joints * true).sum((1, 2)) / joints.square().sum((1, 2))  # neither pixels nor landmarks show it
+        return (size[:, None, None] * joints - true).norm(dim=-1).mean()
+
+    alone = solve(problem, start, steps=30)
+    landmarks = (_landmarks_of(problem, truth, scale),)
+    helped = solve(replace(problem, landmarks=landmarks, landmark_robust_scale=100.0), start, steps=30)
+    assert error(helped) < 0.6 * error(alone)
+
+
+def test_landmarks_in_space_do_not_shrink_the_hand(scene):
+    problem, start, truth = scene
+    generator = torch.Generator().manual_seed(9)
+    exact = _landmarks_of(problem, truth)
+    noisy = replace(exact, points=exact.points + 0.01 * torch.randn(exact.points.shape, generator=generator))
+    found = solve(replace(problem, landmarks=(noisy,)), start, steps=30)
+    rest = problem.kinematics.model.rest_joints
+
+    def length(betas: torch.Tensor) -> float:
+        return float((rest(betas)[0, 12] - rest(betas)[0, 0]).norm())
+
+    assert length(found.betas) > 0.95 * length(truth.betas)
+
+
+@pytest.mark.parametrize("robust_scale", [1e6, 3.0])
+def test_the_gradient_is_autograds(scene, robust_scale):
+    """Also of the landmarks' scale and offset, which a step holds fixed: they are optimal at its start."""
+    problem, start, truth = scene
+    rows = torch.arange(4)
+    problem, p = problem.rows(rows), replace(start.rows(rows), angles=start.angles[:4] + 0.1)
+    landmarks = _landmarks_of(problem, truth.rows(rows), std=0.01)
+    problem = replace(problem, shape_known=True, robust_scale=robust_scale, landmark_robust_scale=1e6, landmarks=(landmarks,))
+    moved = torch.zeros(4, 51, requires_grad=True)
+    problem.costs(_applied(p, moved, None))[0].sum().backward()
+    _, gradient = _normal_equations(problem, p, _linearise(problem, p))
+    torch.testing.assert_close(gradient, moved.grad, atol=0.03 * float(moved.grad.abs().max()), rtol=0.05)
+
+
+def test_what_is_not_seen_is_uncertain(scene):
+    problem, _, truth = scene
+    std = problem.pixel_std.clone()
+    std[:, 8] = 200.0
+    seen, hidden = (joint_uncertainty(replace(problem, pixel_std=s), truth) for s in (problem.pixel_std, std))
+    assert seen.shape == (COUNT, 21)
+    assert float((hidden[:, 8] / seen[:, 8]).median()) > 1.4
+    assert (hidden[:, 8] > seen[:, 8]).all()
+    torch.testing.assert_close(hidden[:, 20], seen[:, 20], rtol=0.3, atol=1e-3)
 
 
 def _mirrored_through_the_camera(start: Parameters, frame: int) -> Parameters:
