@@ -10,14 +10,16 @@ describe("image sets", () => {
     expect(imageSetName(["a.png", "b.png", "c.png"])).toBe("images (3).zip");
   });
   it("hold every image once, in the order of names", async () => {
-    const [video, set] = await packImages([file("p10.jpg"), file("p2.jpg"), file("clip.mp4"), file("p2.jpg")]);
-    expect(video?.name).toBe("clip.mp4");
-    const inside = unzipSync(new Uint8Array(await (set as File).arrayBuffer()));
+    const set = await packImages([file("p10.jpg"), file("p2.jpg"), file("p2.jpg")]);
+    const inside = unzipSync(new Uint8Array(await set.arrayBuffer()));
     expect(Object.keys(inside)).toEqual(["p2.jpg", "p2-2.jpg", "p10.jpg"]);
+  });
+  it("are named after their folder", async () => {
+    expect((await packImages([file("1.png"), file("2.png")], "scan/left")).name).toBe("left (2).zip");
   });
   it("need at least two images", async () => {
     const one = file("only.jpg");
-    expect(await packImages([one])).toEqual([one]);
+    expect(await packImages([one])).toBe(one);
   });
   it("number names that come twice", () => {
     expect(uniqueNames(["a.jpg", "a.jpg", "b", "b"])).toEqual(["a.jpg", "a-2.jpg", "b", "b-2"]);

@@ -1,12 +1,6 @@
 /** Images that are uploaded together become one set: a ZIP, made here, in the order of their names. */
 import { zip } from "fflate";
 
-const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
-
-function isImage(file: Pick<File, "name" | "type">): boolean {
-  return IMAGE_NAME.test(file.name) || /^image\/(jpeg|png|webp)$/.test(file.type);
-}
-
 /** The name of the set: the common start of its images' names, else "images". */
 export function imageSetName(names: readonly string[]): string {
   const [first = "", ...rest] = names;
@@ -26,16 +20,19 @@ export function uniqueNames(names: readonly string[]): string[] {
   });
 }
 
-/** The files to upload: several images as one ZIP, everything else as it is. */
-export async function packImages(files: readonly File[]): Promise<File[]> {
-  const images = files.filter(isImage).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
-  if (images.length < 2) return [...files];
+/** The images as one upload: a ZIP of several, or the only one; named after their folder if they have one. */
+export async function packImages(found: readonly File[], folder = ""): Promise<File> {
+  const images = [...found].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const [first] = images;
+  if (!first) throw new Error("an image set needs at least one image");
+  if (images.length === 1) return first;
   const names = uniqueNames(images.map((file) => file.name));
   const contents = await Promise.all(images.map(async (file) => new Uint8Array(await file.arrayBuffer())));
   const entries = Object.fromEntries(names.map((name, index) => [name, contents[index] as Uint8Array]));
   const packed = await new Promise<Uint8Array>((resolve, reject) => {
     zip(entries, { level: 0 }, (error, data) => (error ? reject(error) : resolve(data)));
   });
-  const set = new File([packed.slice().buffer], imageSetName(images.map((file) => file.name)), { type: "application/zip" });
-  return [...files.filter((file) => !isImage(file)), set];
+  const last = folder.split("/").at(-1);
+  const name = last ? `${last} (${images.length}).zip` : imageSetName(images.map((file) => file.name));
+  return new File([packed.slice().buffer], name, { type: "application/zip" });
 }

@@ -2,6 +2,7 @@
 import { Upload } from "tus-js-client";
 import { refreshFragments } from "../live/fragments";
 import { duration } from "../live/status-text";
+import { type FoundFile, filesOfDrop, filesOfInput, sortFiles } from "./folders";
 import { packImages } from "./image-set";
 import { formatBytes, TransferSpeed } from "./transfer-speed";
 
@@ -99,11 +100,29 @@ function start(section: HTMLElement, file: File): void {
   });
 }
 
+const NAMED = 3; // files of a message
+
+/** Says which files of a folder are not uploaded. */
+function showLeftOut(section: HTMLElement, paths: string[]): void {
+  section.querySelector("[data-left-out]")?.remove();
+  if (!paths.length) return;
+  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : "";
+  const names = paths.slice(0, NAMED).join(", ");
+  const message = element("p", "hint", `Left out, not a supported image or video: ${names}${more}.`);
+  message.dataset.leftOut = "";
+  message.setAttribute("role", "status");
+  section.append(message);
+}
+
 for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   section.classList.add("alive");
-  const input = section.querySelector<HTMLInputElement>("input[type=file]");
-  const addFiles = async (files: FileList | null | undefined) => {
-    for (const file of await packImages([...(files ?? [])])) start(section, file);
+  const input = section.querySelector<HTMLInputElement>("input[type=file]:not([webkitdirectory])");
+  const folderInput = section.querySelector<HTMLInputElement>("input[webkitdirectory]");
+  const addFiles = async (found: FoundFile[]) => {
+    const { imageFolders, singles, leftOut } = sortFiles(found);
+    for (const file of singles) start(section, file);
+    for (const [folder, images] of imageFolders) start(section, await packImages(images, folder));
+    showLeftOut(section, leftOut);
   };
   section.querySelector("form")?.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -111,11 +130,17 @@ for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   });
   const onChosen = () => {
     if (input?.files?.length)
-      void addFiles(input.files).then(() => {
+      void addFiles(filesOfInput(input.files)).then(() => {
         input.value = "";
       });
   };
   input?.addEventListener("change", onChosen);
+  section.querySelector("[data-folder]")?.addEventListener("click", () => folderInput?.click());
+  folderInput?.addEventListener("change", () => {
+    void addFiles(filesOfInput(folderInput.files)).then(() => {
+      folderInput.value = "";
+    });
+  });
   onChosen(); // files may have been chosen before this script ran
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -127,7 +152,7 @@ for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     section.classList.remove("over");
-    void addFiles(event.dataTransfer?.files);
+    void filesOfDrop(event.dataTransfer).then(addFiles);
   });
 }
 addEventListener("beforeunload", (event) => {

@@ -46,7 +46,7 @@ def _upload(page: Page, video: Path) -> str:
     page.get_by_label("Name").fill(f"Subject of {video.stem}")
     page.get_by_role("button", name="Add subject").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(video.stem)
-    page.locator("input[type=file]").set_input_files(video)
+    page.locator("#files").set_input_files(video)
     row = page.locator("tbody th a", has_text=video.name)
     expect(row).to_be_visible(timeout=LONG)
     row.click()

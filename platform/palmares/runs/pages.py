@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +35,8 @@ IN_VIEWER = 9
 LATEST = 12
 SHAPES = 20
 """Newest hand shapes that a method's form offers; the API takes any."""
+SELECTED = 50
+"""Uploads on which methods are run at once: as many as a page of the list has."""
 RUNNING = 20
 """Rows of each list of the home page, at most."""
 
@@ -151,6 +155,31 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
             hand_model=shape.hand_model if shape else "open",
         )
     return redirect("upload", pk)
+
+
+@login_required
+@require_POST
+def run_methods(request: HttpRequest) -> HttpResponse:
+    """Queue methods (all where none is named) on one or several uploads, each where it has not run yet."""
+    found = [visible_upload(request, each) for each in _ids(request.POST.getlist("uploads"))]
+    methods = [name for name in request.POST.getlist("methods") if name] or list(METHODS)
+    if not found:
+        messages.error(request, "Select one or several uploads first.")
+        return redirect("uploads")
+    with errors_as_messages(request):
+        queued, skipped = services.run_methods(uploads=found, methods=methods, by=person(request))
+        left_out = f"; {skipped} left out, already run or not possible" if skipped else ""
+        messages.success(request, f"{queued} run{'' if queued == 1 else 's'} queued{left_out}.")
+    return redirect("upload", found[0].pk) if len(found) == 1 else redirect("uploads")
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    """Those of at most `SELECTED` texts that are ids, each once."""
+    found = []
+    for text in dict.fromkeys(texts[:SELECTED]):
+        with contextlib.suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
 @login_required

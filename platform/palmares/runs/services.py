@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from ml.catalog import METHODS
@@ -58,6 +60,30 @@ def start_run(
     )
     queue.enqueue(item=run)
     return run
+
+
+def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) -> tuple[int, int]:
+    """Queue methods on uploads, each where it has not run yet; members only.
+
+    Returns:
+        How many runs were queued, and how many left out because such a run is queued, running or done (without a given
+        hand shape), or because the upload failed.
+
+    Raises:
+        InvalidError: no such method.
+    """
+    names = list(dict.fromkeys(methods))
+    queued = skipped = 0
+    for upload in uploads:
+        runs = upload.runs.filter(method__in=names, hand_shape=None).exclude(status__in=[Status.FAILED, Status.CANCELLED])
+        done = set(runs.values_list("method", flat=True))
+        for name in names:
+            if name in done or upload.status in (Status.FAILED, Status.CANCELLED):
+                skipped += 1
+                continue
+            start_run(upload=upload, method=name, by=by)
+            queued += 1
+    return queued, skipped
 
 
 def cancel_run(*, run: Run, by: User) -> None:

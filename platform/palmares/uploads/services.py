@@ -120,6 +120,21 @@ def create_synthetic(*, subject: Subject, name: str, facts: dict[str, Any], by: 
     return upload
 
 
+SAMPLE_SUBJECT = "Sample (rendered)"
+
+
+@transaction.atomic
+def add_sample(*, team: Team | None, by: User) -> Upload:
+    """A short rendered clip in a team of the caller's, to try methods on; each further one has other hands and motion."""
+    team = team or first_team(user=by)
+    require_role(user=by, team=team, role=Role.MEMBER)
+    subject, _ = Subject.objects.get_or_create(
+        team=team, name=SAMPLE_SUBJECT, defaults={"created_by": by, "notes": "Rendered from the open hand."}
+    )
+    number = Upload.objects.filter(subject=subject).count()
+    return create_synthetic(subject=subject, name=f"Sample clip {number + 1}.mp4", facts={"subject": 0, "seed": number}, by=by)
+
+
 @transaction.atomic
 def update_upload(
     *, upload: Upload, by: User, name: str | None = None, subject: Subject | None = None, camera: GivenCamera | None = None

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from palmares.teams.models import User
+from palmares.subjects.models import Subject
+from palmares.teams.models import Team, User
 from tests.browser.viewer.page import session_cookie
+from tests.factories import SubjectFactory
 from tests.scored_benchmarks import contest, scored  # noqa: F401 - fixtures
 
 
@@ -39,3 +41,8 @@ def open_page(live_server: Any, browser: Browser, media_root: Path, member: User
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def subject_of_ours(team: Team) -> Subject:
+    return SubjectFactory(team=team)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from ml.catalog import METHODS
+from ml.catalog import METHODS, MethodEntry
 
 register = template.Library()
 
@@ -22,6 +22,12 @@ def method_badge(name: str, address: str = "") -> dict[str, Any]:
     colour = entry.colour if entry else GREY
     letter = next((c.upper() for c in title if c.isalnum()), "?")
     return {"title": title, "colour": colour, "ink": ink_on(colour), "letter": letter, "address": address}
+
+
+@register.simple_tag
+def all_methods() -> list[MethodEntry]:
+    """The methods of the catalogue."""
+    return list(METHODS.values())
 
 
 def ink_on(colour: str) -> str:

@@ -1,0 +1,73 @@
+"""All methods on one upload, or on several at once, and a sample clip for those who have none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ml.catalog import METHODS
+from palmares.queue.models import Status
+from palmares.runs.models import Run
+from palmares.uploads.models import Upload
+from tests.factories import RunFactory, UploadFactory, UserFactory
+
+PAGE = "/uploads/runs/"
+
+
+def test_all_methods_on_one_upload_each_once(client: Any, member: Any, upload: Any):
+    RunFactory(upload=upload, method="2d-fit", status=Status.SUCCEEDED)
+    RunFactory(upload=upload, method="mediapipe-ik", status=Status.FAILED)
+    client.force_login(member)
+    answer = client.post(PAGE, {"uploads": str(upload.pk)}, follow=True)
+    assert answer.redirect_chain[-1][0] == f"/uploads/{upload.pk}/"
+    assert f"{len(METHODS) - 1} runs queued; 1 left out" in answer.content.decode()
+    queued = Run.objects.filter(upload=upload, status=Status.QUEUED).values_list("method", flat=True)
+    assert sorted(queued) == sorted(set(METHODS) - {"2d-fit"})
+    client.post(PAGE, {"uploads": str(upload.pk)})
+    assert Run.objects.filter(upload=upload, status=Status.QUEUED).count() == len(METHODS) - 1
+
+
+def test_one_method_on_several_uploads(client: Any, member: Any, upload: Any):
+    other, failed = UploadFactory(subject=upload.subject), UploadFactory(subject=upload.subject, status=Status.FAILED)
+    client.force_login(member)
+    sent = {"uploads": [str(each.pk) for each in (upload, other, failed)], "methods": "2d-fit"}
+    assert client.post(PAGE, sent)["Location"] == "/uploads/"
+    assert set(Run.objects.values_list("upload", "method")) == {(upload.pk, "2d-fit"), (other.pk, "2d-fit")}
+
+
+def test_without_a_selection_the_page_says_so(client: Any, member: Any):
+    client.force_login(member)
+    for sent in ({}, {"uploads": "junk"}):
+        assert "Select one or several uploads first." in client.post(PAGE, sent, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(("who", "status"), [("stranger", 404), ("viewer", 302), (None, 302)])
+def test_only_members_run_anything(client: Any, upload: Any, request: Any, who: str | None, status: int):
+    if who:
+        client.force_login(request.getfixturevalue(who))
+    assert client.post(PAGE, {"uploads": str(upload.pk)}).status_code == status
+    assert not Run.objects.exists()
+
+
+def test_a_newcomer_gets_a_sample_clip_of_their_own(client: Any, db: Any):
+    newcomer = UserFactory()
+    client.force_login(newcomer)
+    assert "Add a sample clip" in client.get("/uploads/").content.decode()
+    address = client.post("/uploads/sample/")["Location"]
+    made = Upload.objects.get()
+    assert address == f"/uploads/{made.pk}/"
+    assert made.subject.team.memberships.get().user == newcomer
+    assert made.facts["synthetic"] == {"subject": 0, "seed": 0}
+    client.post("/uploads/sample/")
+    assert sorted(Upload.objects.values_list("name", flat=True)) == ["Sample clip 1.mp4", "Sample clip 2.mp4"]
+
+
+def test_a_viewer_of_a_team_adds_no_sample(client: Any, viewer: Any, team: Any):
+    client.force_login(viewer)
+    assert "Add a sample clip" not in client.get("/uploads/").content.decode()
+    session = client.session
+    session["team"] = str(team.pk)
+    session.save()
+    client.post("/uploads/sample/")
+    assert not Upload.objects.filter(subject__team=team).exists()
