@@ -12,7 +12,7 @@ import httpx
 
 from palmares_client.account import Account
 from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RejectedError
-from palmares_client.proxies import proxy_for
+from palmares_client.outgoing_proxy import proxy_for
 from palmares_client.version import __version__
 
 TEMPORARY: Final = (429, 502, 503, 504)

@@ -97,7 +97,7 @@ class ApiSchema(AutoSchema):
         found |= {404} if "path" in places or ("query", "cursor") in inputs else set()
         found |= {413, 415} if body else set()
         found |= {416} if "206" in operation["responses"] else set()
-        found |= {422} if ("header", "Idempotency-Key") in inputs else set()
+        found |= {410, 422} if ("header", "Idempotency-Key") in inputs else set()
         found |= {507} if set(body) - {"application/json"} else set()
         action = getattr(self.view, "action", None) or self.method.lower()
         return found | set(getattr(self.view, "problem_statuses", {}).get(action, ()))

@@ -56,7 +56,7 @@ class UploadViewSet(
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     filterset_class = UploadFilter
-    problem_statuses: ClassVar = {"cancel": (409,), "retry": (409,)}
+    problem_statuses: ClassVar = {"partial_update": (409,), "cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Upload]:
         return Upload.objects.visible_to(self.request.user).select_related("subject__team")

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from palmares.asgi import application
+from palmares import asgi
 from palmares.benchmarks.models import Benchmark
 from palmares.submissions import file_check, pending_files
 from palmares.submissions.models import PendingFile, Submission
@@ -202,8 +202,8 @@ def test_five_at_a_time_when_they_are_announced_at_once(api, member):
 
 
 def test_the_web_lets_pieces_through(url):
-    assert all(path.startswith(application.file_prefixes) for path in (URL, url))
-    assert application.largest > CHUNK_BYTES
+    assert all(path.startswith(asgi._pages.file_prefixes) for path in (URL, url))
+    assert asgi._pages.largest > CHUNK_BYTES
 
 
 # --------------------------------------------------------------------------------------------------------------- who may

@@ -10,7 +10,7 @@ import pytest
 
 from palmares_client import Client, PalmaresError
 from palmares_client.command import main
-from palmares_client.proxies import proxy_for
+from palmares_client.outgoing_proxy import proxy_for
 from tests.client.conftest import TOKEN
 
 REMOTE = "https://palmares.example.org"
