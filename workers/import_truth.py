@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 
 from ml.formats.faults import FormatError
+from ml.formats.truth_archive import unpack_truth
 from ml.formats.truth_subsets import CLUSTERS_FILE, SUBSETS_FILE, read_clusters, read_subsets
 from ml.metrics.pairing import open_truth
 from ml.metrics.protocol import PROTOCOLS
@@ -23,9 +23,6 @@ from palmares.leaderboards.synthetic_benchmark import populate
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from workers.storage import fetch, store_folder
-
-MAX_UNPACKED: Final = 16 << 30
-MAX_FILES: Final = 20_000
 
 
 class TruthImport:
@@ -43,7 +40,11 @@ class TruthImport:
             plans = _draw(item.recipe, target, report)
         else:
             report("Unpacking", 0.0)
-            _unpack(fetch(item.source, scratch), target)
+            source = fetch(item.source, scratch)
+            try:
+                unpack_truth(source, target, "The archive of the ground truth")
+            except FormatError as error:
+                raise WorkFailedError(f"{str(error).rstrip('.')}.") from error
         report("Reading", 0.6)
         facts = _facts(item, target)
         report("Storing", 0.9)
@@ -73,31 +74,6 @@ def _draw(recipe: dict[str, Any], target: Path, report: ProgressCallback) -> lis
             subsets.setdefault(name, []).append(sequence.name)
     (target / SUBSETS_FILE).write_bytes(orjson.dumps(subsets))
     return [{"name": s.name, "options": s.options(), "number": s.number} for s in sequences]
-
-
-def _unpack(path: Path, target: Path) -> None:
-    """The files of an archive, flat; or the one file that it is."""
-    if not zipfile.is_zipfile(path) or path.suffix == ".npz":
-        target.joinpath(f"truth{path.suffix}").write_bytes(path.read_bytes())
-        return
-    with zipfile.ZipFile(path) as archive:
-        files = [info for info in archive.infolist() if not info.is_dir()]
-        if len(files) > MAX_FILES or sum(info.file_size for info in files) > MAX_UNPACKED:
-            size = sum(info.file_size for info in files) / 1e9
-            raise WorkFailedError(
-                f"The archive holds {len(files)} files of {size:.1f} GB; at most {MAX_FILES} of 16 GB are read."
-            )
-        for info in files:
-            name = PurePosixPath(info.filename.replace("\\", "/")).name
-            if not name or name.startswith("."):
-                continue
-            if (target / name).exists():
-                raise WorkFailedError(f"The archive holds two files called “{name}”.")
-            with archive.open(info) as source, (target / name).open("wb") as sink:
-                left = info.file_size
-                while piece := source.read(min(left, 4 << 20)):
-                    sink.write(piece)
-                    left -= len(piece)
 
 
 def _facts(item: Truth, target: Path) -> dict[str, Any]:

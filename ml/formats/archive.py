@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -21,6 +21,8 @@ MAX_RATIO: Final = 100
 MAX_DIRECTORY: Final = 1 << 20
 """Bytes of the archive's table of contents, some ten thousand names."""
 _PIECE: Final = 4 << 20
+_SMALL: Final = 1 << 20
+"""Bytes up to which a member may unpack to any multiple of its size."""
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError)
 """What `zipfile` raises of a damaged or unusual archive, beside OSError and ValueError."""
 
@@ -57,19 +59,17 @@ def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int, name: str
         with zipfile.ZipFile(path) as archive:
             info = _the_one(archive.infolist(), suffix, name)
             check_packing(info, name)
-            called, ratio = f"{info.filename} in {name}", info.file_size / max(info.compress_size, 1)
             if info.file_size > max_bytes:
-                claim = f"{called} claims {info.file_size / 1e9:.1f} GB"
+                claim = f"{info.filename} in {name} claims {info.file_size / 1e9:.1f} GB"
                 raise FormatError(f"{claim}, at most {max_bytes / 1e9:.1f} GB are read")
-            if ratio > MAX_RATIO:
-                raise FormatError(
-                    f"{called} unpacks to {ratio:.0f} times its size, expected at most {MAX_RATIO}: is it white space?"
-                )
+            check_ratio(info, name)
             with archive.open(info) as source, target.open("wb") as out:
                 while piece := source.read(_PIECE):
                     out.write(piece)
-    except BROKEN as error:
-        raise FormatError(f"{name} is a broken zip archive: {error}") from error
+    except FormatError:
+        raise
+    except (*BROKEN, OSError, ValueError) as error:
+        raise FormatError(f"{name} is a broken zip archive: {shortened(error)}") from error
 
 
 def _the_one(infos: list[zipfile.ZipInfo], suffix: str, archive: str) -> zipfile.ZipInfo:
@@ -83,11 +83,35 @@ def _the_one(infos: list[zipfile.ZipInfo], suffix: str, archive: str) -> zipfile
             raise FormatError(f"{archive} holds `{info.filename}`, a symbolic link; expected `pred{suffix}`")
         if info.flag_bits & 1:
             raise FormatError(f"`{info.filename}` in {archive} is encrypted; expected a plain `pred{suffix}`")
-    wanted = [i for i in infos if i.filename.lower().endswith(suffix) and not i.is_dir() and "__MACOSX/" not in i.filename]
+    wanted = [i for i in infos if i.filename.lower().endswith(suffix) and not i.is_dir() and not is_clutter(i.filename)]
+    named = [i for i in wanted if PurePosixPath(i.filename.replace("\\", "/")).name == f"pred{suffix}"]
+    if len(named) == 1:  # beside other files the official scripts take this one
+        return named[0]
     if len(wanted) != 1:
         held = ", ".join(f"`{i.filename}`" for i in (wanted or infos)[:5]) or "nothing"
         raise FormatError(f"{archive} holds {held}; expected one `{suffix}` file, `pred{suffix}`")
     return wanted[0]
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a member is what operating systems and notebooks add on their own: hidden files, resource forks."""
+    parts = name.replace("\\", "/").split("/")
+    return any(part.startswith(".") and part not in (".", "..") for part in parts) or "__MACOSX" in parts
+
+
+def shortened(error: Exception) -> str:
+    """The text of an error that may repeat what an untrusted file says, at most 200 characters."""
+    return str(error)[:200]
+
+
+def check_ratio(info: zipfile.ZipInfo, archive: str, *, most: int = MAX_RATIO) -> None:
+    """Refuse a large member that unpacks to more than `most` times its packed size: neither digits nor floats shrink so."""
+    ratio = info.file_size / max(info.compress_size, 1)
+    if info.file_size > _SMALL and ratio > most:
+        raise FormatError(
+            f"{info.filename[:80]} in {archive} unpacks to {ratio:.0f} times its size, expected at most {most}: is it white "
+            "space or zeros?"
+        )
 
 
 def check_packing(info: zipfile.ZipInfo, archive: str) -> None:

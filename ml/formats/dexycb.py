@@ -33,7 +33,7 @@ def open_truth(path: Path) -> ArrayFrames:
     if path.is_dir():
         paths = sorted(path.rglob("labels_*.npz"))
         if not paths:
-            raise FormatError(f"{path} holds no `labels_*.npz`, expected DexYCB's label files or one .npz")
+            raise FormatError(f"{path.name} holds no `labels_*.npz`, expected DexYCB's label files or one .npz")
         joints = np.stack([_read(p, "joint_3d", hands=1)[0] for p in paths])
         index = np.arange(len(paths))
     else:
@@ -95,12 +95,11 @@ def open_prediction(path: Path, truth: ArrayFrames, name: str, *, limit: int | N
         limit: ask for so many of the truth's samples, from the first; for all if not given.
 
     Raises:
-        FormatError: a line is not an index and 63 numbers, an index occurs twice, or a sample asked for has none.
+        FormatError: a line is not an index and 63 numbers, or a sample asked for has none.
     """
     samples = truth.columns["index"][:limit]
     wanted = {int(index): row for row, index in enumerate(samples)}
     joints = np.full((len(samples), JOINT_COUNT, 3), np.nan)
-    seen: set[int] = set()
     with path.open("rb") as stream:
         number = 0
         while line := stream.readline(MAX_LINE):
@@ -114,10 +113,7 @@ def open_prediction(path: Path, truth: ArrayFrames, name: str, *, limit: int | N
             if number == 1 and (b"\0" in line or not fields[0].lstrip(b"+-").isdigit()):
                 raise FormatError(f"{where} begins {line[:20]!r} ({kind_of(path)}), expected an index and 63 numbers")
             index, values = _sample(fields, where)
-            if index in seen:
-                raise FormatError(f"{where}: sample {index} a second time, expected one line a sample")
-            seen.add(index)
-            if index in wanted:
+            if index in wanted:  # of two lines for a sample the last one counts, as in the toolkit
                 joints[wanted[index]] = values
     missing = np.flatnonzero(np.isnan(joints[:, 0, 0]))
     if len(missing):

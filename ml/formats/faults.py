@@ -15,6 +15,8 @@ _SIGNATURES = (
     (b"%PDF", "a PDF"),
     (b"<", "HTML or XML"),
     (b"\xef\xbb\xbf", "text with a byte-order mark"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.formats.faults import FormatError
+from ml.formats.faults import FormatError, kind_of
 from ml.formats.frames import JOINT_COUNT, FrameSet, sha256_of
 from ml.formats.json_frames import JsonFrames, index_frames
 
@@ -41,10 +41,13 @@ class MeshFrames(FrameSet):
 
 def open_truth(folder: Path) -> MeshFrames:
     """The truth in a folder as FreiHAND's and HO3D's authors lay it out."""
+    wanted = " and ".join(TRUTH_FILES)
+    if not folder.is_dir():
+        raise FormatError(f"{folder.name} is {kind_of(folder)}, expected a folder (or an archive) with {wanted}")
     paths = [folder / name for name in TRUTH_FILES]
     for path in paths:
         if not path.is_file():
-            raise FormatError(f"{path} is missing; the truth is a folder with {' and '.join(TRUTH_FILES)}")
+            raise FormatError(f"{path.name} is missing in {folder.name}; the truth is a folder with {wanted}")
     with ThreadPoolExecutor(1) as pool:  # hashing runs beside the walk
         digest = pool.submit(sha256_of, paths)
         (xyz,), (verts,) = (index_frames(path, [path.stem], wrapped=False) for path in paths)

@@ -6,6 +6,7 @@ joint that is not annotated (Dexter+Object and EgoDexter have fingertips only) i
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,14 +73,24 @@ def _from_json(path: Path, name: str) -> tuple[str, np.ndarray]:
     if size > MAX_JSON_BYTES:
         raise FormatError(f"{name} has {size / 1e6:.0f} MB, at most {MAX_JSON_BYTES >> 20} MB of JSON are read: send a .npz")
     try:
-        content = orjson.loads(path.read_bytes())
-    except ValueError as error:
+        content = _loaded(path.read_bytes())
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{name} is {kind_of(path)}, expected JSON: {error}") from error
     if not isinstance(content, dict) or "joints" not in content or "unit" not in content:
         raise FormatError(
             f'{name} is no object with `unit` and `joints`, expected {{"unit": "mm", "joints": [[[x, y, z], …], …]}}'
         )
     return str(content["unit"])[:20], _array(content["joints"], name)
+
+
+def _loaded(text: bytes) -> Any:
+    """JSON; with NaN, as Python's `json.dump` writes what is not annotated."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        if b"NaN" not in text:
+            raise
+        return json.loads(text)
 
 
 def _array(frames: Any, name: str) -> np.ndarray:

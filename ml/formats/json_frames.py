@@ -150,7 +150,7 @@ def index_frames(path: Path, names: Sequence[str], *, wrapped: bool, name: str |
     if path.stat().st_size == 0:
         raise FormatError(f"{called} is empty, expected JSON")
     with path.open("rb") as file:
-        walk = _Walk(file, called, path)
+        walk = _Walk(file, called, path, names if wrapped else ())
         if wrapped:
             walk.take(b"[", f"expected a list of {len(names)} lists, {' and '.join(names)}")
         lists = []
@@ -168,7 +168,8 @@ def index_frames(path: Path, names: Sequence[str], *, wrapped: bool, name: str |
 class _Walk:
     """A place in a file, with at least `MAX_FRAME_BYTES` of what follows at hand."""
 
-    def __init__(self, file: BinaryIO, called: str, path: Path) -> None:
+    def __init__(self, file: BinaryIO, called: str, path: Path, wrapped: Sequence[str]) -> None:
+        self.wrapped = wrapped  # names of the lists, where they are the elements of one outer list
         self.file, self.called, self.path = file, called, path
         self.window, self.offset, self.at, self.done = b"", 0, 0, False
         self.frame: int | None = None  # the byte where the last frame begins
@@ -207,6 +208,14 @@ class _Walk:
             return FormatError(f"{self.called} is {kind_of(self.path)}, {expected}")
         return FormatError(f"byte {place} of {self.called} begins {rest.decode('latin-1')!r}, {expected}")
 
+    def not_nested(self, frame: int, name: str) -> FormatError:
+        """That a frame holds numbers instead of points."""
+        end = self.window.find(b"]", self.at)
+        if self.wrapped and self.window.count(b",", self.at, end) == 2:
+            what = f"{self.called} is one list of frames, expected a list of {' and '.join(self.wrapped)}"
+            return FormatError(f"{what}: is `{self.wrapped[-1]}` missing?")
+        return FormatError(f"frame {frame} of `{name}` of {self.called} is no list of [x, y, z]: is it flat?")
+
     def nest(self, stop: int) -> FormatError | None:
         """That the last frame is nested too deep, if it is so before the byte `stop`. Looked for where something is wrong."""
         if self.frame is None:
@@ -236,7 +245,7 @@ class _Walk:
                 self.at = head.end()
                 raise self.fault("expected a number")
             if not head[1] and inside not in (b"]", b""):
-                raise FormatError(f"frame {len(starts)} of `{name}` of {self.called} is no list of [x, y, z]: is it flat?")
+                raise self.not_nested(len(starts), name)
             limit = self.at + MAX_FRAME_BYTES
             empty = _EMPTY_FRAME.match(self.window, self.at, limit)
             end = empty.end() if empty else next((end for begin, end in self.ends if begin >= self.at), limit + 1)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from ml.formats.archive import BROKEN, check_packing
+from ml.formats.archive import BROKEN, check_packing, check_ratio
 from ml.formats.faults import FormatError, kind_of
 
 _BROKEN: Final = (
@@ -37,6 +37,7 @@ def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the 
             raise FormatError(f"{name}: a member occurs twice")
         for info in infos:
             check_packing(info, name)
+            check_ratio(info, name)
         total = sum(info.file_size for info in infos)
         if total > max_bytes:
             raise FormatError(f"{name}: {total / 1e9:.1f} GB once unpacked, at most {max_bytes / 1e9:.1f} GB are read")

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from ml.formats.archive import BROKEN, check_directory, check_packing
+from ml.formats.archive import BROKEN, check_directory, check_packing, check_ratio, is_clutter, shortened
 from ml.formats.faults import FormatError, kind_of
 from ml.formats.prediction import MAX_BYTES, PredictionArrays, PredictionError
 
@@ -86,7 +86,7 @@ def _files(path: Path, called: str, max_bytes: int) -> Iterator[tuple[str, Predi
         raise FormatError(f"{called} is {kind_of(path)}, expected a canonical .npz, or a .zip of one a sequence")
     check_directory(path, called)
     with _opened(path, called) as archive:
-        infos = [i for i in archive.infolist() if not i.is_dir() and "__MACOSX/" not in i.filename]
+        infos = [i for i in archive.infolist() if not i.is_dir() and not is_clutter(i.filename)]
         if any(info.filename == "joints.npy" or info.filename.endswith(".npy") for info in infos):
             prediction = _loaded(path, called, max_bytes)
             yield str(prediction.meta.get("sequence") or path.stem), prediction
@@ -98,7 +98,7 @@ def _opened(path: Path, called: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (*BROKEN, OSError, ValueError) as error:
-        raise FormatError(f"{called} is a broken zip archive: {error}") from error
+        raise FormatError(f"{called} is a broken zip archive: {shortened(error)}") from error
 
 
 def _members(
@@ -119,10 +119,11 @@ def _members(
         if info.file_size > left:
             raise FormatError(f"{called}: more than {max_bytes / 1e9:.1f} GB once unpacked")
         check_packing(info, called)
+        check_ratio(info, called)
         try:
             content = archive.read(info)
-        except (*BROKEN, OSError) as error:
-            raise FormatError(f"`{inside.name}` in {called} cannot be unpacked: {error}") from error
+        except (*BROKEN, OSError, ValueError) as error:
+            raise FormatError(f"`{inside.name[:80]}` in {called} cannot be unpacked: {shortened(error)}") from error
         prediction = _loaded(io.BytesIO(content), f"`{inside.name}` in {called}", left)
         left -= _bytes(prediction)
         yield inside.stem, prediction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from palmares.benchmarks import services
 from palmares.benchmarks.models import Benchmark, Truth
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import leaderboard
+from palmares.leaderboards.plots import worst_frames
 from palmares.queue.models import Status
 from palmares.submissions.models import MetricValue
 from tests.predictions import hands, moved, zipped
@@ -126,3 +128,18 @@ def test_detected_only_values_stand_beside_penalised_ones(make_benchmark, member
     assert set(MetricValue.objects.filter(score__submission=whole).values_list("detected", flat=True)) == {None}
     cells = {row.submission.method: row.cells[0] for row in leaderboard(benchmark=ours, user=member, metric="mpjpe").rows}
     assert (cells["partial"].detected_text, cells["whole"].detected) == ("10.00", None)
+
+
+def test_worst_frames_are_frames_of_the_clip_also_of_a_second_hand_and_where_frames_are_missing(make_benchmark, member):
+    frame = np.concatenate([np.arange(0, 200, 20), np.arange(5, 205, 20)]).astype(np.int32)
+    hand = np.repeat([0, 1], 10)
+    truth = replace(hands(20, seed=1), frame=frame, track=hand.astype(np.int32), side=hand.astype(np.uint8))
+    ours = make_benchmark(zipped(one=truth))
+    ours.shows_frames = True
+    ours.save()
+    off = truth.joints.copy()
+    off[[4, 13]] += [[[0.05, 0, 0]], [[0.09, 0, 0]]]
+    made = submit(ours, member, zipped(one=replace(truth, joints=off)), "m")
+    first, second, *_ = worst_frames(made.scores.get(), "mpjpe")
+    assert (first.frame, second.frame) == (65, 80)
+    assert [round(each.value) for each in (first, second)] == [90, 50]

@@ -104,12 +104,13 @@ def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
         return []
     values, sequence = np.nan_to_num(frames.metrics[metric].astype(np.float64), nan=-1.0), frames.sequence
     sequences = score.revision.truth.sequences
-    first = {number: int(np.argmax(sequence == number)) for number in np.unique(sequence).tolist()}
     found = []
     for row in np.argsort(-values)[:WORST].tolist():
         number = int(sequence[row])
         entry = sequences[number] if sequences else {"name": "", "upload": None}
-        found.append(WorstFrame(str(entry["name"]), row, float(values[row]), entry.get("upload"), row - first[number]))
+        frame = row if frames.frame is None else int(frames.frame[row])
+        upload = None if frames.frame is None else entry.get("upload")  # an older scorer did not keep the frame's number
+        found.append(WorstFrame(str(entry["name"]), row, float(values[row]), upload, frame))
     return [frame for frame in found if frame.value >= 0]
 
 

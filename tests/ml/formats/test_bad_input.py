@@ -304,7 +304,6 @@ DEXYCB_FAULTS = {
     "NaN": (LINE.replace("1.5", "nan", 1), r"joint 0 is \[nan"),
     "a fractional index": (LINE.replace("3,", "3.5,", 1), "expected an index"),
     "an index that overflows": (LINE.replace("3,", "99999999999,", 1), "expected 0"),
-    "a sample twice": (f"{LINE}\n{LINE}", "line 2 of p.txt: sample 3 a second time"),
     "a sample missing": (LINE.replace("3,", "2,", 1), "no line for sample 3; 1 of 1 samples"),
     "a long line": ("3," + "1" * 100_000, "longer than 16384 bytes"),
     "bytes": ("\0\0\0", "expected an index and 63 numbers"),

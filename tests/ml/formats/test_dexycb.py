@@ -84,8 +84,6 @@ LINE_FAULTS = {
     "a negative index": (f"-9 {NUMBERS}", ": index '-9', expected 0 … 2147483647"),
     "an index past int32": (f"2147483648 {NUMBERS}", ": index '2147483648', expected 0 … 2147483647"),
     "a fraction for an index": (f"9.0 {NUMBERS}", ": index '9.0', expected 0 … 2147483647"),
-    "a sample twice": (f"8 {NUMBERS}", ": sample 8 a second time, expected one line a sample"),
-    "a sample twice that nobody asks for": (f"5 {NUMBERS}", ": sample 5 a second time, expected one line a sample"),
 }
 
 

@@ -94,7 +94,7 @@ def test_a_prediction_without_frames_has_none(tmp_path):
 )
 def test_a_truth_without_one_of_its_files(file, other, tmp_path):
     (tmp_path / other).write_text("[]")
-    with pytest.raises(FormatError, match=rf"/{file} is missing; the truth is a folder with evaluation_xyz.json and"):
+    with pytest.raises(FormatError, match=rf"^{file} is missing in .*; the truth is a folder with evaluation_xyz.json and"):
         open_truth(tmp_path)
 
 
