@@ -23,6 +23,7 @@ class MethodEntry:
         shape: how it comes by the subject's hand shape when a run gives none.
         is_optimised: whether parameters are optimised at inference time.
         hand_models: those it can pose, and be given a shape of.
+        prefers_gpu: its runs go to workers with a GPU while there are any.
     """
 
     name: str
@@ -37,6 +38,7 @@ class MethodEntry:
     shape: Literal["estimated", "calibrated"] = "estimated"
     is_optimised: bool = False
     hand_models: tuple[str, ...] = ("open", "mano")
+    prefers_gpu: bool = False
 
 
 METHODS: dict[str, MethodEntry] = {
@@ -91,6 +93,7 @@ METHODS: dict[str, MethodEntry] = {
                 shape="calibrated" if "identity" in name else "estimated",
                 is_optimised=name.endswith("-opt"),
                 hand_models=("open",),
+                prefers_gpu=attribute.startswith("image"),
             )
             for name, version, title, attribute, colour, inputs, summary in (
                 (

@@ -17,12 +17,14 @@ def main() -> None:
     processes = int(os.environ.get("WORKER_PROCESSES", "0")) or max(1, min(2, cores))
     # Before anything imports numpy or torch: each process takes its share of the cores.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
-    from workers.app import app  # noqa: PLC0415
+    from workers.app import app, served_queues  # noqa: PLC0415
 
-    queues = os.environ.get("WORKER_QUEUES", "cpu")
-    watch(queues.split(","))
+    queues = served_queues()
+    watch(queues)
     flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--pool=prefork"]
-    app.worker_main(["worker", "-Q", queues, "-c", str(processes), "--loglevel", os.environ.get("LOG_LEVEL", "INFO"), *flags])
+    app.worker_main(
+        ["worker", "-Q", ",".join(queues), "-c", str(processes), "--loglevel", os.environ.get("LOG_LEVEL", "INFO"), *flags]
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from django.conf import settings  # noqa: E402 - after setup
 from django.db import connections  # noqa: E402
 
 from palmares.local.process_lifetime import die_with_parent  # noqa: E402
+from workers.announcement import keep_announcing  # noqa: E402
 
 LEASE_SECONDS: Final = float(os.environ.get("LEASE_SECONDS", "30"))
 """How long a row stays a worker's after the worker was last heard of."""
@@ -62,6 +63,11 @@ app.conf.update(
 )
 
 
+def served_queues() -> list[str]:
+    """The queues that this worker takes messages from."""
+    return [name.strip() for name in os.environ.get("WORKER_QUEUES", "cpu").split(",")]
+
+
 def is_stopping() -> bool:
     """Whether this worker has been told to go: whoever works gives the row back."""
     return _stopping[0] == 1
@@ -75,6 +81,11 @@ def _tell_children(**_: Any) -> None:
 @signals.worker_ready.connect
 def _keep_up(**_: Any) -> None:
     app.send_task("workers.keep_up")
+
+
+@signals.worker_ready.connect
+def _announce_queues(**_: Any) -> None:
+    keep_announcing(served_queues(), is_stopping)
 
 
 @signals.worker_process_init.connect

@@ -38,12 +38,12 @@ def own_redis(settings, tmp_path: Path) -> Iterator[redis.Redis]:
     """A Redis that only this test uses, and may kill: it comes back by itself."""
     data = tmp_path / "servers"
     settings.REDIS_URL = settings.CELERY_BROKER_URL = embedded.redis_url(data)
-    notifications._client.cache_clear()
+    notifications.broker.cache_clear()
     notifications._producer.cache_clear()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         yield client
     embedded.release(data)
-    notifications._client.cache_clear()
+    notifications.broker.cache_clear()
     notifications._producer.cache_clear()
 
 
@@ -91,7 +91,7 @@ def start_worker(own_redis, ready_upload, settings, tmp_path: Path) -> Iterator[
     database = settings.DATABASES["default"]
     started: list[Worker] = []
 
-    def start(seconds: float = 1.5, processes: int = 1) -> Worker:
+    def start(seconds: float = 1.5, processes: int = 1, **variables: str) -> Worker:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "palmares.settings.testing",
@@ -103,6 +103,7 @@ def start_worker(own_redis, ready_upload, settings, tmp_path: Path) -> Iterator[
             "WORKER_PROCESSES": str(processes),
             "SLOW_SECONDS": str(seconds),
             "SLOW_NOTES": str(tmp_path / "notes"),
+            **variables,
         }
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(

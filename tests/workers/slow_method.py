@@ -59,7 +59,8 @@ def note(word: str) -> None:
 
 if __name__ == "__main__":
     entry = next(iter(catalog.METHODS.values()))
-    catalog.METHODS[NAME] = dataclasses.replace(entry, name=NAME, implementation="slow_method:SlowMethod")
+    gpu = os.environ.get("SLOW_PREFERS_GPU") == "yes"
+    catalog.METHODS[NAME] = dataclasses.replace(entry, name=NAME, implementation="slow_method:SlowMethod", prefers_gpu=gpu)
     sys.path.insert(0, str(Path(__file__).parent))
     from workers.__main__ import main
 

@@ -50,6 +50,7 @@ class WorkItem(Followed):
     TASK: ClassVar[str]
     """Name of the task that works on such a row; it takes the row's `pk` as a string."""
     QUEUE: ClassVar[str] = "cpu"
+    """Where its messages go, but for those rows that prefer a GPU while a worker with one is there."""
     MAX_ATTEMPTS: ClassVar[int] = 3
     WAITS_FOR: ClassVar[str] = ""
     """Lookup of the work that must have succeeded before this can start; where that fails, so does this."""
@@ -80,6 +81,11 @@ class WorkItem(Followed):
     def startable(cls) -> Q:
         """Which of the queued rows have all they need."""
         return Q(**{f"{cls.WAITS_FOR}__status": Status.SUCCEEDED}) if cls.WAITS_FOR else Q()
+
+    @classmethod
+    def preferring_gpu(cls) -> Q:
+        """Which rows go to workers with a GPU while there are any."""
+        return Q(pk__in=())
 
     @property
     def is_final(self) -> bool:

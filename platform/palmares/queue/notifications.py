@@ -22,7 +22,7 @@ CHANNELS = "palmares:team:*"
 def notify_workers(*, task: str, queue: str, pk: UUID) -> bool:
     """Put a message that names a row into the broker's queue; whether that worked. Never raises, takes less than a second."""
     try:
-        _client().ping()  # a broker that is away is noticed here, at once; Celery would try for minutes
+        broker().ping()  # a broker that is away is noticed here, at once; Celery would try for minutes
         _producer().send_task(task, args=[str(pk)], queue=queue, ignore_result=True, retry=False)
     except Exception as error:
         logger.warning("the broker cannot be told of %s %s (%s); the reaper will", task, pk, error)
@@ -33,7 +33,7 @@ def notify_workers(*, task: str, queue: str, pk: UUID) -> bool:
 def count_messages(*, queue: str) -> int | None:
     """How many messages nobody has taken yet; None while the broker is away."""
     try:
-        return int(_client().llen(queue))  # type: ignore[arg-type]
+        return int(broker().llen(queue))  # type: ignore[arg-type]
     except redis.RedisError:
         return None
 
@@ -41,7 +41,7 @@ def count_messages(*, queue: str) -> int | None:
 def announce(*, team_id: UUID | None, kind: str, pk: UUID) -> None:
     """Tell open pages of a team that a row has changed."""
     try:
-        _client().publish(channel(team_id), json.dumps({"kind": kind, "id": str(pk)}))
+        broker().publish(channel(team_id), json.dumps({"kind": kind, "id": str(pk)}))
     except redis.RedisError as error:
         logger.debug("nobody hears of %s %s: %s", kind, pk, error)
 
@@ -52,7 +52,8 @@ def channel(team_id: UUID | None) -> str:
 
 
 @cache
-def _client() -> redis.Redis:
+def broker() -> redis.Redis:
+    """The connection to the broker; it gives up after less than a second."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_SECONDS,

@@ -22,6 +22,7 @@ from palmares.queue.clock import database_now
 from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.models import OPEN_STATUSES, Status, WorkItem, work_models
 from palmares.queue.notifications import announce, count_messages, notify_workers
+from palmares.queue.routing import queue_of, queues_of, take_back
 
 Item = TypeVar("Item", bound=WorkItem)
 
@@ -246,21 +247,22 @@ class Reaped:
 def reap() -> Reaped:
     """Find rows whose worker is lost, and queued rows whose message may be; put both on their way again."""
     lost = rung = 0
+    take_back()
     for model in work_models():
         lost += _reap_lost(model)
         _fail_orphans(model)
-        rung += _ring_unheard(model)
+        rung += sum(_ring_unheard(model, queue, rows) for queue, rows in queues_of(model).items())
     return Reaped(lost, rung)
 
 
-def _ring_unheard(model: type[WorkItem]) -> int:
-    messages = count_messages(queue=model.QUEUE)
+def _ring_unheard(model: type[WorkItem], queue: str, routed: Q) -> int:
+    messages = count_messages(queue=queue)
     if messages is None:
         return 0
     now = database_now()
     never_rung = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
     unheard = never_rung | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
-    rows = _manager(model).filter(unheard, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
+    rows = _manager(model).filter(unheard, routed, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
     return sum(_ring_unchecked(row) for row in rows)
 
 
@@ -311,7 +313,7 @@ def _is_startable(item: WorkItem) -> bool:
 
 
 def _ring_unchecked(item: WorkItem) -> bool:
-    told = notify_workers(task=item.TASK, queue=item.QUEUE, pk=item.pk)
+    told = notify_workers(task=item.TASK, queue=queue_of(item), pk=item.pk)
     if told:
         item.notified_at = database_now()
         _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(notified_at=item.notified_at)

@@ -8,7 +8,9 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 
+from ml.catalog import METHODS
 from palmares.queue.models import WorkItem
 from palmares.runs.shape_used import in_words
 from palmares.subjects.models import HandShape
@@ -66,6 +68,11 @@ class Run(WorkItem):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [models.Index(fields=["upload", "-created_at"])]
+
+    @classmethod
+    def preferring_gpu(cls) -> Q:
+        """Those of methods that gain from a GPU, as the catalogue says."""
+        return Q(method__in=[entry.name for entry in METHODS.values() if entry.prefers_gpu])
 
     def __str__(self) -> str:
         return f"{self.method} on {self.upload}"

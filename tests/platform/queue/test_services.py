@@ -223,7 +223,7 @@ def test_nothing_is_rung_before_the_row_is_there(django_capture_on_commit_callba
 
 def test_work_is_accepted_while_the_broker_is_away(settings, django_capture_on_commit_callbacks):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    notifications._client.cache_clear()
+    notifications.broker.cache_clear()
     notifications._producer.cache_clear()
     try:
         run = Run(upload=UploadFactory(), method="2d-fit", method_version="1")
@@ -233,5 +233,5 @@ def test_work_is_accepted_while_the_broker_is_away(settings, django_capture_on_c
         assert (run.status, run.notified_at) == (Status.QUEUED, None)
         assert services.reap().rung == 0
     finally:
-        notifications._client.cache_clear()
+        notifications.broker.cache_clear()
         notifications._producer.cache_clear()
