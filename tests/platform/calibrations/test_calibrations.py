@@ -188,7 +188,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
         ({"length_mm": "18,7 cm"}, "Hand length off a ruler: “18,7 cm” is no number"),
         ({"length_mm": "1e9"}, "“1e9” cannot be right, expected a number above 0 and below 100000"),
         ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
-        ({"max_images": "21"}, "takes 2 to 20 pictures"),
+        ({"max_images": "21"}, "takes 2 to 20 images"),
         ({"max_images": "nan"}, "is no number"),
         ({"object_mm": "85.6", "object_px": ""}, "Measure the size of the object"),
         ({"distance_mm": "-5", "scale_upload": str(upload.pk)}, "expected a number above 0"),
