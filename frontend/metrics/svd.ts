@@ -1,0 +1,89 @@
+/** Singular value decomposition of 3 × 3 matrices, by one-sided Jacobi rotations (Hestenes 1958). */
+
+export type Matrix3 = [number, number, number, number, number, number, number, number, number]; // row by row
+
+export interface Svd {
+  /** Left and right singular vectors as columns, row by row: A = U · diag(s) · Vᵀ. */
+  u: Matrix3;
+  s: [number, number, number]; // descending
+  v: Matrix3;
+}
+
+type Column = [number, number, number];
+
+const dot = (a: Column, b: Column) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const cross = (a: Column, b: Column): Column => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
+const scaled = (a: Column, by: number): Column => [a[0] * by, a[1] * by, a[2] * by];
+
+/** Both columns turned in their plane by (cos, sin). */
+function turned(a: Column, b: Column, cos: number, sin: number): [Column, Column] {
+  return [
+    [cos * a[0] - sin * b[0], cos * a[1] - sin * b[1], cos * a[2] - sin * b[2]],
+    [sin * a[0] + cos * b[0], sin * a[1] + cos * b[1], sin * a[2] + cos * b[2]],
+  ];
+}
+
+const SWEEPS = 30;
+const PAIRS = [
+  [0, 1],
+  [0, 2],
+  [1, 2],
+] as const;
+
+/** A unit vector orthogonal to all of `others` (at most two, orthonormal). */
+function completed(others: Column[]): Column {
+  const [a, b] = others;
+  if (a && b) return cross(a, b);
+  const axis: Column = a && Math.abs(a[0]) > 0.9 ? [0, 1, 0] : [1, 0, 0];
+  if (!a) return axis;
+  const across = cross(a, axis);
+  return scaled(across, 1 / Math.sqrt(dot(across, across)));
+}
+
+/** The decomposition of a matrix given row by row. */
+export function svd3(m: Matrix3): Svd {
+  const columns: [Column, Column, Column] = [
+    [m[0], m[3], m[6]],
+    [m[1], m[4], m[7]],
+    [m[2], m[5], m[8]],
+  ];
+  const right: [Column, Column, Column] = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ];
+  for (let sweep = 0, rotated = true; rotated && sweep < SWEEPS; sweep++) {
+    rotated = false;
+    for (const [p, q] of PAIRS) {
+      const [alpha, beta, gamma] = [dot(columns[p], columns[p]), dot(columns[q], columns[q]), dot(columns[p], columns[q])];
+      if (Math.abs(gamma) <= 1e-16 * Math.sqrt(alpha * beta)) continue;
+      rotated = true;
+      const zeta = (beta - alpha) / (2 * gamma);
+      const tan = (zeta >= 0 ? 1 : -1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));
+      const cos = 1 / Math.sqrt(1 + tan * tan);
+      [columns[p], columns[q]] = turned(columns[p], columns[q], cos, cos * tan);
+      [right[p], right[q]] = turned(right[p], right[q], cos, cos * tan);
+    }
+  }
+  const parts = columns.map((column, k) => ({ column, v: right[k] as Column, s: Math.sqrt(dot(column, column)) }));
+  parts.sort((a, b) => b.s - a.s);
+  const largest = parts[0]?.s ?? 0;
+  const left: Column[] = [];
+  for (const { column, s } of parts) left.push(s > 1e-14 * largest ? scaled(column, 1 / s) : completed(left));
+  const [s0 = 0, s1 = 0, s2 = 0] = parts.map(({ s }) => s);
+  return { u: rows(left), s: [s0, s1, s2], v: rows(parts.map(({ v }) => v)) };
+}
+
+/** Columns as a matrix row by row. */
+function rows(columns: readonly Column[]): Matrix3 {
+  const [a, b, c] = columns as [Column, Column, Column];
+  return [a[0], b[0], c[0], a[1], b[1], c[1], a[2], b[2], c[2]];
+}
+
+export function determinant([a, b, c, d, e, f, g, h, i]: Matrix3): number {
+  return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+}
