@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -45,10 +46,14 @@ def fetch(key: str, folder: Path) -> Path:
     """A stored file as one on disk: itself, where the storage is local, else a copy in `folder`."""
     if isinstance(default_storage, FileSystemStorage):
         return Path(default_storage.path(key))
-    target = folder / key.rsplit("/", 1)[-1]
-    with default_storage.open(key, "rb") as source, target.open("wb") as sink:
+    target = folder / hashlib.sha256(key.encode()).hexdigest()[:16] / key.rsplit("/", 1)[-1]
+    if target.exists():  # fetched before in this attempt; what is stored under a key never changes
+        return target
+    target.parent.mkdir(exist_ok=True)
+    unfinished = target.with_suffix(".part")
+    with default_storage.open(key, "rb") as source, unfinished.open("wb") as sink:
         shutil.copyfileobj(source, sink, 1 << 20)
-    return target
+    return unfinished.rename(target)
 
 
 def store_folder(folder: Path, prefix: str) -> None:

@@ -10,10 +10,10 @@ from email.utils import quote
 from typing import IO, Any, Final
 from urllib.parse import quote as url_quote
 
-from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from palmares.api.problems import NotFoundError, problem_response
+from palmares.stored_object import StoredObject, open_object
 
 _PIECE: Final = 256 * 1024
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
@@ -26,8 +26,7 @@ IMMUTABLE: Final = "private, max-age=31536000, immutable"
 class StreamedFile(StreamingHttpResponse):
     """Part of an open file. Read in a thread under ASGI, where Django would otherwise read it all into memory first."""
 
-    def __init__(self, source: IO[bytes], *, first: int, length: int, **kwargs: Any) -> None:
-        source.seek(first)
+    def __init__(self, source: IO[bytes], *, length: int, **kwargs: Any) -> None:
         self._pieces = _pieces(source, length)
         super().__init__(self._pieces, **kwargs)
         self._resource_closers.append(source.close)  # type: ignore[attr-defined]
@@ -53,20 +52,20 @@ def stored_file(
     Raises:
         NotFoundError: the storage does not have it.
     """
+    asked = request.headers.get("Range")
     try:
-        source = default_storage.open(key, "rb")
-        size = int(source.size)
+        source = open_object(key, asked=asked if _is_one_range(asked) else None, head=request.method == "HEAD")
     except FileNotFoundError as error:
         raise NotFoundError("This file does not exist any more.") from error
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": caching,
-        "ETag": f'"{hashlib.sha256(f"{key}:{size}".encode()).hexdigest()[:32]}"',
+        "ETag": f'"{hashlib.sha256(f"{key}:{source.size}".encode()).hexdigest()[:32]}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if download_as:
         headers["Content-Disposition"] = disposition(download_as)
-    return _answer(request, source, size, headers, content_type)
+    return _answer(request, source, headers, content_type)
 
 
 def disposition(name: str) -> str:
@@ -99,8 +98,16 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
     return int(first), min(int(last) if last else size - 1, size - 1) - int(first) + 1
 
 
-def _answer(request: HttpRequest, source: IO[bytes], size: int, headers: dict[str, str], content_type: str) -> HttpResponseBase:
-    tag = headers["ETag"]
+def _is_one_range(header: str | None) -> bool:
+    """Whether a Range header is one range that can be passed on as it is."""
+    match = _RANGE.fullmatch((header or "").strip())
+    if match is None or match[0].endswith("=-"):
+        return False
+    return not match[1] or not match[2] or int(match[1]) <= int(match[2])
+
+
+def _answer(request: HttpRequest, source: StoredObject, headers: dict[str, str], content_type: str) -> HttpResponseBase:
+    tag, size = headers["ETag"], source.size
     known = [t.strip().removeprefix("W/") for t in request.headers.get("If-None-Match", "").split(",")]
     if tag in known or "*" in known:
         source.close()
@@ -121,7 +128,8 @@ def _answer(request: HttpRequest, source: IO[bytes], size: int, headers: dict[st
     if request.method == "HEAD":
         source.close()
         return HttpResponse(status=status, headers={**headers, "Content-Length": str(length)}, content_type=content_type)
-    return StreamedFile(source, first=first, length=length, status=status, headers=headers, content_type=content_type)
+    stream = source.stream(first, length)
+    return StreamedFile(stream, length=length, status=status, headers=headers, content_type=content_type)
 
 
 def _pieces(source: IO[bytes], length: int) -> Iterator[bytes]:

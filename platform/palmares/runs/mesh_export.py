@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 
 from ml.catalog import METHODS
 from palmares.api.problems import NotFoundError
+from palmares.stored_object import open_seekable
 
 FORMATS: Final = {"glb": "model/gltf-binary", "obj": "model/obj", "ply": "application/octet-stream"}
 _SIDES: Final = ("left", "right")
@@ -41,7 +42,7 @@ def frame_meshes(*, folder: str, method: str, frame: int, extension: str) -> byt
     import trimesh  # noqa: PLC0415 - the web starts without it
 
     header = json.loads(_read(f"{folder}/track.json"))
-    with default_storage.open(f"{folder}/prediction.npz", "rb") as source, zipfile.ZipFile(source) as archive:
+    with open_seekable(f"{folder}/prediction.npz") as source, zipfile.ZipFile(source) as archive:
         rows = np.flatnonzero(read_member(source, archive, "frame") == frame)
         if not rows.size:
             raise NotFoundError(f"No hand was found in frame {frame}.")

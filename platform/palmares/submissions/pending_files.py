@@ -20,7 +20,7 @@ from palmares.api.problems import ConflictError, DomainError, GoneError, Invalid
 from palmares.submissions.models import PendingFile
 from palmares.submissions.services import checked_name
 from palmares.teams.models import User
-from palmares.uploads.partial import add_bytes, make_partial, partial_path
+from palmares.uploads.partial import add_bytes, complete_file, make_partial
 
 KEPT = timedelta(days=2)
 """How long a file waits for its next part, or for the submission that is made of it."""
@@ -94,11 +94,8 @@ def taken(*, sent_id: UUID, by: User) -> Iterator[File]:
             raise ConflictError(
                 f"Of “{sent.name}”, {sent.received_bytes} of {sent.size_bytes} bytes were received; send the rest."
             )
-        path = partial_path(sent_id)
-        if not path.exists() or path.stat().st_size < sent.size_bytes:
-            raise GoneError("The received part of this file no longer exists; send it again.", field="sent")
-        with path.open("rb") as stream:
-            yield File(stream, name=sent.name)
+        with complete_file(sent_id, name=sent.name, size=sent.size_bytes) as whole:
+            yield whole
         sent.delete()
 
 

@@ -61,6 +61,7 @@ class Upload(WorkItem):
         max_length=255, blank=True, help_text="Storage prefix of web.mp4, poster.jpg, filmstrip.jpg, keypoints.npz."
     )
     sha256 = models.CharField(max_length=64, blank=True)
+    bytes_received_at = models.DateTimeField(null=True, editable=False, help_text="When bytes of the file were last received.")
     truth = models.CharField(max_length=255, blank=True, help_text="Storage key of the true hands, where they are known.")
 
     fps = models.FloatField(null=True)

@@ -6,17 +6,17 @@ two senders apart: the second finds another offset.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from palmares.api.problems import ConflictError, GoneError, NotFoundError, UnsupportedContentError
+from palmares.api.problems import ConflictError, DomainError, GoneError, NotFoundError, UnsupportedContentError
 from palmares.queue.models import Status
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team, User
@@ -24,18 +24,12 @@ from palmares.teams.services import require_role
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
-from palmares.uploads.partial import add_bytes, head_of, make_partial, partial_path
+from palmares.uploads.partial import add_bytes, complete_file, forget_partial, head_of, make_partial, unknown_partials
 from palmares.uploads.services import admit, check_size, clean_name, destination, source_key
 
+logger = logging.getLogger(__name__)
 KEPT = timedelta(days=2)
 """How long an upload waits for its next part."""
-
-
-class _DiskFile(File):
-    """A file on disk that a local storage may move instead of copying."""
-
-    def temporary_file_path(self) -> str:
-        return str(self.name)
 
 
 @transaction.atomic
@@ -102,29 +96,43 @@ def finish(*, upload_id: UUID) -> Upload:
         upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
         if upload.received_at is not None or upload.received_bytes != upload.size_bytes:
             return upload
-        path = partial_path(upload_id)
-        stored = None if path.exists() else _already_stored(upload_id)
-        if stored is None:
-            extension = checked_extension(head=head_of(upload_id, HEAD_BYTES), name=upload.name)
-            with path.open("rb") as source:
-                stored = default_storage.save(
-                    source_key(upload_id=upload_id, extension=extension), _DiskFile(source, str(path))
-                )
+        try:
+            with complete_file(upload_id, name=upload.name, size=upload.size_bytes) as whole:
+                extension = checked_extension(head=whole.read(HEAD_BYTES), name=upload.name)
+                whole.seek(0)
+                stored = default_storage.save(source_key(upload_id=upload_id, extension=extension), whole)
+        except GoneError:
+            stored = _already_stored(upload_id)
         admit(upload=upload, source=stored, extension=Path(stored).suffix)
-        transaction.on_commit(lambda: path.unlink(missing_ok=True))
+        transaction.on_commit(lambda: forget_partial(upload_id), robust=True)
     return upload
 
 
 def expire_partials(*, kept: timedelta = KEPT) -> int:
-    """Remove uploads that stopped coming, and finish those whose last step was cut off; how many were removed."""
+    """Remove uploads that stopped coming, and finish those whose last step was cut off; how many were removed.
+
+    Bytes that another machine holds are that machine's to finish.
+    """
     removed, oldest = 0, timezone.now() - kept
-    for upload in Upload.objects.filter(received_at=None, status=Status.QUEUED, facts__synthetic__isnull=True).iterator():
-        if upload.received_bytes == upload.size_bytes:
-            finish(upload_id=upload.pk)
-        elif _last_written(upload) < oldest:
+    for upload in Upload.objects.filter(received_at=None, status=Status.QUEUED, facts__synthetic__isnull=True):
+        if (upload.bytes_received_at or upload.created_at) < oldest:
             upload.delete()
             removed += 1
+        elif upload.received_bytes == upload.size_bytes:
+            try:
+                finish(upload_id=upload.pk)
+            except DomainError as refusal:
+                logger.info("upload %s cannot be finished here: %s", upload.pk, refusal.detail)
     return removed
+
+
+def sweep_partials(*, known: set[UUID]) -> int:
+    """Remove bytes of which no row knows, among them `known` and this module's own; how many files."""
+    known = known | set(Upload.objects.filter(received_at=None).values_list("pk", flat=True))
+    found = list(unknown_partials(known))
+    for file_id in found:
+        forget_partial(file_id)
+    return len(found)
 
 
 def _locked(upload_id: UUID, by: User) -> Upload:
@@ -151,7 +159,8 @@ def _write(upload: Upload, offset: int, stream: IO[bytes], checksum: tuple[str, 
         return
     if offset < HEAD_BYTES and upload.received_bytes >= min(HEAD_BYTES, upload.size_bytes):
         checked_extension(head=head_of(upload.pk, HEAD_BYTES), name=upload.name)
-    upload.save(update_fields=["received_bytes"])
+    upload.bytes_received_at = timezone.now()
+    upload.save(update_fields=["received_bytes", "bytes_received_at"])
 
 
 def _already_stored(upload_id: UUID) -> str:
@@ -164,10 +173,3 @@ def _already_stored(upload_id: UUID) -> str:
     if not sources:
         raise GoneError("The received part of this upload no longer exists; send the file again.")
     return f"{folder}/{sources[0]}"
-
-
-def _last_written(upload: Upload) -> datetime:
-    path = partial_path(upload.pk)
-    return (
-        datetime.fromtimestamp(path.stat().st_mtime, tz=timezone.get_current_timezone()) if path.exists() else upload.created_at
-    )

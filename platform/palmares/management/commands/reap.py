@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections
 
 from palmares.queue.services import reap
+from palmares.submissions.models import PendingFile
 from palmares.submissions.pending_files import expire_pending
-from palmares.uploads.resumable import expire_partials
+from palmares.uploads.resumable import expire_partials, sweep_partials
 
 logger = logging.getLogger(__name__)
 PARTIALS_SECONDS = 600.0
@@ -41,6 +42,7 @@ class Command(BaseCommand):
                     partials_at = time.monotonic() + PARTIALS_SECONDS
                     expire_partials()
                     expire_pending()
+                    sweep_partials(known=set(PendingFile.objects.values_list("pk", flat=True)))
             except Error:
                 if every is None:
                     raise
