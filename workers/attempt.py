@@ -12,6 +12,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import Error, OperationalError, connections
 
 from ml.progress import ProgressCallback
+from palmares.media_storage import STORAGE_ERRORS
 from palmares.queue import services
 from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkerTooOldError, WorkFailedError
 from palmares.queue.models import WorkItem
@@ -122,6 +123,9 @@ def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
             services.fail(item=item, error=str(error))
         case SoftTimeLimitExceeded():
             services.fail(item=item, error=f"It took longer than {SOFT_LIMIT_SECONDS // 60} minutes, the most that is allowed.")
+        case _ if isinstance(error, STORAGE_ERRORS):
+            logger.exception("%s could not go on", name)
+            services.release(item=item, reason="The file storage did not answer. Try again later.")
         case MemoryError() | OSError():
             logger.exception("%s could not go on", name)
             services.release(item=item, reason=f"The machine could not go on ({_named(error)}). Try again later.")

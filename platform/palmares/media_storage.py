@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.db.models.signals import post_delete
 
 logger = logging.getLogger(__name__)
+
+STORAGE_ERRORS: Final = (BotoCoreError, ClientError)
+"""What an object storage raises that cannot be reached or refuses to answer, after the client's own retries."""
 
 
 def delete_files_with(*models: str) -> None:

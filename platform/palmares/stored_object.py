@@ -40,6 +40,17 @@ def open_object(key: str, *, asked: str | None = None, head: bool = False) -> St
     return _BucketObject(key, asked=asked, head=head)
 
 
+def read_object(key: str) -> bytes:
+    """The whole content of a small stored file.
+
+    Raises:
+        FileNotFoundError: the storage does not have it.
+    """
+    source = open_object(key)
+    with source.stream(0, source.size) as stream:
+        return stream.read()
+
+
 def open_seekable(key: str) -> IO[bytes]:
     """A stored file to be read here and there.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -12,9 +14,15 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from palmares.media_storage import STORAGE_ERRORS
+
 CONTENT_TYPE = "application/problem+json"
 TITLES = {s.value: s.phrase for s in HTTPStatus} | {460: "Checksum Mismatch"}
 """By status; 460 is tus' own."""
+
+
+logger = logging.getLogger(__name__)
+STORAGE_AWAY = "The file storage does not answer at the moment. Try again in a few seconds."
 
 
 class DomainError(Exception):
@@ -98,6 +106,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(exc, DomainError):
         errors = {exc.field: [exc.detail]} if exc.field else None
         return _respond(problem(code=exc.status, detail=exc.detail, errors=errors), exc.status)
+    if isinstance(exc, STORAGE_ERRORS):
+        logger.exception("the file storage does not answer")
+        return _respond(problem(code=503, detail=STORAGE_AWAY), 503, {"Retry-After": "10"})
     exc = _as_api_exception(exc)
     response = rest_exception_handler(exc, context)
     if response is None:
@@ -186,7 +197,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, and nothing of its inside is shown."""
+    """500: our fault, and nothing of its inside is shown; 503 where the file storage does not answer."""
+    if isinstance(sys.exc_info()[1], STORAGE_ERRORS):
+        return problem_response(code=503, detail=STORAGE_AWAY, headers={"Retry-After": "10"})
     if _is_api(request):
         return problem_response(code=500, detail="Something went wrong here; it has been logged. Trying again may help.")
     return defaults.server_error(request)

@@ -8,11 +8,10 @@ import zipfile
 from typing import IO, Any, Final
 
 import numpy as np
-from django.core.files.storage import default_storage
 
 from ml.catalog import METHODS
 from palmares.api.problems import NotFoundError
-from palmares.stored_object import open_seekable
+from palmares.stored_object import open_seekable, read_object
 
 FORMATS: Final = {"glb": "model/gltf-binary", "obj": "model/obj", "ply": "application/octet-stream"}
 _SIDES: Final = ("left", "right")
@@ -110,8 +109,7 @@ def _faces(folder: str, header: dict[str, Any], side: str) -> np.ndarray:
 
 def _read(key: str) -> bytes:
     try:
-        with default_storage.open(key, "rb") as source:
-            return bytes(source.read())
+        return read_object(key)
     except FileNotFoundError as error:
         raise NotFoundError("The files of this prediction do not exist any more.") from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import environ
+from botocore.config import Config
 from csp.constants import NONE, SELF
 
 from palmares.local import embedded_servers
@@ -141,7 +142,24 @@ DJANGO_VITE = {
 MEDIA_ROOT = DATA / "media"
 STORAGES = {
     "default": (
-        {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": env("S3_BUCKET"), "file_overwrite": True}}
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": env("S3_BUCKET"),
+                "endpoint_url": env("S3_ENDPOINT_URL", default="") or None,
+                "region_name": env("S3_REGION", default="") or None,
+                "access_key": env("S3_ACCESS_KEY_ID", default="") or None,
+                "secret_key": env("S3_SECRET_ACCESS_KEY", default="") or None,
+                "file_overwrite": True,
+                "querystring_auth": True,
+                "client_config": Config(
+                    retries={"mode": "standard", "total_max_attempts": 6},
+                    connect_timeout=5,
+                    read_timeout=30,
+                    s3={"addressing_style": env("S3_ADDRESSING_STYLE", default="auto")},
+                ),
+            },
+        }
         if env("S3_BUCKET", default="")
         else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     ),

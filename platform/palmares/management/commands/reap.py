@@ -11,6 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections
 
+from palmares.media_storage import STORAGE_ERRORS
+from palmares.orphaned_files import sweep_orphans
 from palmares.queue.services import reap
 from palmares.submissions.models import PendingFile
 from palmares.submissions.pending_files import expire_pending
@@ -18,6 +20,7 @@ from palmares.uploads.resumable import expire_partials, sweep_partials
 
 logger = logging.getLogger(__name__)
 PARTIALS_SECONDS = 600.0
+ORPHANS_SECONDS = 6 * 3600.0
 
 
 class Command(BaseCommand):
@@ -32,7 +35,7 @@ class Command(BaseCommand):
         end = threading.Event()
         if every is not None:
             signal.signal(signal.SIGTERM, lambda *_: end.set())
-        partials_at = 0.0
+        partials_at = orphans_at = 0.0
         while not end.is_set():
             try:
                 done = reap()
@@ -43,6 +46,13 @@ class Command(BaseCommand):
                     expire_partials()
                     expire_pending()
                     sweep_partials(known=set(PendingFile.objects.values_list("pk", flat=True)))
+                if time.monotonic() >= orphans_at:
+                    orphans_at = time.monotonic() + ORPHANS_SECONDS
+                    sweep_orphans()
+            except STORAGE_ERRORS:
+                if every is None:
+                    raise
+                logger.exception("the file storage is away; looking again later")
             except Error:
                 if every is None:
                     raise
