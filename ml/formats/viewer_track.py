@@ -91,6 +91,8 @@ def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], 
 
 def _finite_vertices(prediction: PredictionArrays) -> np.ndarray:
     if prediction.vertices is None:
+        if not len(prediction.frame):  # no hand was found, so there is no mesh either
+            return np.zeros((0, 0, 3), np.float32)
         raise PredictionError("`vertices` is missing: a track is made of meshes")
     finite = np.concatenate(
         [np.isfinite(block).all(axis=(1, 2)) for block in blocks(prediction.vertices)] or [np.ones(0, bool)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ml.catalog import METHODS
 from ml.formats.prediction import PredictionArrays
 from palmares.queue.models import Status
 from palmares.runs.models import Run
@@ -50,3 +51,12 @@ def test_a_run_keeps_to_the_shape_that_it_was_given_though_that_is_deleted_befor
     assert run.shape_used.startswith("given on ")
     betas = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz").betas
     assert np.allclose(betas, [0.5] + [0.0] * 9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_clip_without_hands_has_a_result_without_hands(upload_with, method):
+    run = start_run(upload=upload_with(), method=method, by=None)
+    attempt(Run, str(run.pk), Estimation)
+    run.refresh_from_db()
+    assert (run.status, run.error) == (Status.SUCCEEDED, "")
+    assert run.prediction.rows == 0

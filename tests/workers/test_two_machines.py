@@ -89,7 +89,7 @@ def machines(own_redis, bucket: Bucket, settings, tmp_path) -> Iterator[list[Mac
 
 
 def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, member, tmp_path):  # noqa: F811
-    wait_for("both webs answer", lambda: all([machine.answers() for machine in machines]))
+    wait_for("both webs answer", lambda: all(machine.answers() for machine in machines))
     headers = {"Authorization": f"Bearer {create_token(user=owner, name='test')[1]}"}
     one, two = (httpx.Client(base_url=m.url, headers=headers, trust_env=False, timeout=60) for m in machines)
     subject = SubjectFactory(team=team)
