@@ -11,19 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from palmares.queue.models import WorkItem
+from palmares.uploads.partial import MovableFile
 
 _OLD_SECONDS: Final = 24 * 3600
-
-
-class _DiskFile(File):
-    """A file on disk that a local storage may move instead of copying."""
-
-    def temporary_file_path(self) -> str:
-        return str(self.name)
 
 
 @contextmanager
@@ -65,7 +58,7 @@ def store_folder(folder: Path, prefix: str) -> None:
 def store_file(path: Path, key: str) -> None:
     """Store one file under a key that holds none yet. On a local disk it is moved."""
     with path.open("rb") as stream:
-        written = default_storage.save(key, _DiskFile(stream, str(path)))
+        written = default_storage.save(key, MovableFile(stream, str(path)))
     if written != key:
         default_storage.delete(written)
         raise FileExistsError(f"{key} is in the storage already")

@@ -36,14 +36,11 @@ class ChecksumError(DomainError):
     status = 460
 
 
-class PartialFile(File):
-    """A complete file. `path` is where it lies on this machine, so that a local storage may move it instead of copying."""
+class MovableFile(File):
+    """A file on this machine that a local storage may move instead of copying; its name is its path."""
 
-    def __init__(self, stream: IO[bytes], name: str, path: Path | None) -> None:
-        super().__init__(stream, name)
-        self.path = path
-        if path is not None:
-            self.temporary_file_path = lambda: str(path)
+    def temporary_file_path(self) -> str:
+        return str(self.name)
 
 
 def make_partial(file_id: UUID) -> None:
@@ -118,19 +115,25 @@ def head_of(file_id: UUID, size: int) -> bytes:
 
 
 @contextmanager
-def complete_file(file_id: UUID, *, name: str, size: int) -> Iterator[PartialFile]:
+def complete_file(file_id: UUID, *, name: str, size: int, may_move: bool = False) -> Iterator[File]:
     """A file of which all `size` bytes were received.
+
+    Args:
+        file_id: which.
+        name: what it is called.
+        size: in bytes.
+        may_move: whether a local storage may move the bytes away instead of copying them.
 
     Raises:
         GoneError: they are not here, or not all of them.
     """
-    gone = GoneError("The received part of this file no longer exists; send the file again.")
+    gone = GoneError("The received part of this file no longer exists; send the file again.", field="sent")
     if _is_local():
         path = partial_path(file_id)
         if not path.exists() or path.stat().st_size < size:
             raise gone
         with path.open("rb") as stream:
-            yield PartialFile(stream, name, path)
+            yield MovableFile(stream, str(path)) if may_move else File(stream, name)
         return
     with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as whole:
         for key in _parts(file_id):
@@ -142,7 +145,7 @@ def complete_file(file_id: UUID, *, name: str, size: int) -> Iterator[PartialFil
             raise gone
         whole.truncate(size)
         whole.seek(0)
-        yield PartialFile(whole, name, None)
+        yield File(whole, name)
 
 
 def unknown_partials(known: set[UUID]) -> Iterator[UUID]:

@@ -97,7 +97,7 @@ def finish(*, upload_id: UUID) -> Upload:
         if upload.received_at is not None or upload.received_bytes != upload.size_bytes:
             return upload
         try:
-            with complete_file(upload_id, name=upload.name, size=upload.size_bytes) as whole:
+            with complete_file(upload_id, name=upload.name, size=upload.size_bytes, may_move=True) as whole:
                 extension = checked_extension(head=whole.read(HEAD_BYTES), name=upload.name)
                 whole.seek(0)
                 stored = default_storage.save(source_key(upload_id=upload_id, extension=extension), whole)
