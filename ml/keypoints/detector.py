@@ -24,16 +24,20 @@ import numpy as np
 from ml.clip import Clip
 from ml.keypoints.association import associate, by_side
 from ml.keypoints.gaps import fill_gaps
+from ml.keypoints.second_looks import look_again
 from ml.keypoints.skin_colour import colour_along_bones
 from ml.keypoints.tracklet import Detection
 from ml.keypoints.tracks import Keypoints
 from ml.progress import ProgressCallback
 
 MAX_HANDS: Final = 8
-"""Most hands that are looked for in one picture."""
+"""Most hands that are looked for in one image."""
 
 SEGMENT: Final = 60
 """Frames from which a clip is worth cutting in two."""
+
+SECOND_CONFIDENCE: Final = 0.3
+"""Least score of a palm and a hand in further looks, whose detections are verified."""
 
 WARM_UP: Final = 10
 """Frames that the second segment reads before its first, and does not count."""
@@ -86,24 +90,28 @@ def detect(clip: Clip, *, max_hands: int = 4, progress: ProgressCallback | None 
     """Find all hands of a clip.
 
     Args:
-        clip: the pictures.
-        max_hands: most hands in one picture, 1 … `MAX_HANDS`.
+        clip: the images.
+        max_hands: most hands in one image, 1 … `MAX_HANDS`.
         progress: called with the stage and the fraction done; it may raise to cancel.
-        static: the pictures are independent: each is looked at on its own and tracks only gather sides.
+        static: the images are independent: each is looked at on its own and tracks only gather sides.
 
     Raises:
         ValueError: `max_hands` is out of range.
-        ClipError: a picture cannot be decoded.
+        ClipError: an image cannot be decoded.
     """
     if not 1 <= max_hands <= MAX_HANDS:
         raise ValueError(f"max_hands is {max_hands}, expected 1 to {MAX_HANDS}")
     progress = progress or _silent
     found = _find_all(clip, max_hands, static, lambda done: progress("finding hands", done))
+    for frame, hand in look_again(
+        clip, found, lambda: HandDetector(max_hands, static=True, confidence=SECOND_CONFIDENCE), static=static
+    ):
+        found[frame].append(hand)
     if static:
         tracks = by_side(found)
     else:
         tracks = associate(found, clip.fps)
-        extra = fill_gaps(clip, tracks, lambda: HandDetector(2, static=True, confidence=0.3))
+        extra = fill_gaps(clip, tracks, lambda: HandDetector(2, static=True, confidence=SECOND_CONFIDENCE))
         if extra:
             for frame, hand in extra:
                 found[frame].append(hand)
@@ -157,9 +165,9 @@ def _mediapipe_hands() -> Any:
 
 
 def _give_back_memory() -> None:
-    """Let glibc return freed pictures to the system.
+    """Let glibc return freed images to the system.
 
-    Pictures are allocated by our threads and freed by MediaPipe's, which glibc's arenas do not give back on their own: a
+    Images are allocated by our threads and freed by MediaPipe's, which glibc's arenas do not give back on their own: a
     worker grew by 0.5 MB a frame. Other C libraries have no such call and no such need.
     """
     trim = _malloc_trim()
