@@ -1,1 +1,1 @@
-"""Parameters of the hand model from keypoints: inverse kinematics in closed form, and a Gauss–Newton fit to the picture."""
+"""Parameters of the hand model from keypoints: inverse kinematics in closed form, and a Gauss–Newton fit to the image."""

@@ -4,7 +4,7 @@ Each joint has a frame of three axes. A rotation vector `twist·t + flexion·f +
 same on both sides: positive flexion closes the hand, positive deviation moves the bone towards the thumb's side of the
 hand, twist turns about the bone.
 
-Which way the back of each bone looks, relative to the palm, was read from the joint frames of the WebXR hand
+The dorsal direction of each bone, relative to the palm, was read from the joint frames of the WebXR hand
 (`generic-hand/right.glb`: +Y of a joint is dorsal by the WebXR Hand Input specification, section “Skeleton joints”).
 """
 

@@ -79,7 +79,7 @@ def sample_angles(rng: np.random.Generator, count: int) -> np.ndarray:
 
     Fingers flex together to a degree that differs from pose to pose (a hand opens and closes as one far more often than a
     finger moves alone: Santello, Flanders & Soechting 1998), the DIP follows the PIP by two thirds, fingers spread less
-    the more they flex. The wrist's rows are zero: where a hand looks is not a matter of its joints.
+    the more they flex. The wrist's rows are zero: the orientation of a hand is no matter of its joints.
     """
     closed = rng.beta(0.9, 1.3, (count, 1))
     together = rng.beta(2.0, 2.0, (count, 1))

@@ -50,7 +50,7 @@ def load_hand_model(
         name: `open`, or `mano` (licensed; the folder is named by the environment variable `MANO_DIR`).
         side: left or right.
         device: where its arrays live.
-        tip_set: which vertices are the fingertips; the model's first set unless told.
+        tip_set: which vertices are the fingertips; by default the model's first set.
         dtype: float32 or float64, of everything that goes in and comes out.
 
     Raises:

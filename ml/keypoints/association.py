@@ -29,10 +29,10 @@ SHORTEST: Final = 6
 """Frames below which a track of a longer clip is taken for a false detection."""
 
 SIDE_WEIGHT: Final = 0.3
-"""Cost of a detection that is surely of the other side than the track …"""
+"""Cost of a confident detection of the other side than the track …"""
 
 SIDE_NARROWS: Final = 0.6
-"""… and the part of the gate that it then loses: a detector errs on sides in place, not at a distance."""
+"""… and the part of the gate that it then loses: a detector confuses sides of a hand where it is, not at a distance."""
 
 POSE_WEIGHT: Final = 6.0
 """Cost per metre of mean difference between world landmarks: hands in different poses differ by some centimetres, one

@@ -47,8 +47,8 @@ class HandDetector:
     """One MediaPipe graph; a context manager, to be used by one thread.
 
     Args:
-        max_hands: most hands to find in a picture.
-        static: every picture is looked at on its own; otherwise as the next of a video.
+        max_hands: most hands to find in an image.
+        static: every image is looked at on its own; otherwise as the next of a video.
         confidence: least score of a palm, and of the presence of a hand, 0 … 1.
     """
 
@@ -133,10 +133,10 @@ def _find_all(clip: Clip, max_hands: int, static: bool, progress: Callable[[floa
         first, end = cuts[segment], cuts[segment + 1]
         lead = 0 if static else min(first, WARM_UP)
         with HandDetector(max_hands, static=static) as detector:
-            for frame, picture in enumerate(clip.frames(start=first - lead, stop=end), first - lead):
+            for frame, image in enumerate(clip.frames(start=first - lead, stop=end), first - lead):
                 if stop.is_set():
                     return
-                hands = detector.find(picture)
+                hands = detector.find(image)
                 if frame >= first:
                     found[frame] = hands
                     done[segment] += 1

@@ -16,7 +16,7 @@ from ml.keypoints.tracklet import Detection, hand_distance, hand_size
 from ml.keypoints.tracks import HandTrack
 
 CROP: Final = 2.4
-"""Side of the crop in hand sizes: the palm detector is best when a hand takes a good part of the picture."""
+"""Side of the crop in hand sizes: the palm detector is best when a hand takes a good part of the image."""
 
 EDGE: Final = 5
 """Frames looked at beyond either end of a track."""
@@ -26,15 +26,15 @@ SHARE: Final = 0.25
 
 
 class Finder(Protocol):
-    """Finds hands in one picture."""
+    """Finds hands in one image."""
 
-    def find(self, picture: np.ndarray) -> list[Detection]:
-        """The hands in a picture, uint8 [height, width, 3], RGB."""
+    def find(self, image: np.ndarray) -> list[Detection]:
+        """The hands in an image, uint8 [height, width, 3], RGB."""
         ...
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Region:
     frame: int
     joints: np.ndarray
     others: tuple[np.ndarray, ...]
@@ -43,36 +43,36 @@ class _Look:
 def fill_gaps(
     clip: Clip, tracks: Sequence[HandTrack], finder: Callable[[], AbstractContextManager[Finder]]
 ) -> list[tuple[int, Detection]]:
-    """Hands found by the second look, as (frame, detection); nothing is made up where none is found.
+    """Hands found by the second look, as (frame, detection); frames in which none is found stay gaps.
 
     Args:
-        clip: the pictures.
+        clip: the images.
         tracks: what the first look gave.
-        finder: opens a detector of independent pictures.
+        finder: opens a detector of independent images.
     """
-    looks = _looks(clip, tracks)
-    if not looks:
+    regions = _regions(clip, tracks)
+    if not regions:
         return []
     extra: list[tuple[int, Detection]] = []
     with finder() as detector:
-        for run in _runs(sorted(looks)):
-            for frame, picture in enumerate(clip.frames(start=run.start, stop=run.stop), run.start):
-                extra += [(frame, hand) for look in looks.get(frame, ()) if (hand := _second_look(picture, look, detector))]
+        for run in _runs(sorted(regions)):
+            for frame, image in enumerate(clip.frames(start=run.start, stop=run.stop), run.start):
+                extra += [(frame, hand) for region in regions.get(frame, ()) if (hand := _second_look(image, region, detector))]
     return extra
 
 
-def _looks(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[_Look]]:
+def _regions(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[_Region]]:
     """Where to look again, by frame: gaps up to a second, and just beyond the ends of a track."""
-    looks: dict[int, list[_Look]] = {}
+    regions: dict[int, list[_Region]] = {}
     budget = int(SHARE * clip.frame_count)
     for track in tracks:
         others = [t for t in tracks if t is not track]
         for frame in _missing(track, clip):
-            if frame not in looks and len(looks) >= budget:
+            if frame not in regions and len(regions) >= budget:
                 continue
             near = tuple(t.joints_2d[i] for t in others for i in np.flatnonzero(t.frames == frame))
-            looks.setdefault(frame, []).append(_Look(frame, _between(track, frame), near))
-    return looks
+            regions.setdefault(frame, []).append(_Region(frame, _between(track, frame), near))
+    return regions
 
 
 def _missing(track: HandTrack, clip: Clip) -> list[int]:
@@ -96,23 +96,23 @@ def _between(track: HandTrack, frame: int) -> np.ndarray:
     return joints
 
 
-def _second_look(picture: np.ndarray, look: _Look, detector: Finder) -> Detection | None:
-    size = float(hand_size(look.joints))
-    corner = np.round((look.joints.min(axis=0) + look.joints.max(axis=0)) / 2 - CROP * size / 2).astype(int)
-    hands = [replace(h, joints_2d=h.joints_2d + corner.astype(np.float32)) for h in detector.find(_crop(picture, corner, size))]
-    hands = [h for h in hands if all(hand_distance(h.joints_2d, o) > DUPLICATE for o in look.others)]
-    best = min(hands, key=lambda h: float(hand_distance(h.joints_2d, look.joints)), default=None)
-    return best if best is not None and hand_distance(best.joints_2d, look.joints) < GATE else None
+def _second_look(image: np.ndarray, region: _Region, detector: Finder) -> Detection | None:
+    size = float(hand_size(region.joints))
+    corner = np.round((region.joints.min(axis=0) + region.joints.max(axis=0)) / 2 - CROP * size / 2).astype(int)
+    hands = [replace(h, joints_2d=h.joints_2d + corner.astype(np.float32)) for h in detector.find(_crop(image, corner, size))]
+    hands = [h for h in hands if all(hand_distance(h.joints_2d, o) > DUPLICATE for o in region.others)]
+    best = min(hands, key=lambda h: float(hand_distance(h.joints_2d, region.joints)), default=None)
+    return best if best is not None and hand_distance(best.joints_2d, region.joints) < GATE else None
 
 
-def _crop(picture: np.ndarray, corner: np.ndarray, size: float) -> np.ndarray:
-    """A square cut of a picture; what lies outside of it is black."""
+def _crop(image: np.ndarray, corner: np.ndarray, size: float) -> np.ndarray:
+    """A square cut of an image; what lies outside of it is black."""
     side = max(8, round(CROP * size))
     cut = np.zeros((side, side, 3), np.uint8)
-    (x, y), (height, width) = corner, picture.shape[:2]
+    (x, y), (height, width) = corner, image.shape[:2]
     left, top, right, bottom = max(0, x), max(0, y), min(width, x + side), min(height, y + side)
     if left < right and top < bottom:
-        cut[top - y : bottom - y, left - x : right - x] = picture[top:bottom, left:right]
+        cut[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
     return cut
 
 

@@ -18,7 +18,7 @@ class HandTrack:
 
     Attributes:
         track: its number in the clip.
-        side: settled once for the whole track, for a picture that is *not* mirrored.
+        side: one for the whole track, for an image that is *not* mirrored.
         frames: int32 [n], ascending.
         joints_2d: float32 [n, 21, 2], pixels, OpenPose order.
         world: float32 [n, 21, 3], metres about the hand's centre, axes of the OpenCV camera, OpenPose order.
@@ -35,7 +35,7 @@ class HandTrack:
 
 @dataclass(frozen=True)
 class Keypoints:
-    """All hands of a clip of `frame_count` pictures of `width` × `height` pixels at `fps`."""
+    """All hands of a clip of `frame_count` images of `width` × `height` pixels at `fps`."""
 
     tracks: tuple[HandTrack, ...]
     frame_count: int

@@ -1,4 +1,4 @@
-"""`fused-fit`: the hand model fitted to every witness of each frame, each weighted by its uncertainty.
+"""`fused-fit`: the hand model fitted to all evidence of each frame, weighted by its uncertainty.
 
 - 2D joints, under perspective and a robust loss; wrist and thumb base count less, because the detector and the model
   define them differently, and joints outside the image hardly count;
@@ -89,7 +89,7 @@ class FusedFit:
         progress("meshes", 0.9)
         meta: dict[str, Any] = {
             "focal_length": {"px": float(intrinsics[0, 0]), "source": source},
-            "witnesses": ["2D joints", "world landmarks", *(["landmark network"] if request.hand_model == "open" else [])],
+            "evidence": ["2D joints", "world landmarks", *(["landmark network"] if request.hand_model == "open" else [])],
         }
         return assemble(request, NAME, fitted, meta)
 

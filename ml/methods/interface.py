@@ -26,13 +26,13 @@ class Request:
     """One piece of work for a method.
 
     Attributes:
-        clip: the pictures.
+        clip: the images.
         keypoints: found in them beforehand, so that several methods share one detection.
         intrinsics: float32 [3, 3], pixels.
         intrinsics_known: they were given; else they are only assumed, and a method may choose a better focal length.
         hand_model: `open` or `mano`: the model to pose.
         betas: a known shape [10] for each side, which the method then keeps fixed; a side not named is estimated.
-        independent: the pictures are no sequence: nothing may be smoothed or shared over time.
+        independent: the images are no sequence: nothing may be smoothed or shared over time.
     """
 
     clip: Clip

@@ -1,15 +1,15 @@
 """`kong2022`, `kong2022-identity`, both with `-opt`, and two of them on pixels.
 
 Kong et al., *Identity-Aware Hand Mesh Estimation and Personalization from RGB Images*, ECCV 2022. The baseline estimates pose
-and shape picture by picture. The identity-aware network takes the subject's shape as known: given, else calibrated from at
-most 20 pictures of the clip itself, so that one hand has one shape. With `-opt`, pose and place are then fitted to the 2D
-joints, each as far as it is trusted; the shape stays.
+and shape of each image separately. The identity-aware network takes the subject's shape as known: given, or calibrated from
+at most 20 images of the clip itself, so that one hand has one shape. With `-opt`, pose and translation are then fitted to the
+2D joints, weighted by their uncertainty; the shape stays fixed.
 
-The networks see landmarks that MediaPipe found; those of `kong2022-image…` see each hand's picture, too, and joints in it.
+The networks take landmarks that MediaPipe found; those of `kong2022-image…` also take the crop of each hand.
 
-The paper optimises in two stages of Adam, 200 steps for the place and 100 for place and pose. Here the first is solved in
-closed form (`placed`), and in the second (`refined`) ten Gauss–Newton steps minimise the reprojection of each joint as far as
-it is trusted, with a Gaussian about the estimated pose: nearer to the truth than the paper's (`docs/results/kong2022.md`).
+The paper optimises in two stages of Adam, 200 steps for the translation and 100 for translation and pose. Here the first is
+solved in closed form (`initial_fit`). In the second (`refined_fit`), ten Gauss–Newton steps minimise the reprojection error
+with a Gaussian prior about the estimated pose; that comes nearer to the truth than the paper's (`docs/results/kong2022.md`).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Kong2022:
 
     Attributes:
         name: in the catalogue.
-        identity: the shape is known to the network's hand, one for all pictures.
-        optimised: pose and place are fitted to the 2D joints at the end.
-        backbone: what the networks see.
+        identity: use the identity-aware network, with one shape for all images.
+        optimised: fit pose and translation to the 2D joints at the end.
+        backbone: input of the networks.
     """
 
     name: str
@@ -68,31 +68,31 @@ class Kong2022:
         fitted = []
         for number, (track, (view, found)) in enumerate(zip(tracks, seen, strict=True)):
             progress("fitting" if self.optimised else "placing", 0.8 + 0.1 * number / len(tracks))
-            fitted.append(self._placed(request, track, view, found, models))
+            fitted.append(self._fit_track(request, track, view, found, models))
         progress("meshes", 0.9)
         return assemble(request, self.name, fitted)
 
     @torch.no_grad()
-    def _placed(self, request: Request, track: HandTrack, view: Observation, found: Estimate, models: Models) -> FittedTrack:
-        """One hand, all frames at once: with its shape, where it is seen."""
+    def _fit_track(self, request: Request, track: HandTrack, view: Observation, found: Estimate, models: Models) -> FittedTrack:
+        """One hand, all frames at once, in the camera frame."""
         known = request.betas.get(track.side)
         betas = found.betas
         if known is not None:
             betas = torch.as_tensor(known, dtype=torch.float32).view(1, 10)
         elif self.identity and not request.independent:
             betas = own_shape(found, models)
-        hand = placed(found, found.aware if self.identity else found.baseline, betas)
+        hand = initial_fit(found, found.aware if self.identity else found.baseline, betas)
         if self.optimised:
-            hand = refined(found, hand)
+            hand = refined_fit(found, hand)
         model = load_hand_model("open", track.side)
         wrist = model.rest_joints(betas)[:, 0]
         # a hand turns about its wrist, wherever the model's origin is
         right_wrist = load_hand_model("open", "right").rest_joints(betas)[:, 0]
-        there = view.points_to_camera((right_wrist + hand.translation)[:, None])[:, 0]
-        return FittedTrack(track, model, view.to_camera(hand.rotations), betas, there - wrist)
+        translated = view.points_to_camera((right_wrist + hand.translation)[:, None])[:, 0]
+        return FittedTrack(track, model, view.to_camera(hand.rotations), betas, translated - wrist)
 
 
-class Placed(NamedTuple):
+class CropFit(NamedTuple):
     """n right hands in their crops' cameras: rotations [n, 16, 3, 3], betas [1 or n, 10], translation [n, 3] (m)."""
 
     rotations: Tensor
@@ -100,18 +100,18 @@ class Placed(NamedTuple):
     translation: Tensor
 
 
-def placed(found: Estimate, rotations: Tensor, betas: Tensor) -> Placed:
-    """Hands of these rotations and shapes put where their joints are seen."""
+def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
+    """Hands of these rotations and shapes, translated to their 2D joints."""
     right = load_hand_model("open", "right")
     joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
-    return Placed(rotations, betas, solve_translation(joints, found.normalized_keypoints, torch.eye(3)))
+    return CropFit(rotations, betas, solve_translation(joints, found.normalized_keypoints, torch.eye(3)))
 
 
-def refined(found: Estimate, hand: Placed) -> Placed:
-    """Pose and place moved so that the joints reproject where they were seen, near the estimate; the shape stays.
+def refined_fit(found: Estimate, hand: CropFit) -> CropFit:
+    """Pose and translation fitted to the 2D joints, with a Gaussian prior about the estimate; the shape stays fixed.
 
     Args:
-        found: where the joints were seen, how surely, and how far the estimates may be off.
+        found: 2D joints and estimates, with their standard deviations.
         hand: the estimate.
     """
     kinematics = Kinematics(load_hand_model("open", "right"))
@@ -124,11 +124,11 @@ def refined(found: Estimate, hand: Placed) -> Placed:
         solved = solve(problem, Parameters(angles, near[:, 0], hand.translation[rows], betas[rows]), steps=STEPS)
         rotations.append(kinematics.matrices(solved.angles, solved.root))
         translation.append(solved.translation)
-    return Placed(torch.cat(rotations), hand.betas, torch.cat(translation))
+    return CropFit(torch.cat(rotations), hand.betas, torch.cat(translation))
 
 
 def own_shape(found: Estimate, models: Models) -> Tensor:
-    """One shape [1, 10] from at most 20 of the pictures themselves."""
+    """One shape [1, 10], calibrated from at most 20 of the images."""
     chosen = select_calibration_frames(found.scores, found.baseline)
     calibrated = calibrate(
         load_hand_model("open", "right"),
@@ -141,7 +141,7 @@ def own_shape(found: Estimate, models: Models) -> Tensor:
 
 
 def baseline() -> Kong2022:
-    """Pose and shape of each picture."""
+    """Pose and shape of each image."""
     return Kong2022("kong2022")
 
 
@@ -161,7 +161,7 @@ def identity_opt() -> Kong2022:
 
 
 def image() -> Kong2022:
-    """Pose and shape of each picture, from its pixels."""
+    """Pose and shape of each image, from its pixels."""
     return Kong2022("kong2022-image", backbone="image")
 
 

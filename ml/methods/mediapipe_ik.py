@@ -1,4 +1,4 @@
-"""`mediapipe-ik`: MediaPipe's world landmarks, posed by direct inverse kinematics; scale and place from the 2D.
+"""`mediapipe-ik`: MediaPipe's world landmarks, posed by direct inverse kinematics; scale and translation from the 2D.
 
 Zhang et al., *MediaPipe Hands*, CVPR Workshops 2020. Shape: one β a hand and clip, from the median bone lengths of the world
 landmarks under the model's own prior; their metric scale is MediaPipe's guess, as one camera cannot know it.
@@ -50,7 +50,7 @@ def pose_track(request: Request, track: HandTrack) -> FittedTrack:
 
 
 def track_shape(request: Request, track: HandTrack, kinematics: Kinematics, world: Tensor) -> Tensor:
-    """The given β [1, 10]; else one from the bones of world landmarks [n, 21, 3], [n, 10] where pictures are independent."""
+    """The given β [1, 10]; else one from the bones of world landmarks [n, 21, 3], [n, 10] where images are independent."""
     known = request.betas.get(track.side)
     if known is not None:
         return torch.as_tensor(known, dtype=torch.float32).view(1, 10)

@@ -20,7 +20,7 @@ from ml.hand.model import load_hand_model
 from ml.identity.calibration import ErrorCorrelation
 from ml.identity.joint_bundle import STEPS, fit_problem
 from ml.identity.weights import BACKBONES, Kind, load_models
-from ml.methods.kong2022 import placed
+from ml.methods.kong2022 import initial_fit
 from ml.training.samples import Samples, make_samples
 from ml.training.tables import estimates
 from ml.training.train_kong2022 import CACHE, Config
@@ -48,7 +48,7 @@ def shape_gradients(samples: Samples, backbone: Kind) -> Tensor:
     right = load_hand_model("open", "right")
     kinematics, betas = Kinematics(right), torch.as_tensor(samples.betas)
     known, angles = fit_problem(kinematics, found, found.baseline, shape_known=True)
-    translation = placed(found, found.baseline, betas).translation
+    translation = initial_fit(found, found.baseline, betas).translation
     solved = solve(known, Parameters(angles, found.baseline[:, 0], translation, betas), steps=STEPS)
     return shape_information(known, solved)[1]
 

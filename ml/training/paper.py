@@ -21,7 +21,7 @@ from ml.identity.inference import Estimate
 from ml.identity.networks import rotations_to_rows, rows_to_rotations
 from ml.identity.observation import MARGIN
 from ml.identity.weights import Kind
-from ml.methods.kong2022 import Placed
+from ml.methods.kong2022 import CropFit
 
 DEPTH_M: Final = 0.85
 """Initial depth of the wrist: the distance of DexYCB's cameras."""
@@ -49,7 +49,7 @@ def choices(backbone: Kind) -> dict[str, Any]:
 
 
 @torch.enable_grad()
-def adam(found: Estimate, rotations: Tensor, betas: Tensor, focal: Tensor) -> Placed:
+def adam(found: Estimate, rotations: Tensor, betas: Tensor, focal: Tensor) -> CropFit:
     """Kong et al.'s two stages: the mean squared pixel error of 21 joints, without prior or confidence; the shape is fixed.
 
     Args:
@@ -72,7 +72,7 @@ def adam(found: Estimate, rotations: Tensor, betas: Tensor, focal: Tensor) -> Pl
             # a sum over hands: each is optimised independently
             missed.square().sum(-1).mean(-1).sum().backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-    return Placed(rows_to_rotations(code).detach(), betas, place.detach())
+    return CropFit(rows_to_rotations(code).detach(), betas, place.detach())
 
 
 @torch.enable_grad()

@@ -28,7 +28,7 @@ from ml.identity.networks import ranking_accuracy
 from ml.identity.observation import MARGIN, Observation
 from ml.identity.scale import ruler
 from ml.identity.weights import BACKBONES, FOLDER, Kind, Models, card_file, load_models
-from ml.methods.kong2022 import Placed, placed, refined
+from ml.methods.kong2022 import CropFit, initial_fit, refined_fit
 from ml.metrics.alignment import procrustes_align
 from ml.training import paper
 from ml.training.augment import without_rim
@@ -174,15 +174,15 @@ def _table_1(samples: Samples, seen: Observation, found: Estimate, shapes: Tenso
         ("calibrated", found.aware, shapes),
         ("calibrated_without_scale", found.aware, free),
     ):
-        hand = placed(found, rotations, betas)
+        hand = initial_fit(found, rotations, betas)
         joints[name] = _joints(seen, hand)
-        joints[f"{name}_opt"] = _joints(seen, refined(found, hand))
+        joints[f"{name}_opt"] = _joints(seen, refined_fit(found, hand))
         if name != "calibrated_without_scale":
             joints[f"{name}_adam"] = _joints(seen, paper.adam(found, rotations, betas, focal))
     return joints
 
 
-def _joints(seen: Observation, hand: Placed) -> np.ndarray:
+def _joints(seen: Observation, hand: CropFit) -> np.ndarray:
     """Joints [n, 21, 3] of the real hands in the camera."""
     joints = load_hand_model("open", "right").joints(*hand)
     return seen.points_to_camera(joints).numpy()

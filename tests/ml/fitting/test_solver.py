@@ -1,4 +1,4 @@
-"""The fit explains the picture, shares one shape, keeps a given one, and is the same twice."""
+"""The fit explains the image, shares one shape, keeps a given one, and is the same twice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_one_shape_is_shared(scene):
     assert solve(problem, start).betas.shape == (1, 10)
 
 
-def test_independent_pictures_have_shapes_of_their_own(scene):
+def test_independent_images_have_shapes_of_their_own(scene):
     problem, start, _ = scene
     alone = replace(problem, shape_shared=False)
     everyone = solve(alone, replace(start, betas=torch.zeros(COUNT, 10)), steps=6)

@@ -130,7 +130,7 @@ def test_gaps_stay_gaps():
     assert np.array_equal(track.frames, [*range(20), *range(25, 50)])
 
 
-def test_independent_pictures_are_joined_by_side_only():
+def test_independent_images_are_joined_by_side_only():
     found = [[left(100), right(300)], [right(100)], [], [left(400), left(100, right=0.4), right(10)]]
     tracks = by_side(found)
     assert [(t.side, t.frames.tolist()) for t in tracks] == [("left", [0, 3]), ("right", [0, 1, 3]), ("left", [3])]

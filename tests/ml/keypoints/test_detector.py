@@ -70,7 +70,7 @@ def test_report_may_cancel(blank):
 
 @pytest.mark.parametrize("name", [real("hands_pan.mp4")])
 def test_two_left_hands(name, tmp_path):
-    """Rigid in the picture under a known motion: mapped back by it, a track that never swaps stays in place."""
+    """Rigid in the image under a known motion: mapped back by it, a track that never swaps stays in place."""
     keypoints = detect(open_clip(MEDIA / name))
     assert [t.side for t in keypoints.tracks] == ["left", "left"]
     motion = np.load(MEDIA / "hands_pan_affine.npy")

@@ -20,14 +20,14 @@ FRAMES = 40
 
 
 class BrightSpot:
-    """Finds one hand where a picture is bright, as a detector finds it where a hand is."""
+    """Finds one hand where an image is bright, as a detector finds it where a hand is."""
 
     def __init__(self) -> None:
         self.sizes: list[tuple[int, ...]] = []
 
-    def find(self, picture: np.ndarray) -> list[Detection]:
-        self.sizes.append(picture.shape)
-        rows, columns = np.nonzero(picture[..., 0] > 128)
+    def find(self, image: np.ndarray) -> list[Detection]:
+        self.sizes.append(image.shape)
+        rows, columns = np.nonzero(image[..., 0] > 128)
         if not len(rows):
             return []
         centre = np.array([columns.mean(), rows.mean()], np.float32)
@@ -36,11 +36,11 @@ class BrightSpot:
 
 @pytest.fixture
 def clip(tmp_path: Path):
-    """Forty pictures with a bright square at (60 + 2 k, 80)."""
+    """Forty images with a bright square at (60 + 2 k, 80)."""
     for k in range(FRAMES):
-        picture = np.zeros((160, 200, 3), np.uint8)
-        picture[78:83, 58 + 2 * k : 63 + 2 * k] = 255
-        Image.fromarray(picture).save(tmp_path / f"{k}.png")
+        image = np.zeros((160, 200, 3), np.uint8)
+        image[78:83, 58 + 2 * k : 63 + 2 * k] = 255
+        Image.fromarray(image).save(tmp_path / f"{k}.png")
     return open_clip(tmp_path)
 
 

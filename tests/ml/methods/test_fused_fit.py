@@ -116,6 +116,6 @@ def test_a_video_is_calmer_than_its_frames_alone():
 def test_it_says_what_it_used():
     request, _ = seen()
     found = fit(request)
-    assert found.meta["witnesses"] == ["2D joints", "world landmarks", "landmark network"]
+    assert found.meta["evidence"] == ["2D joints", "world landmarks", "landmark network"]
     assert found.joint_std.shape == (COUNT, 21)
     assert (found.joint_std > 0).all()

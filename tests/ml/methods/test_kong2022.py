@@ -39,14 +39,14 @@ class Rendered:
             5, make_subject(0, "test", 0), seconds=FRAMES / 30, fps=30, width=WIDTH, height=HEIGHT,
             hands=("left", "right"), motion_blur=1,
         )  # fmt: skip
-        self.pictures = list(made.frames())
+        self.images = list(made.frames())
         self.intrinsics = made.truth.intrinsics.astype(np.float32)
         self.truth = {hand.side: hand for hand in made.truth.hands}
         self.clip = cast(
             Clip,
             SimpleNamespace(
                 fps=30.0, frame_count=FRAMES, width=WIDTH, height=HEIGHT, path=SimpleNamespace(name="x.mp4"),
-                frames=lambda *, start=0, stop=None: iter(self.pictures[start:stop]),
+                frames=lambda *, start=0, stop=None: iter(self.images[start:stop]),
             ),
         )  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_a_given_shape_is_kept(name, request_for, seen_hand):
     assert found.meta["shape"]["right"] == "given"
 
 
-def test_the_identity_aware_ones_have_one_shape_a_hand_and_the_baseline_one_a_picture(request_for, seen_hand):
+def test_the_identity_aware_ones_have_one_shape_a_hand_and_the_baseline_one_an_image(request_for, seen_hand):
     request = request_for(seen_hand(0, "right"))
     shapes = {name: len(np.unique(load_method(name).estimate(request, silent).betas, axis=0)) for name in NAMES}
     assert {name: count for name, count in shapes.items() if "identity" in name} == dict.fromkeys(
@@ -115,7 +115,7 @@ def test_the_identity_aware_ones_have_one_shape_a_hand_and_the_baseline_one_a_pi
     assert len(np.unique(load_method("kong2022-identity").estimate(independent, silent).betas, axis=0)) == FRAMES
 
 
-def test_the_fit_comes_nearer_to_the_joints_in_the_picture_and_with_the_true_shape_in_space(request_for, seen_hand, rendered):
+def test_the_fit_comes_nearer_to_the_joints_in_the_image_and_with_the_true_shape_in_space(request_for, seen_hand, rendered):
     hand = rendered.truth["right"]
 
     def misses(name: str, **facts) -> tuple[float, float]:
@@ -164,7 +164,7 @@ def test_only_wanted_frames_are_given_and_far_ones_are_sought(wanted):
         return iter(range(start, 100))
 
     clip = cast(Clip, SimpleNamespace(frames=frames))
-    assert [(index, picture) for index, picture in _images(clip, wanted)] == [(w, w) for w in wanted]
+    assert [(index, image) for index, image in _images(clip, wanted)] == [(w, w) for w in wanted]
     assert len(starts) <= 1 + sum(b - a > 30 for a, b in pairwise(wanted))
 
 

@@ -41,7 +41,7 @@ def request_() -> Request:
     return Request(clip, Keypoints(tuple(tracks), 40, 30.0, 640, 480), intrinsics)
 
 
-@pytest.fixture(params=[name for name in catalog.METHODS if "image" not in name])  # those need pictures
+@pytest.fixture(params=[name for name in catalog.METHODS if "image" not in name])  # those need images
 def name(request) -> str:
     return request.param
 
@@ -74,7 +74,7 @@ def test_everything_its_catalogue_entry_names_is_there(request_, name):
     assert found.meta["method"] == name
 
 
-def test_a_clip_has_one_shape_a_hand_except_where_each_picture_has_its_own(request_, name):
+def test_a_clip_has_one_shape_a_hand_except_where_each_image_has_its_own(request_, name):
     found = load_method(name).estimate(request_, lambda stage, fraction: None)
     shapes = len(FRAMES) if name in ("kong2022", "kong2022-opt") else 1
     for track in (0, 1):
