@@ -34,7 +34,7 @@ def release(array: np.ndarray) -> None:
     base: Any = array
     while isinstance(base, np.ndarray | memoryview):
         base = base.base if isinstance(base, np.ndarray) else base.obj
-    if sys.platform != "win32" and isinstance(base, mmap.mmap):  # Windows cannot be told to
+    if sys.platform != "win32" and isinstance(base, mmap.mmap):  # Windows has no madvise
         base.madvise(mmap.MADV_DONTNEED)
 
 
