@@ -60,3 +60,17 @@ def test_a_clip_without_hands_has_a_result_without_hands(upload_with, method):
     run.refresh_from_db()
     assert (run.status, run.error) == (Status.SUCCEEDED, "")
     assert run.prediction.rows == 0
+
+
+@pytest.mark.parametrize("camera", [False, True])
+def test_the_default_method_runs_and_says_which_focal_length_it_used(upload_with, media_root, camera):
+    upload = upload_with(seen_hand(0, "right"), seen_hand(1, "left"), camera=camera)
+    run = start_run(upload=upload, method=next(iter(METHODS)), by=None)
+    attempt(Run, str(run.pk), Estimation)
+    run.refresh_from_db()
+    assert run.status == Status.SUCCEEDED, run.error
+    found = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz")
+    assert found.meta["method"] == "fused-fit"
+    assert (found.meta["focal_length"]["source"] == "given") == camera
+    assert found.joint_std is not None
+    assert found.joint_std.shape == (len(found), 21)
