@@ -6,7 +6,14 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 from rest_framework.routers import SimpleRouter
 
-from palmares.benchmarks.viewsets import BenchmarkViewSet, BoardsView, PublishRevisionView, RevisionsView, TruthsView
+from palmares.benchmarks.viewsets import (
+    BenchmarkViewSet,
+    BoardsView,
+    CancelRevisionView,
+    PublishRevisionView,
+    RevisionsView,
+    TruthsView,
+)
 from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
 from palmares.leaderboards.viewsets import ComparisonView, LeaderboardView, RevisionChangesView
 from palmares.runs.run_files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
@@ -107,6 +114,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("predictions/tus/<uuid:pk>/", PendingFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/changes/", RevisionChangesView.as_view(), name="revision-changes"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
+    path("revisions/<uuid:pk>/cancel/", CancelRevisionView.as_view(), name="revision-cancel"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),
     path("submissions/<uuid:pk>/content/", SubmissionContentView.as_view(), name="submission-content"),
     path("submissions/<uuid:pk>/frames/", SubmissionFramesView.as_view(), name="submission-frames"),

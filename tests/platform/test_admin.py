@@ -5,6 +5,8 @@ from django.contrib import admin
 from django.urls import reverse
 
 from palmares.api.models import IdempotencyKey
+from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.submissions.models import Scoring, Submission
 from palmares.teams.access import create_sign_in_link, create_token
 from palmares.teams.models import Role, User
 from palmares.teams.services import invite
@@ -19,14 +21,15 @@ def superuser(db):
 
 
 @pytest.fixture
-def secrets(team, owner, finished_run, subject):
+def secrets(team, owner, finished_run, subject, contest, scored):
     """One row of everything; what must not be shown of them."""
+    submission, truth = scored(), contest.truths.get()
     HandShapeFactory(subject=subject)
     create_sign_in_link(user=owner)
     invite(team=team, email="guest@example.org", role=Role.MEMBER, by=owner)
     IdempotencyKey.objects.create(user=owner, key="k", fingerprint="f", response_body={"private": "inside"})
     row, token = create_token(user=owner, name="laptop")
-    return [token, row.token_key, "inside"]
+    return [token, row.token_key, "inside", submission.source, truth.folder]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
@@ -47,3 +50,11 @@ def test_members_stay_out(client, owner, model):
     client.force_login(owner)
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     assert client.get(url).status_code == 302
+
+
+@pytest.mark.parametrize("model", [Benchmark, Truth, Revision, Submission, Scoring], ids=lambda m: m.__name__)
+def test_nothing_of_benchmarks_is_changed_in_the_admin(client, superuser, secrets, model):
+    client.force_login(superuser)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    assert client.get(reverse(f"{name}_add")).status_code == 403
+    assert client.post(reverse(f"{name}_change", args=[model._default_manager.first().pk]), {}).status_code == 403

@@ -49,7 +49,7 @@ def benchmark_settings(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
-    """What owners do: send a truth, score again, publish, add a board, delete."""
+    """What owners do: upload ground truth, re-score, publish or cancel a revision, add a board, delete."""
     user = person(request)
     found = get_object_or_404(Benchmark.objects.visible_to(user).select_related("team"), slug=slug)
     action = request.POST.get("action", "")
@@ -58,10 +58,13 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
             services.add_truth(benchmark=found, by=user, file=file)
         elif action == "score-again":
             revisions.score_again(benchmark=found, by=user)
-        elif action == "publish":
+        elif action in ("publish", "cancel"):
             revision = by_id(Revision.objects.visible_to(user).filter(benchmark=found), request.POST.get("revision", ""))
-            revisions.publish_revision(revision=revision, by=user)
-            messages.success(request, f"The boards now show revision {revision.number}; older ones stay at ?revision=.")
+            if action == "publish":
+                revisions.publish_revision(revision=revision, by=user)
+                messages.success(request, f"The boards now show revision {revision.number}; older ones stay at ?revision=.")
+            else:
+                revisions.cancel_revision(revision=revision, by=user)
         elif action == "visibility" and request.POST.get("visibility") in Benchmark.Visibility.values:
             services.update_benchmark(benchmark=found, by=user, visibility=request.POST["visibility"])
         elif action == "board":
@@ -73,4 +76,4 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
             services.delete_benchmark(benchmark=found, by=user)
             return redirect("benchmarks")
     address = reverse("benchmark", args=[slug])
-    return redirect(f"{address}?tab=manage" if action in ("truth", "score-again", "visibility") else address)
+    return redirect(f"{address}?tab=manage" if action in ("truth", "score-again", "cancel", "visibility") else address)

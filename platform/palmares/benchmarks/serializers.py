@@ -24,6 +24,7 @@ class BoardSerializer(serializers.ModelSerializer[Board]):
 class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
     """What is measured, and by which rules. Its truth has no address."""
 
+    slug = serializers.SlugField(max_length=60, help_text="Gets a suffix where it clashes with one that you may not see.")
     protocol = serializers.ChoiceField(choices=[(name, name) for name in PROTOCOLS])
     team = TeamField(queryset=Team.objects.none())
     boards = BoardSerializer(many=True, read_only=True)
@@ -43,6 +44,7 @@ class BenchmarkUpdateSerializer(BenchmarkSerializer):
     class Meta(BenchmarkSerializer.Meta):
         read_only_fields: ClassVar = ["id", "slug", "team", "protocol", "boards", "created_at"]
 
+    slug = serializers.SlugField(read_only=True)
     protocol = serializers.CharField(read_only=True)  # type: ignore[assignment]
     team = serializers.PrimaryKeyRelatedField(read_only=True)  # type: ignore[assignment, var-annotated]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -30,13 +31,16 @@ def create_benchmark(*, team: Team, by: User, slug: str, name: str, protocol: st
     """A new benchmark with one board of everything; owners of the team only.
 
     Raises:
-        InvalidError: no such protocol or metric, or the slug is taken.
+        InvalidError: no such protocol or metric, or a benchmark that `by` sees has the slug; it gets a suffix where it clashes
+            with another one.
     """
     require_role(user=by, team=team, role=Role.OWNER)
     if protocol not in PROTOCOLS:
         raise InvalidError(f"There is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}.", field="protocol")
-    if Benchmark.objects.filter(slug=slug).exists():
+    if Benchmark.objects.visible_to(by).filter(slug=slug).exists():
         raise InvalidError(f"The slug “{slug}” is taken.", field="slug")
+    if Benchmark.objects.filter(slug=slug).exists():  # one that `by` is not to know of
+        slug = f"{slug[:53]}-{token_hex(3)}"
     _check_metric(facts.get("primary_metric", "pa_mpjpe"))
     made = Benchmark.objects.create(team=team, created_by=by, slug=slug, name=name, protocol=protocol, **facts)
     Board.objects.create(benchmark=made, slug="all", name="All")

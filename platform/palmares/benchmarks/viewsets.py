@@ -173,3 +173,18 @@ class PublishRevisionView(APIView):
         revisions.publish_revision(revision=revision, by=caller(self))
         revision.refresh_from_db()
         return Response(RevisionSerializer(revision).data)
+
+
+class CancelRevisionView(APIView):
+    """Stopping what is scored again."""
+
+    permission_classes = (IsAuthenticated,)
+    problem_statuses: ClassVar = {"post": (409,)}
+
+    @extend_schema(request=None, responses=RevisionSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Stop scoring under a revision that was not published; owners only."""
+        revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
+        revisions.cancel_revision(revision=revision, by=caller(self))
+        revision.refresh_from_db()
+        return Response(RevisionSerializer(revision).data)

@@ -14,19 +14,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules, services
-from palmares.benchmarks.models import Benchmark
+from palmares.benchmarks.models import Benchmark, Revision
 from palmares.leaderboards.exports import WRITERS
 from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
 from palmares.leaderboards.plots import by_sequence, colours_of, plots
 from palmares.leaderboards.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
-from palmares.submissions.models import Score, Submission, SubmissionQuerySet
+from palmares.submissions.models import Score, Scoring, Submission, SubmissionQuerySet
 from palmares.teams.models import Membership, Role, Team, User
 from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, person, posted
 from palmares.teams.services import role_in
 
 CURVES = 6
 """Submissions drawn together, at most."""
+MOST_FAILURES = 100
+"""Failed scorings that are listed, at most."""
 
 
 @login_required
@@ -138,9 +140,19 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
     if tab == "submit":
         return {"shapes": Submission.Shape.choices, "team": _submitting_team(request)}
     if tab == "manage":
-        revisions = found.revisions.filter(published_at=None)
-        return {"truths": found.truths.defer("subsets")[:5], "revisions": [(each, changes(each, user)) for each in revisions]}
+        revisions = found.revisions.filter(published_at=None, cancelled_at=None).select_related("truth").defer("truth__subsets")
+        return {
+            "truths": found.truths.defer("subsets")[:5],
+            "revisions": [(each, changes(each, user), *_failures(each, user)) for each in revisions],
+        }
     return {}
+
+
+def _failures(revision: Revision, user: User) -> tuple[list[Scoring], int]:
+    """Scorings under a revision that failed, of the submissions that a person sees; and how many others did."""
+    failed = Scoring.objects.filter(revision=revision, status=Status.FAILED, submission__deleted_at=None)
+    seen = failed.filter(submission__in=Submission.objects.visible_to(user)).select_related("submission__team")
+    return list(seen.order_by("submission__created_at")[:MOST_FAILURES]), failed.count() - seen.count()
 
 
 def _waiting(benchmark: Benchmark, user: User) -> SubmissionQuerySet:

@@ -19,7 +19,7 @@ from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import cell, in_order, rank_of
 from palmares.leaderboards.plots import by_sequence, plots, worst_frames
 from palmares.submissions import services as submissions
-from palmares.submissions.models import MetricValue, Score, Submission
+from palmares.submissions.models import MetricValue, Score, Scoring, Submission
 from palmares.submissions.serializers import SubmissionFactsSerializer, shown_score
 from palmares.teams.pages import can_write, errors_as_messages, person, posted
 from palmares.teams.services import role_in
@@ -63,6 +63,7 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "others": _others(request, found),
         "other": other,
         "own": own,
+        "rescorings": _rescorings(found) if own else (),
         "can_write": can_write(user, found.team),
     }
     return render(request, "benchmarks/submission.html", context)
@@ -91,6 +92,12 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         if action == "delete":
             return redirect("benchmark", found.benchmark.slug)
     return redirect("submission", pk)
+
+
+def _rescorings(found: Submission) -> list[Scoring]:
+    """Its scorings under revisions that may be shown later, where it is shown under another now."""
+    waiting = found.scorings.filter(revision__published_at=None, revision__cancelled_at=None).exclude(pk=found.scoring.pk)
+    return list(waiting.select_related("revision").order_by("revision__number"))
 
 
 def _others(request: HttpRequest, found: Submission) -> list[Submission]:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from palmares.read_only_admin import ReadOnlyAdmin
 from palmares.runs.models import Prediction, Run
 
 
-class _ReadOnly(admin.ModelAdmin):
-    """Only the queue and the API change these."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
 @admin.register(Run)
-class RunAdmin(_ReadOnly):
+class RunAdmin(ReadOnlyAdmin):
     """What became of runs."""
 
     list_display = (
@@ -53,7 +43,7 @@ class RunAdmin(_ReadOnly):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(_ReadOnly):
+class PredictionAdmin(ReadOnlyAdmin):
     """What came out, in short. Files have no address here."""
 
     list_display = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from palmares.benchmarks.models import Benchmark, Revision, Truth
 from palmares.benchmarks.revisions import shown_revision, truth_is_ready
 from palmares.queue.models import Status
 from palmares.submissions.models import Scoring
+from palmares.teams.models import Team
 from tests.predictions import hands, npz
 
 URL = "/api/v1/benchmarks/"
@@ -25,6 +27,32 @@ def test_owners_make_benchmarks_and_others_do_not(api, owner, member, team):
     again = api(owner).post(URL, {**NEW, "team": team.pk})
     assert again.status_code == 400
     assert "slug" in again.json()["errors"]
+
+
+def test_a_slug_that_somebody_else_has_is_not_told(api, contest, stranger):
+    theirs = Team.objects.get(memberships__user=stranger)
+    answer = api(stranger).post(URL, {**NEW, "slug": contest.slug, "team": theirs.pk})
+    assert answer.status_code == 201, answer.json()
+    assert re.fullmatch(rf"{contest.slug}-[0-9a-f]{{6}}", answer.json()["slug"])
+    assert api(stranger).get(f"{URL}{contest.slug}/").status_code == 404
+
+
+def test_a_revision_that_waits_is_cancelled_by_owners(api, client, contest, scored, owner, member, stranger):
+    scored()
+    made = api(owner).post(f"{URL}contest-of-ours/revisions/").json()
+    cancel = f"/api/v1/revisions/{made['id']}/cancel/"
+    assert (api(stranger).post(cancel).status_code, api(member).post(cancel).status_code) == (404, 403)
+    Scoring.objects.filter(revision__number=2).update(status=Status.FAILED, error="20 joints, expected 21.")
+    client.force_login(owner)
+    page = client.get("/benchmarks/contest-of-ours/?tab=manage").content.decode()
+    assert "0 of 1 scored, 1 failed" in page
+    assert "20 joints, expected 21." in page
+    assert api(owner).post(f"/api/v1/revisions/{made['id']}/publish/").status_code == 409, "the board would be empty"
+    assert api(owner).post(cancel).json()["status"] == "cancelled"
+    assert api(owner).post(cancel).status_code == 409
+    shown = contest.revisions.get(number=1)
+    assert api(owner).post(f"/api/v1/revisions/{shown.pk}/cancel/").status_code == 409
+    assert "Revision 2" not in client.get("/benchmarks/contest-of-ours/?tab=manage").content.decode()
 
 
 @pytest.mark.parametrize(
