@@ -5,7 +5,7 @@ import { arrow, formatValue } from "../charts/frame-metrics";
 import { duration } from "../live/status-text";
 import { frameUrl, isFailed, isOpen, predictionUrl, type RunInfo, request } from "./api";
 import { Icon } from "./playback";
-import type { RunModel, ViewModel } from "./view-model";
+import { clipMean, type RunModel, type ViewModel } from "./view-model";
 
 const EYE =
   "M12 6c4.5 0 8 3.2 9.5 6-1.5 2.8-5 6-9.5 6s-8-3.2-9.5-6C4 9.2 7.5 6 12 6zm0 2.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z";
@@ -13,76 +13,139 @@ const EYE_SHUT =
   "M4.2 3 3 4.2l3.6 3.6C4.7 9 3.3 10.6 2.5 12c1.5 2.8 5 6 9.5 6 1.6 0 3-.4 4.3-1l3.5 3.5 1.2-1.2zM12 16a4 4 0 0 1-3.8-5.3l5.1 5.1c-.4.1-.8.2-1.3.2zm0-10c-.9 0-1.8.1-2.6.4l2 2a3.5 3.5 0 0 1 4.1 4.1l3 3c1.3-1 2.400-2.3 3-3.5-1.5-2.8-5-6-9.5-6z";
 
 export function Methods({ model }: { model: ViewModel }) {
+  const metric = model.metric.value;
   return (
     <section class="methods" aria-label="Methods">
-      <h2>Methods</h2>
-      {model.runs.length === 0 && <p class="empty">No runs yet. Start one on the upload's page.</p>}
-      <ol>
-        {model.runs.map((run, index) => (
-          <Method key={run.id} run={run} index={index} model={model} />
-        ))}
-      </ol>
+      <div class="methods-head">
+        <h2>Methods</h2>
+        {metric && model.metrics.length > 1 && (
+          <select
+            aria-label="Metric of the table"
+            title={metric.definition}
+            value={metric.name}
+            onChange={(event) => {
+              model.metric.value = model.metrics.find(({ name }) => name === event.currentTarget.value);
+            }}
+          >
+            {model.metrics.map((each) => (
+              <option key={each.name} value={each.name}>{`${each.title} ${arrow(each)}, ${each.unit}`}</option>
+            ))}
+          </select>
+        )}
+      </div>
+      {model.runs.length === 0 ? (
+        <p class="empty">No runs yet. Start one on the upload's page.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Method</th>
+              <th scope="col">
+                <span class="hidden">Shown</span>
+              </th>
+              <th scope="col" class="number" title="At this frame, mean over the hands">
+                Frame
+              </th>
+              <th scope="col" class="number" title="Mean over the clip">
+                Clip
+              </th>
+            </tr>
+          </thead>
+          {model.runs.map((run, index) => (
+            <Method key={run.id} run={run} index={index} model={model} />
+          ))}
+        </table>
+      )}
     </section>
   );
 }
 
+/** One row, and below it the details of the selected method, its progress, or its problem. */
 function Method({ run, index, model }: { run: RunModel; index: number; model: ViewModel }) {
   const info = run.info.value;
   const visible = run.shown.value;
+  const metric = model.metric.value;
+  const isOpen = model.selected.value === run.id;
+  const value = (number: number | null | undefined) => (metric ? formatValue(number, { ...metric, unit: "" }).trim() : "–");
+  return (
+    <tbody class={visible ? "method" : "method off"} style={{ "--method": info.colour }}>
+      <tr>
+        <th scope="row">
+          <button
+            type="button"
+            class="name"
+            aria-expanded={isOpen}
+            title={`${info.method_title}: details`}
+            onClick={() => {
+              model.selected.value = isOpen ? "" : run.id;
+            }}
+          >
+            <span class="swatch">{run.letter}</span> <span class="title">{info.method_title}</span>
+          </button>
+        </th>
+        <td>
+          <button
+            type="button"
+            class="icon"
+            aria-pressed={visible}
+            aria-label={`Show ${run.letter}, ${info.method_title} (${index + 1})`}
+            title={`Show or hide (${index + 1})`}
+            onClick={() => {
+              run.shown.value = !visible;
+            }}
+          >
+            <Icon path={visible ? EYE : EYE_SHUT} />
+          </button>
+        </td>
+        <td class="number">{value(metric && run.means.value[metric.name]?.[model.frame.value])}</td>
+        <td class="number">{value(metric && clipMean(run, metric.name))}</td>
+      </tr>
+      {(isOpen || info.status !== "succeeded" || run.problem.value) && (
+        <tr>
+          <td class="details" colSpan={4}>
+            {info.status !== "succeeded" && <Progress run={run} />}
+            {info.status === "succeeded" && isOpen && <Details run={run} model={model} />}
+            {run.problem.value && <p class="problem">{run.problem.value}</p>}
+          </td>
+        </tr>
+      )}
+    </tbody>
+  );
+}
+
+function Details({ run, model }: { run: RunModel; model: ViewModel }) {
+  const { method_title } = run.info.value;
   const percent = Math.round(100 * run.opacity.value);
   return (
-    <li class={visible ? "method" : "method off"} style={{ "--method": info.colour }}>
-      <div class="head">
-        <span class="swatch" aria-hidden="true">
-          {run.letter}
-        </span>
-        <span class="name">{info.method_title}</span>
+    <>
+      <div class="opacity">
+        <label>
+          <span>Opacity</span>
+          <input
+            type="range"
+            min={0}
+            max={100}
+            step={5}
+            value={percent}
+            aria-label={`Opacity of ${run.letter}, ${method_title}`}
+            onInput={(event) => {
+              run.opacity.value = event.currentTarget.valueAsNumber / 100;
+            }}
+          />
+          <output>{percent}%</output>
+        </label>
         <button
           type="button"
           class="text"
           title="Show only this method, or all again"
-          aria-label={`Show only ${run.letter}, ${info.method_title}`}
+          aria-label={`Show only ${run.letter}, ${method_title}`}
           onClick={() => model.solo(run)}
         >
           only
         </button>
-        <button
-          type="button"
-          class="icon"
-          aria-pressed={visible}
-          aria-label={`Show ${run.letter}, ${info.method_title} (${index + 1})`}
-          title={`Show or hide (${index + 1})`}
-          onClick={() => {
-            run.shown.value = !visible;
-          }}
-        >
-          <Icon path={visible ? EYE : EYE_SHUT} />
-        </button>
       </div>
-      {info.status === "succeeded" ? (
-        <>
-          <label class="opacity">
-            <span>Opacity</span>
-            <input
-              type="range"
-              min={0}
-              max={100}
-              step={5}
-              value={percent}
-              aria-label={`Opacity of ${run.letter}, ${info.method_title}`}
-              onInput={(event) => {
-                run.opacity.value = event.currentTarget.valueAsNumber / 100;
-              }}
-            />
-            <output>{percent}%</output>
-          </label>
-          <Facts run={run} model={model} />
-        </>
-      ) : (
-        <Progress run={run} />
-      )}
-      {run.problem.value && <p class="problem">{run.problem.value}</p>}
-    </li>
+      <Facts run={run} model={model} />
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import type { RunInfo, UploadInfo } from "./api";
 import { Clock } from "./clock";
 import { match, shortcuts } from "./shortcuts";
 import { DEFAULT_STATE } from "./url-state";
-import { type RunModel, ViewModel } from "./view-model";
+import { clipMean, type RunModel, ViewModel } from "./view-model";
 
 const upload = { id: "u", name: "clip.mp4", frame_count: 100, fps: 30 } as UploadInfo;
 const run = (id: string, method: string) =>
@@ -61,6 +61,17 @@ describe("shortcuts", () => {
     expect(match(table, event("ArrowLeft", "", slider))).toBeUndefined();
     expect(match(table, event(" ", "BUTTON"))).toBeUndefined();
     expect(match(table, event("w", "BUTTON"))?.description).toBe("wireframe");
+  });
+});
+
+describe("clipMean", () => {
+  it("is the mean of the values per frame, before these are loaded that of the summary", () => {
+    const metric = { name: "jitter", title: "Jitter", unit: "", direction: "lower" as const, definition: "", decimals: 2 };
+    const info = { ...run("a", "one"), prediction: { sha256: "", size_bytes: 1, rows: 1, summary: { jitter: 9 } } };
+    const one = new ViewModel({ upload, runs: [info], metrics: [metric] }, DEFAULT_STATE).runs[0] as RunModel;
+    expect([clipMean(one, "jitter"), clipMean(one, "other")]).toEqual([9, null]);
+    one.series.value = { frame_count: 3, hands: [{ track: 0, side: "left", values: { jitter: [1, null, 2] } }] };
+    expect(clipMean(one, "jitter")).toBe(1.5);
   });
 });
 

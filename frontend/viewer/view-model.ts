@@ -41,6 +41,13 @@ function makeRun(info: RunInfo, metrics: Metric[], index: number, shown: boolean
   };
 }
 
+/** Mean of a metric over the clip; before the values per frame are loaded, from the run's summary. */
+export function clipMean(run: RunModel, metric: string): number | null {
+  const values = run.means.value[metric]?.filter((value) => value !== null);
+  if (!values) return run.info.value.prediction?.summary[metric] ?? null;
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+}
+
 /** Methods that are shown, and so loaded, unless the link names others. */
 const SHOWN_AT_FIRST = 2;
 
@@ -67,6 +74,10 @@ export class ViewModel {
   readonly zoom = signal<[number, number] | null>(null);
   /** Which runs of the link are missing, in a sentence; empty when all are here. */
   readonly linkProblem: string;
+  /** The metric of the methods' table. */
+  readonly metric: Signal<Metric | undefined>;
+  /** Id of the run whose details are open; empty for none. */
+  readonly selected = signal("");
   readonly help = signal(false);
   /** A message about the whole page: shown, and read by screen readers. */
   readonly notice = signal("");
@@ -81,6 +92,7 @@ export class ViewModel {
   constructor(data: PageData, state: ViewState) {
     this.upload = signal(data.upload);
     this.metrics = data.metrics;
+    this.metric = signal(data.metrics[0]);
     const offered = data.runs;
     const found = state.runs?.filter((id) => offered.some((run) => run.id === id));
     this.linkProblem = describeMissing(state.runs ?? [], found ?? []);

@@ -23,6 +23,10 @@ def seek(page: Page, frame: int) -> None:
     wait_for_picture(page)
 
 
+def open_details(page: Page, letter: str) -> None:
+    page.locator(".methods button.name", has=page.locator(".swatch", has_text=letter)).click()
+
+
 def test_the_picture_is_of_the_frame_asked_for_in_100_random_seeks(open_viewer: OpenViewer, viewer_clip: ViewerClip):
     page = open_viewer()
     frames = random.Random(7).choices(range(viewer_clip.frame_count), k=100)
@@ -70,6 +74,7 @@ def test_a_link_shows_the_same_thing(open_viewer: OpenViewer):
     seek(page, 33)
     page.keyboard.press("c")
     page.keyboard.press("w")
+    open_details(page, "B")
     page.get_by_role("slider", name=re.compile("Opacity of B")).fill("40")
     page.get_by_role("button", name="Top", exact=True).click()
     page.get_by_label("Speed").select_option("0.5")
@@ -82,6 +87,7 @@ def test_a_link_shows_the_same_thing(open_viewer: OpenViewer):
     expect(page.locator("[data-drawn]")).to_be_attached()
     expect(page.locator(".viewer")).to_have_attribute("data-frame", "33")
     expect(page.locator(".columns > span")).to_have_count(2)
+    open_details(page, "B")
     expect(page.get_by_role("slider", name=re.compile("Opacity of B"))).to_have_value("40")
     expect(page.get_by_label("Speed")).to_have_value("0.5")
     wait_for_picture(page)
@@ -145,6 +151,7 @@ def test_a_picture_of_the_stage_is_saved(open_viewer: OpenViewer, tmp_path):
 
 def test_the_files_of_a_frame_and_of_the_run_come(open_viewer: OpenViewer):
     page = open_viewer()
+    open_details(page, "A")
     for name in ("This frame of A as GLB", "This frame of A as OBJ", "This frame of A as PLY", "The whole run A as NPZ"):
         answer = page.request.get(page.get_by_role("link", name=name).evaluate("a => a.href"))
         assert (answer.status, len(answer.body()) > 10_000) == (200, True), name
@@ -161,6 +168,7 @@ def test_it_is_accessible_and_does_not_scroll_sideways(open_viewer: OpenViewer, 
 def test_shortcuts_work_after_a_slider_a_menu_and_the_frame_field_were_used(open_viewer: OpenViewer):
     page = open_viewer()
     viewer = page.locator(".viewer")
+    open_details(page, "A")
     slider = page.get_by_role("slider", name=re.compile("Opacity of A"))
     slider.click(position={"x": 20, "y": 5})
     before = slider.input_value()
@@ -177,6 +185,7 @@ def test_shortcuts_work_after_a_slider_a_menu_and_the_frame_field_were_used(open
 
 def test_a_slider_reached_by_keyboard_keeps_its_arrows(open_viewer: OpenViewer):
     page = open_viewer()
+    open_details(page, "A")
     slider = page.get_by_role("slider", name=re.compile("Opacity of A"))
     slider.focus()
     before = int(slider.input_value())
@@ -275,3 +284,17 @@ def test_two_of_eight_methods_are_shown_and_only_their_files_are_fetched(viewers
     page.keyboard.press("5")
     expect(page.locator(".lane")).to_have_count(3)
     assert len(runs()) == 3
+
+
+def test_eight_methods_are_listed_without_scrolling(viewers, viewer_clip: ViewerClip):
+    page = viewers(viewer_clip, 8)()
+    expect(page.locator(".methods tbody")).to_have_count(8)
+    panel = page.locator(".panel").bounding_box()
+    last = page.locator(".methods tbody").last.bounding_box()
+    assert panel
+    assert last
+    assert last["y"] + last["height"] <= panel["y"] + panel["height"] + 1
+    cells = page.locator(".methods tbody").first.locator("td.number")
+    assert all(re.fullmatch(r"\d+\.\d", text) for text in cells.all_inner_texts())
+    page.get_by_label("Metric of the table").select_option("jitter")
+    assert all(re.fullmatch(r"\d+\.\d\d", text) for text in cells.all_inner_texts())
