@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from ml.clip import open_clip
+from ml.device import default_device
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import Side
@@ -125,7 +126,7 @@ def _public_name(solver: Solver) -> str:
 
 def _evidence(item: Calibration, scratch: Path) -> Evidence:
     uploads = list(item.uploads.order_by("created_at", "id"))
-    frames = observe_frames(load_models(), _tracked_clips(item, uploads, scratch))
+    frames = observe_frames(load_models(device=default_device()), _tracked_clips(item, uploads, scratch))
     if frames is None:
         wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
         raise WorkFailedError(f"No {wanted} was found in any of the uploads; it must be bare, sharp and inside the image.")

@@ -127,24 +127,24 @@ def estimate_tracks(
 
 @torch.no_grad()
 def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> Estimate:
-    """Run the three networks on n observed hands.
+    """Run the three networks on n observed hands, on their device; the results are on the CPU, where hands are fitted.
 
     Args:
         models: see `ml.identity.weights`.
-        seen: n hands.
+        seen: n hands, on the CPU.
         crops: uint8 [n, 3, 96, 96], for the image backbone.
     """
-    inputs = (seen.inputs,) if crops is None else (seen.inputs, crops, seen.landmarks)
+    inputs = [t.to(models.device) for t in ((seen.inputs,) if crops is None else (seen.inputs, crops, seen.landmarks))]
     output: BackboneOutput = models.baseline.backbone(*inputs)
     baseline, betas = models.baseline.heads(output.features)
-    joints, std = seen.landmarks, torch.full((len(betas), 21), DETECTED_STD * 2 / MARGIN)
+    joints, std = seen.landmarks, torch.full((len(seen.inputs), 21), DETECTED_STD * 2 / MARGIN)
     if output.joints is not None and output.log_scale is not None:
-        joints, std = output.joints, REFINED_STD * output.log_scale.exp()
+        joints, std = output.joints.cpu(), REFINED_STD * output.log_scale.exp().cpu()
     return Estimate(
-        baseline=baseline,
-        aware=models.identity(*inputs),
-        betas=betas,
-        scores=models.confidence(output.features),
+        baseline=baseline.cpu(),
+        aware=models.identity(*inputs).cpu(),
+        betas=betas.cpu(),
+        scores=models.confidence(output.features).cpu(),
         normalized_keypoints=seen.centre[:, None] + seen.half[:, None, None] * joints,
         keypoint_std=seen.half[:, None] * std,
         pose_uncertainty=POSE_UNCERTAINTY[models.backbone],

@@ -128,7 +128,7 @@ def ranking_loss(scores: Tensor, shape_errors: Tensor, margin: float = 1.0) -> T
 
 def ranking_accuracy(scores: Tensor, shape_errors: Tensor) -> float:
     """Share of all pairs that scores [B] order as the shape errors [B] do (higher score, smaller error); chance is 0.5."""
-    i, j = torch.triu_indices(len(scores), len(scores), offset=1)
+    i, j = torch.triu_indices(len(scores), len(scores), offset=1, device=scores.device)
     differ = shape_errors[i] != shape_errors[j]
     right = (scores[i] > scores[j]) == (shape_errors[i] < shape_errors[j])
     return float(right[differ].float().mean())

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -31,19 +32,29 @@ class Models(NamedTuple):
     confidence: Confidence
     backbone: Kind
 
+    @property
+    def device(self) -> torch.device:
+        """Where they run."""
+        return next(self.baseline.parameters()).device
 
-@lru_cache(maxsize=2)
-def load_models(backbone: Kind = DEFAULT) -> Models:
-    """The shipped networks, on the CPU, in evaluation mode.
+
+@lru_cache(maxsize=4)
+def load_models(backbone: Kind = DEFAULT, device: torch.device | None = None) -> Models:
+    """The shipped networks in evaluation mode.
+
+    Args:
+        backbone: what they see.
+        device: where they run; the CPU by default (`ml.device.default_device` for the machine's best).
 
     Raises:
         FileNotFoundError: the weights are missing; the message says how to make them.
     """
     backbone_class = BACKBONES[backbone]
+    device = device or torch.device("cpu")
     return Models(
-        load_weights(Baseline(backbone_class()), weights_file(backbone, "baseline")),
-        load_weights(IdentityAware(backbone_class()), weights_file(backbone, "identity")),
-        load_weights(Confidence(), weights_file(backbone, "confidence")),
+        load_weights(Baseline(backbone_class()), weights_file(backbone, "baseline")).to(device),
+        load_weights(IdentityAware(backbone_class()), weights_file(backbone, "identity")).to(device),
+        load_weights(Confidence(), weights_file(backbone, "confidence")).to(device),
         backbone,
     )
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ml.device import default_device
 from ml.fitting.focal_length import plausible_intrinsics
 from ml.fitting.inverse_kinematics import inverse_kinematics
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
@@ -125,7 +126,7 @@ def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor 
     if request.hand_model != "open":
         return [None] * len(tracks)
     progress("estimating", 0.0)
-    seen = estimate_tracks(load_models("landmarks"), request.clip, tracks, request.intrinsics)
+    seen = estimate_tracks(load_models("landmarks", default_device()), request.clip, tracks, request.intrinsics)
     return [view.to_camera(found.baseline) for view, found in seen]
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ml.device import default_device
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.placement import solve_translation
 from ml.fitting.solver import Parameters, solve
@@ -60,7 +61,7 @@ class Kong2022:
         """One row for each detected hand and frame."""
         if request.hand_model != "open":
             raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")
-        models = load_models(self.backbone)
+        models = load_models(self.backbone, default_device())
         tracks = request.keypoints.tracks
         seen = estimate_tracks(
             models, request.clip, tracks, request.intrinsics, lambda fraction: progress("estimating", 0.8 * fraction)
@@ -133,7 +134,7 @@ def own_shape(found: Estimate, models: Models) -> Tensor:
     calibrated = calibrate(
         load_hand_model("open", "right"),
         found.rows(chosen),
-        models.confidence.moments,
+        models.confidence.moments.cpu(),
         clips=torch.zeros(len(chosen), dtype=torch.long),
         settings=Settings(resamples=0),
     )

@@ -62,7 +62,7 @@ def train(
     *,
     schedule: Schedule,
     folder: Path,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     config: Mapping[str, Any] | None = None,
 ) -> Progress:
     """Train a model in place; continues from a checkpoint in `folder` of the same schedule and configuration.
@@ -73,7 +73,7 @@ def train(
         loss_of: (model, batch) → scalar.
         schedule: steps, rates, seed.
         folder: checkpoints go here (`checkpoint.safetensors`, `progress.json`).
-        device: `cpu` or `cuda`.
+        device: where the model is trained, and stays.
         config: whatever else the weights depend on, as JSON. It is stored in the checkpoint with the schedule; a checkpoint
             with another one is ignored, since the model card would otherwise be wrong.
     """

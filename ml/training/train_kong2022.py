@@ -19,6 +19,7 @@ import roma
 import torch
 from torch import Tensor, nn
 
+from ml.device import default_device
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import BONES
 from ml.identity.networks import (
@@ -118,13 +119,13 @@ class Dataset:
         return self.seen.inputs[rows], without_rim(self.crops[rows]), self.seen.landmarks[rows]
 
 
-def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
+def run(config: Config, folder: Path, *, device: str | torch.device = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
     """Make the samples, train, and write weights and model card.
 
     Args:
         config: see `Config`.
         folder: of checkpoints, from which an interrupted run continues.
-        device: `cpu` or `cuda`.
+        device: where the networks are trained.
         weights: folder for weights and card.
 
     Returns:
@@ -142,7 +143,7 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
     spent = []
 
     def trained(part: str, model: nn.Module, batches: Callable[[int], Batch]) -> None:
-        progress = train(
+        done = train(
             model,
             batches,
             getattr(losses, part),
@@ -151,8 +152,7 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
             device=device,
             config=_depends_on(config, part),
         )
-        spent.append(progress.seconds)
-        model.cpu()
+        spent.append(done.seconds)
 
     trained("baseline", baseline, losses.batches(config.baseline))
     save_weights(baseline, files["baseline"])
@@ -160,9 +160,9 @@ def run(config: Config, folder: Path, *, device: str = "cpu", weights: Path = FO
     trained("identity", aware, losses.batches(config.identity))
     save_weights(aware, files["identity"])
     trained("confidence", confidence, losses.of_features(config.confidence, baseline))
-    answers = infer(baseline, validation, config.backbone)
     people, clips = (torch.as_tensor(values) for values in (held_out.subject, held_out.clip))
-    confidence.moments.copy_(moments(answers[1], validation.betas, people, clips))
+    found_betas = infer(baseline, validation, config.backbone)[1]
+    confidence.moments.copy_(moments(found_betas, validation.betas, people, clips))
     save_weights(confidence, files["confidence"])
     card = {
         "models": {part: path.name for part, path in files.items()},
@@ -223,9 +223,9 @@ def _rendered(config: Config, training: Samples) -> int:
 class Losses:
     """Batches and losses over one data set."""
 
-    def __init__(self, config: Config, data: Dataset, device: str) -> None:
+    def __init__(self, config: Config, data: Dataset, device: str | torch.device) -> None:
         self.config, self.data = config, data
-        self.model = load_hand_model(config.hand_model, "right").to(device)
+        self.model = load_hand_model(config.hand_model, "right", device=device)
         self.parents, self.children = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
 
     def batches(self, schedule: Schedule) -> Callable[[int], Batch]:
@@ -327,16 +327,16 @@ def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tenso
     same_clip = (clip - itself) / max(in_clip - own, 1.0)
     same_person = (person - clip) / (in_person - in_clip) if in_person > in_clip else same_clip
     found_moments = torch.stack([(found * true).mean(0), found.square().mean(0), same_clip, same_person])
-    # a negative sample moment is noise
-    return (found_moments / true.square().mean(0)).clamp_min(0.0)
+    return (found_moments / true.square().mean(0)).clamp_min(0.0)  # a negative sample moment is noise
 
 
 @torch.no_grad()
 def infer(model: nn.Module, data: Dataset, backbone: Kind) -> tuple[Tensor, ...]:
-    """Network outputs for all hands, batch by batch."""
-    pieces = [model(*data.backbone_inputs(backbone, slice(first, first + BATCH))) for first in range(0, len(data), BATCH)]
-    if isinstance(pieces[0], Tensor):
-        return (torch.cat(pieces),)
+    """Network outputs for all hands, batch by batch, on the model's device; the results are on the CPU."""
+    device, pieces = next(model.parameters()).device, []
+    for first in range(0, len(data), BATCH):
+        found = model(*(t.to(device) for t in data.backbone_inputs(backbone, slice(first, first + BATCH))))
+        pieces.append([t.cpu() for t in (found if isinstance(found, tuple) else (found,))])
     return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
 
 
@@ -366,7 +366,7 @@ def validation_errors(
         "ra_mpjpe_baseline_mean_shape": error(rotations, torch.zeros_like(betas)),
         "ra_mpjpe_identity_true_shape": error(infer(aware, data, backbone)[0], data.betas),
         "shape_mse": round(float((betas - data.betas).square().mean()), 4),
-        "ranking_accuracy": round(ranking_accuracy(confidence(features), shape_errors), 4),
+        "ranking_accuracy": round(ranking_accuracy(confidence.cpu()(features), shape_errors), 4),
     }
 
 
@@ -384,7 +384,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("var/training/kong2022"), help="of checkpoints")
     parser.add_argument("--data", default=Config.data, help="synthetic, dexycb:FOLDER or humbi:FOLDER")
     parser.add_argument("--weights", type=Path, default=FOLDER, help="folder for weights and card")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", type=torch.device, default=default_device())
     chosen = parser.parse_args()
     first, second = NETWORKS[chosen.backbone]
     if chosen.steps:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from datetime import timedelta
 
 import pytest
 
 from ml import catalog
 from palmares.queue import routing, services
+from palmares.queue.clock import database_now
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from tests.workers.conftest import wait_for
@@ -63,7 +65,7 @@ def test_runs_come_back_from_a_lost_gpu_worker_though_others_are_busy(own_redis,
     run = queue(ready_upload, "kong2022-image")
     own_redis.rpop("gpu")  # taken, and lost with the worker
     queue(ready_upload, "mediapipe-ik")
-    Run.objects.update(queued_at=services.database_now() - services.timedelta(seconds=services.GRACE_SECONDS))
+    Run.objects.update(queued_at=database_now() - timedelta(seconds=services.GRACE_SECONDS))
     services.reap()
     assert str(run.pk) not in told(own_redis, "cpu")
     lose_gpu_worker(own_redis)
@@ -86,7 +88,7 @@ def test_whatever_comes_and_goes_no_run_waits_where_nobody_is(own_redis, ready_u
     for _ in range(20):
         steps[chance.choice(list(steps))]()
     lose_gpu_worker(own_redis)
-    Run.objects.update(queued_at=services.database_now() - services.timedelta(seconds=services.GRACE_SECONDS))
+    Run.objects.update(queued_at=database_now() - timedelta(seconds=services.GRACE_SECONDS))
     services.reap()
     assert {str(run.pk) for run in runs} <= set(told(own_redis, "cpu"))
 
