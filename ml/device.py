@@ -24,5 +24,5 @@ def default_device() -> torch.device:
         if (device.index or 0) >= torch.cuda.device_count():
             raise ValueError(f"PALMARES_DEVICE is {wanted!r}; there are {torch.cuda.device_count()} CUDA devices here")
         # results equal to the CPU's matter more than speed: these networks are small
-        torch.backends.cudnn.conv.fp32_precision = "ieee"
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     return device

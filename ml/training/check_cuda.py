@@ -71,7 +71,7 @@ def compare_methods(names: Iterable[str], first: str, second: str) -> list[str]:
 
 def compare_training(backbones: Iterable[Kind], first: str, second: str) -> list[str]:
     """Train baselines for a few steps on two devices; the backbones whose losses differ too much."""
-    failures = []
+    failures: list[str] = []
     for backbone in backbones:
         losses = [training_loss(backbone, device) for device in (first, second)]
         if not _report(f"training, {backbone}", abs(losses[1] / losses[0] - 1), LOSS_SHARE, "of the loss"):
