@@ -56,6 +56,19 @@ def attempt(model: type[WorkItem], pk: str, load: Callable[[], Work]) -> None:
     if item is None:
         logger.info("nothing to do for %s %s", model._meta.model_name, pk)
         return
+    _attempt(item, load)
+
+
+def attempt_next(queue: str, loaders: dict[type[WorkItem], Callable[[], Work]]) -> None:
+    """Work on the row of a queue whose turn it is, if there is any; `loaders` import and make the work by kind of row."""
+    item = services.claim_next(queue=queue, seconds=LEASE_SECONDS)
+    if item is None:
+        logger.info("nothing to do in the queue %s", queue)
+        return
+    _attempt(item, loaders[type(item)])
+
+
+def _attempt(item: WorkItem, load: Callable[[], Work]) -> None:
     work: Work | None = None
     try:
         try:
@@ -70,7 +83,7 @@ def attempt(model: type[WorkItem], pk: str, load: Callable[[], Work]) -> None:
             work.discard(item)
     except Error:
         # The database is away: the lease runs out and the reaper takes over.
-        logger.exception("cannot write down what became of %s %s", model._meta.model_name, pk)
+        logger.exception("cannot write down what became of %s %s", item._meta.model_name, item.pk)
 
 
 def _perform(item: WorkItem, work: Work) -> None:

@@ -1,50 +1,59 @@
-"""The tasks by name. A message is a bell: it may come late, twice or never."""
+"""The tasks by name. A message only wakes a worker, and may come late, twice or never.
+
+The worker takes the row whose turn it is (`palmares.queue.fairness`), whichever row the message names.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final
+
+from celery import current_task
+
 from palmares.benchmarks.models import Truth
 from palmares.calibrations.models import Calibration
+from palmares.queue.models import WorkItem
 from palmares.runs.models import Run
 from palmares.submissions.models import RankComparison, Scoring
 from palmares.uploads.models import Upload
 from workers.app import app
-from workers.attempt import Work, attempt
+from workers.attempt import Work, attempt_next
 
 
 @app.task(name=Upload.TASK)
 def ingest_upload(pk: str) -> None:
     """From the file as it came to frames and keypoints."""
-    attempt(Upload, pk, _ingestion)
+    _work()
 
 
 @app.task(name=Run.TASK)
 def run_method(pk: str) -> None:
     """One method on one upload."""
-    attempt(Run, pk, _estimation)
+    _work()
 
 
 @app.task(name=Calibration.TASK)
 def calibrate(pk: str) -> None:
     """A subject's hand shape from a few pictures."""
-    attempt(Calibration, pk, _calibrating)
+    _work()
 
 
 @app.task(name=Truth.TASK)
 def import_truth(pk: str) -> None:
     """A benchmark's truth, from the file as it came."""
-    attempt(Truth, pk, _truth_import)
+    _work()
 
 
 @app.task(name=Scoring.TASK)
 def score_submission(pk: str) -> None:
     """A prediction against the truth of a revision."""
-    attempt(Scoring, pk, _scoring)
+    _work()
 
 
 @app.task(name=RankComparison.TASK)
 def compare_ranks(pk: str) -> None:
     """All submissions of a revision with each other."""
-    attempt(RankComparison, pk, _rank_comparing)
+    _work()
 
 
 @app.task(name="workers.keep_up")
@@ -94,3 +103,19 @@ def _rank_comparing() -> Work:
     from workers.compare_ranks import RankComparing  # noqa: PLC0415
 
     return RankComparing()
+
+
+def _work() -> None:
+    """Take from the queue that the message of this task came by."""
+    delivery: Any = current_task.request.delivery_info
+    attempt_next(delivery["routing_key"], _LOADERS)
+
+
+_LOADERS: Final[dict[type[WorkItem], Callable[[], Work]]] = {
+    Upload: _ingestion,
+    Run: _estimation,
+    Calibration: _calibrating,
+    Truth: _truth_import,
+    Scoring: _scoring,
+    RankComparison: _rank_comparing,
+}

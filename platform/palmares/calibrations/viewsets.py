@@ -23,8 +23,9 @@ from palmares.api.ranges import stored_file
 from palmares.api.schema import RANGE, file_responses
 from palmares.calibrations import services
 from palmares.calibrations.models import Calibration
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
-from palmares.queue.waiting_times import place_in_queue, seconds_left
+from palmares.queue.waiting_times import seconds_left
 from palmares.subjects.models import HandShape, Subject
 from palmares.subjects.serializers import HandShapeSerializer
 from palmares.teams.viewsets import caller

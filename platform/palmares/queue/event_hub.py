@@ -20,9 +20,10 @@ from django.conf import settings
 from django.db import Error, connection
 from redis.exceptions import RedisError
 
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Followed, followed_models
 from palmares.queue.notifications import CHANNELS
-from palmares.queue.waiting_times import place_in_queue, seconds_left
+from palmares.queue.waiting_times import seconds_left
 
 logger = logging.getLogger(__name__)
 

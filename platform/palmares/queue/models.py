@@ -87,6 +87,11 @@ class WorkItem(Followed):
         """Which rows go to workers with a GPU while there are any."""
         return Q(pk__in=())
 
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Which rows the product made by itself; they are worked on after what people asked for."""
+        return Q(pk__in=())
+
     @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES

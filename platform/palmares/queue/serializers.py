@@ -6,8 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
-from palmares.queue.waiting_times import place_in_queue, seconds_left
+from palmares.queue.waiting_times import seconds_left
 
 
 class WorkSerializer(serializers.ModelSerializer[Any]):

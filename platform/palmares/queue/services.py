@@ -20,6 +20,7 @@ from django.db.models import Manager, Model, Q, QuerySet
 from palmares.api.problems import ConflictError
 from palmares.queue.clock import database_now
 from palmares.queue.exceptions import CancelledError, LeaseLostError
+from palmares.queue.fairness import fair_order
 from palmares.queue.models import OPEN_STATUSES, Status, WorkItem, work_models
 from palmares.queue.notifications import announce, count_messages, notify_workers
 from palmares.queue.routing import queue_of, queues_of, take_back
@@ -139,6 +140,14 @@ def claim(*, model: type[Item], pk: UUID | str, seconds: float) -> Item | None:
     item.save()
     _after_commit(item)
     return item
+
+
+def claim_next(*, queue: str, seconds: float) -> WorkItem | None:
+    """Take the row of a queue whose turn it is, as `claim` does; None where none can start."""
+    for model, pk in fair_order(queue=queue):
+        if (item := claim(model=model, pk=pk, seconds=seconds)) is not None:
+            return item
+    return None
 
 
 def heartbeat(*, item: WorkItem, stage: str, progress: float, seconds: float) -> None:

@@ -1,22 +1,13 @@
-"""How long queued work has to wait, and how long running work still takes."""
+"""For how long work has been queued, and how long running work still takes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Min, Q
+from django.db.models import Min
 
 from palmares.queue.clock import database_now
 from palmares.queue.models import Status, WorkItem, work_models
-
-
-def place_in_queue(*, item: WorkItem) -> int | None:
-    """How many rows will be taken before this one is, itself included (1: it is next); None where it is not queued."""
-    if item.status != Status.QUEUED:
-        return None
-    earlier = Q(queued_at__lt=item.queued_at) | Q(queued_at=item.queued_at, id__lt=item.pk)
-    same_queue = [model for model in work_models() if item.QUEUE == model.QUEUE]
-    return 1 + sum(m._default_manager.filter(m.startable(), earlier, status=Status.QUEUED).count() for m in same_queue)
 
 
 def seconds_left(*, item: WorkItem, now: datetime | None = None) -> float | None:

@@ -74,6 +74,11 @@ class Run(WorkItem):
         """Those of methods that gain from a GPU, as the catalogue says."""
         return Q(method__in=[entry.name for entry in METHODS.values() if entry.prefers_gpu])
 
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Those of the demonstration and of synthetic benchmarks."""
+        return Q(upload__facts__has_key="synthetic")
+
     def __str__(self) -> str:
         return f"{self.method} on {self.upload}"
 

@@ -9,8 +9,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ml.catalog import METHODS
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
-from palmares.queue.waiting_times import place_in_queue, seconds_left
+from palmares.queue.waiting_times import seconds_left
 from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField

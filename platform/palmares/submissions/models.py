@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Subquery, When
 
 from palmares.benchmarks.models import Benchmark, Board, Revision
 from palmares.media_storage import delete_stored_files, keep_only
@@ -225,6 +225,11 @@ class Scoring(WorkItem):
         """When truth and runs are there, or will never be."""
         return super().startable() & ~Q(submission__runs__status__in=OPEN_STATUSES)
 
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Those that score a submission again, for a later truth, rule or scorer."""
+        return Q(created_at__gt=F("submission__created_at") + timedelta(minutes=1))
+
     @property
     def storage_prefix(self) -> str:
         """Prefix of what its attempts store."""
@@ -332,6 +337,11 @@ class RankComparison(WorkItem):
     is_outdated = models.BooleanField(default=False, help_text="Whether scores changed after a worker had begun.")
 
     objects = RankComparisonQuerySet.as_manager()
+
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """All: they follow from submissions and their scores."""
+        return ~Q(pk__in=())
 
     def __str__(self) -> str:
         return f"ranks of {self.revision}"

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from palmares.queue.models import Status, WorkItem
 from palmares.subjects.models import Subject
@@ -76,6 +77,11 @@ class Upload(WorkItem):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [models.Index(fields=["subject", "-created_at"])]
+
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Those that are rendered for the demonstration."""
+        return Q(facts__has_key="synthetic")
 
     @property
     def storage_prefix(self) -> str:

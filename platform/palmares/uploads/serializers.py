@@ -9,8 +9,9 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
-from palmares.queue.waiting_times import place_in_queue, seconds_left
+from palmares.queue.waiting_times import seconds_left
 from palmares.subjects.models import Subject
 from palmares.subjects.serializers import SubjectField, TeamField
 from palmares.teams.models import Team

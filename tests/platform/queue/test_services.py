@@ -11,6 +11,7 @@ from django.utils import timezone
 from palmares.api.problems import ConflictError
 from palmares.queue import notifications, services, waiting_times
 from palmares.queue.exceptions import CancelledError, LeaseLostError
+from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
@@ -195,9 +196,9 @@ def test_places_are_counted_over_all_kinds_of_work():
     ready = UploadFactory()
     runs = [RunFactory(status=Status.QUEUED, upload=ready) for _ in range(2)]
     waiting = RunFactory(status=Status.QUEUED, upload=upload)
-    assert [waiting_times.place_in_queue(item=item) for item in (upload, *runs)] == [1, 2, 3]
-    assert waiting_times.place_in_queue(item=waiting) == 4
-    assert waiting_times.place_in_queue(item=ready) is None
+    assert [place_in_queue(item=item) for item in (upload, *runs)] == [1, 2, 3]
+    assert place_in_queue(item=waiting) == 4
+    assert place_in_queue(item=ready) is None
     assert waiting_times.oldest_queued_seconds() > 0
 
 
