@@ -34,6 +34,8 @@ GATHER_SECONDS: Final = 0.1
 CHECK_SECONDS: Final = 3.0
 """How often it is checked that a stream's person is still signed in and may see its rows."""
 
+LISTEN_SECONDS: Final = 1.0
+
 Rows = dict[str, list[UUID]]
 """Ids by kind of work."""
 InThread = Callable[..., Awaitable[Any]]
@@ -147,7 +149,11 @@ class EventHub:
                 client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
                 async with client, client.pubsub(ignore_subscribe_messages=True) as messages:
                     await messages.psubscribe(CHANNELS)
-                    async for message in messages.listen():
+                    while self._watches:
+                        # with a time-out: redis-py may swallow a cancellation while it connects, and would wait for ever
+                        message = await messages.get_message(timeout=LISTEN_SECONDS)
+                        if message is None:
+                            continue
                         pk = UUID(json.loads(message["data"])["id"])
                         if any(pk in ids for watch in self._watches for ids in watch.rows.values()):
                             self._changed.set()
