@@ -153,18 +153,27 @@ def test_no_answer_about_a_score_tells_of_a_single_frame(api, client, team, owne
     single = {round(float(v), 4) for name, a in arrays.items() if a.dtype.kind == "f" for v in a if np.isfinite(v) and v > 1}
     assert len(single) > 40
     assert score.content["flags"]["reflected"] > 0
+    for path in (f"submissions/{sent.pk}/", f"submissions/{sent.pk}/content/", "benchmarks/b/leaderboard/"):
+        answer = api(stranger).get(f"{API}/{path}")
+        told = {round(float(number), 4) for number in re.findall(r"\d+\.\d+", answer.content.decode())}
+        assert (answer.status_code, single & told) == (200, set()), path
+        for part in (b"reflected", b"by_joint_mm", b"by_sequence", b"histogram", b"pck", b'"detected":{'):
+            assert part not in answer.content, path
+    client.force_login(stranger)
+    for page in (f"/submissions/{sent.pk}/", "/benchmarks/b/", "/benchmarks/b/?tab=plots", "/benchmarks/b/?tab=sequences"):
+        text = client.get(page).content.decode()
+        told = set(re.findall(r"\b\d+\.\d{2}\b", text.split("<table", 1)[-1]))
+        assert not told & {f"{value:.2f}" for value in arrays["pa_mpjpe"][:12] if value > 1}, page
+        assert "<svg viewBox" not in text
+        assert 'data-tools="sequences"' not in text
+    other = submissions.submit(benchmark=made, by=stranger, file=file, method="n", sha256=sha256_of(file))
+    score_waiting()
+    comparison = f"{API}/benchmarks/b/comparison/?a={sent.pk}&b={other.pk}"
+    assert api(stranger).get(comparison).status_code == 403
     for user in (stranger, member):
-        for path in (f"submissions/{sent.pk}/", f"submissions/{sent.pk}/content/", "benchmarks/b/leaderboard/",
-                     f"benchmarks/b/comparison/?a={sent.pk}&b={sent.pk}"):  # fmt: skip
-            answer = api(user).get(f"{API}/{path}")
-            told = {round(float(number), 4) for number in re.findall(r"\d+\.\d+", answer.content.decode())}
-            assert (answer.status_code, single & told) == (200, set()), path
-            assert b"reflected_rows" not in answer.content
-        client.force_login(user)
-        for page in (f"/submissions/{sent.pk}/", "/benchmarks/b/"):
-            told = set(re.findall(r"\b\d+\.\d{2}\b", client.get(page).content.decode().split("<table", 1)[-1]))
-            assert not told & {f"{value:.2f}" for value in arrays["pa_mpjpe"][:12] if value > 1}, page
         assert api(user).get(f"{API}/submissions/{sent.pk}/frames/").status_code == 403
+    assert api(member).get(f"{API}/submissions/{sent.pk}/content/").json()["flags"]["reflected"] > 0, "owners see all"
+    assert api(member).get(f"{API}/submissions/{sent.pk}/content/").json()["by_sequence"]
 
 
 def test_neither_revisions_nor_retries_tell_of_a_faulty_truth_or_of_others_methods(api, contest, scored, stranger):

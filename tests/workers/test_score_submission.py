@@ -182,7 +182,7 @@ def test_values_of_a_hand_or_two_are_withheld(ours, member, client):
     revision = ours.revisions.get()
     for board in ours.boards.filter(slug__in=("all", "tenths")):
         with pytest.raises(InvalidError, match="withheld"):
-            compare(a=whole, b=one, board=board, metric="mpjpe", revision=revision)
+            compare(user=member, a=whole, b=one, board=board, metric="mpjpe", revision=revision)
 
 
 def test_a_truth_of_few_hands_is_told_as_a_whole(empty, owner, member):

@@ -58,7 +58,7 @@ def make_benchmark(team, owner, media_root):
 
 def compared(benchmark: Benchmark, a: Any, b: Any) -> dict[str, Any]:
     board, revision = benchmark.boards.get(slug="all"), benchmark.revisions.get()
-    return compare(a=a, b=b, board=board, metric="mpjpe", revision=revision)
+    return compare(user=benchmark.created_by, a=a, b=b, board=board, metric="mpjpe", revision=revision)
 
 
 def test_a_difference_in_eight_sequences_is_a_verdict(make_benchmark, member):
@@ -140,6 +140,6 @@ def test_worst_frames_are_frames_of_the_clip_also_of_a_second_hand_and_where_fra
     off = truth.joints.copy()
     off[[4, 13]] += [[[0.05, 0, 0]], [[0.09, 0, 0]]]
     made = submit(ours, member, zipped(one=replace(truth, joints=off)), "m")
-    first, second, *_ = worst_frames(made.scores.get(), "mpjpe")
+    first, second, *_ = worst_frames(made.scores.get(), "mpjpe", member)
     assert (first.frame, second.frame) == (65, 80)
     assert [round(each.value) for each in (first, second)] == [90, 50]

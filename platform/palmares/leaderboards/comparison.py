@@ -7,24 +7,32 @@ from typing import Any, Final
 
 from django.core.cache import cache
 
-from palmares.api.problems import InvalidError, NotFoundError
+from palmares.api.problems import ForbiddenError, InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board, Revision
+from palmares.benchmarks.private_truth import shows_details
 from palmares.submissions.frame_file import compare_scores
 from palmares.submissions.models import MetricValue, Score, Submission
+from palmares.teams.models import User
 
 FEWEST_CLUSTERS: Final = 6
 """Of which a verdict is given: `ml.metrics.statistics.MIN_CLUSTERS`, which the web does not import; a test compares them."""
 _KEPT_SECONDS: Final = 7 * 24 * 3600
 
 
-def compare(*, a: Submission, b: Submission, board: Board, metric: str, revision: Revision) -> dict[str, Any]:
+def compare(*, user: User, a: Submission, b: Submission, board: Board, metric: str, revision: Revision) -> dict[str, Any]:
     """A minus B on a board: mean, 95% interval, p, and a verdict in words.
 
     Raises:
+        ForbiddenError: the truth is private, and `user` is not of its team.
         NotFoundError: one of them has no score under this revision.
         InvalidError: the metric has no values by frame on both, or the board withholds those of one of them.
     """
+    if not shows_details(board.benchmark, user):
+        raise ForbiddenError(
+            f"The ground truth of “{board.benchmark}” is private: differences are tested for its own team, because those of "
+            "submissions that differ in few frames would reveal these."
+        )
     first, second = (_score(each, revision) for each in (a, b))
     if not all(MetricValue.objects.filter(score=score, board=board).exists() for score in (first, second)):
         raise InvalidError(f'On the board "{board.name}" values of one of them are withheld, and so is their difference.')

@@ -12,6 +12,7 @@ from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark, Board, Revision
+from palmares.benchmarks.private_truth import shows_details
 from palmares.benchmarks.published import Published, published_for
 from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.rank_summary import RankSummary, rank_summary
@@ -142,7 +143,7 @@ def leaderboard(
     order = ranks(wanted[0], _figures(found, wanted[0], shown, user, key="score_id"))
     pages = max(1, -(-len(order) // page_rows))
     page = min(max(1, page), pages)
-    summary = rank_summary(found, wanted[0], shown)
+    summary = rank_summary(found, wanted[0], shown) if shows_details(benchmark, user) else None
     rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted, summary)
     ranked = sum(rank is not None for _, rank in order)
     fps = Score.objects.filter(revision=shown).order_by("pk").values_list("content__fps", flat=True).first()

@@ -132,7 +132,7 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
     if tab in ("plots", "sequences"):
         drawn = _drawn(request, board)
         shown = {"plots": plots} if tab == "plots" else {"sequences": by_sequence}
-        drawings = {name: draw(drawn, board.metric, board.board) for name, draw in shown.items()}
+        drawings = {name: draw(drawn, board.metric, board.board, user) for name, draw in shown.items()}
         return {"drawn_scores": drawn, "leaderboard_address": _tab_address(request, "leaderboard"), **drawings}
     if tab == "significance" and board.summary:
         compared = board.summary.first_submissions(user)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from palmares.submissions.frame_file import frame_values
 from palmares.submissions.models import Score
 from palmares.submissions.serializers import content_of_board
 from palmares.svg_charts import COLOURS, Axis, Bar, Line, bars, curves, round_up
+from palmares.teams.models import User
+from palmares.uploads.models import Upload
 
 WORST: Final = 12
 _FINGERS: Final = ("thumb", "index", "middle", "ring", "pinky")
@@ -55,11 +57,11 @@ class WorstFrame:
     frame: int
 
 
-def plots(scores: Sequence[Score], metric: str, board: Board) -> list[Plot]:
-    """Of several submissions together on a board, under the alignment of `metric`."""
+def plots(scores: Sequence[Score], metric: str, board: Board, user: User) -> list[Plot]:
+    """Of several submissions together on a board, under the alignment of `metric`, as far as a person may see them."""
     prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
     series = [
-        Series(score.submission.method, colour, content_of_board(score, board))
+        Series(score.submission.method, colour, content_of_board(score, board, user))
         for score, colour in zip(scores, colours_of(scores).values(), strict=True)
     ]
     found = [
@@ -82,22 +84,23 @@ def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
     return found
 
 
-def by_sequence(scores: Sequence[Score], metric: str, board: Board) -> list[dict[str, Any]]:
+def by_sequence(scores: Sequence[Score], metric: str, board: Board, user: User) -> list[dict[str, Any]]:
     """For each sequence the figures of all submissions, in their order; on a board of a subset of its frames alone."""
-    tables = [{row["name"]: row for row in content_of_board(score, board).get("by_sequence", [])} for score in scores]
+    tables = [{row["name"]: row for row in content_of_board(score, board, user).get("by_sequence", [])} for score in scores]
     names = dict.fromkeys(name for table in tables for name in table)
+    uploads = _visible_uploads((row.get("upload") for table in tables for row in table.values()), user)
     return [
         {
             "name": name,
             "rows": next(table[name]["rows"] for table in tables if name in table),
-            "upload": next((table[name].get("upload") for table in tables if name in table), None),
+            "upload": next((row["upload"] for t in tables if (row := t.get(name)) and row.get("upload") in uploads), None),
             "figures": [table.get(name, {}).get("figures", {}).get(metric) for table in tables],
         }
         for name in names
     ]
 
 
-def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
+def worst_frames(score: Score, metric: str, user: User) -> list[WorstFrame]:
     """The frames with the largest errors; only for benchmarks that show errors by frame."""
     frames = frame_values(score)
     if metric not in frames.metrics or not is_distance(metric):
@@ -111,7 +114,14 @@ def worst_frames(score: Score, metric: str) -> list[WorstFrame]:
         frame = row if frames.frame is None else int(frames.frame[row])
         upload = None if frames.frame is None else entry.get("upload")  # an older scorer did not keep the frame's number
         found.append(WorstFrame(str(entry["name"]), row, float(values[row]), upload, frame))
-    return [frame for frame in found if frame.value >= 0]
+    uploads = _visible_uploads((frame.upload for frame in found), user)
+    return [replace(f, upload=f.upload if f.upload in uploads else None) for f in found if f.value >= 0]
+
+
+def _visible_uploads(ids: Iterable[str | None], user: User) -> set[str]:
+    """Those of some uploads that a person may open."""
+    found = Upload.objects.visible_to(user).filter(pk__in={pk for pk in ids if pk}).values_list("pk", flat=True)
+    return {str(pk) for pk in found}
 
 
 def _pck(series: Sequence[Series], name: str) -> Plot | None:

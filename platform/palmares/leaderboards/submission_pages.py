@@ -54,12 +54,12 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "withheld": ranking_rules.WITHHELD if score and not is_disclosed else "",
         "figures": _figures(request, found, score) if score and is_disclosed else (),
         "official": [(name, score.report[name]) for name in score.content.get("official", score.report)] if score else (),
-        "plots": plots(drawn, metric, everything),
+        "plots": plots(drawn, metric, everything, user),
         "drawn_scores": drawn,
-        "sequences": by_sequence(drawn, metric, everything),
+        "sequences": by_sequence(drawn, metric, everything, user),
         "metric": metric,
         "metric_title": ranking_rules.title(metric),
-        "worst": worst_frames(score, metric) if score and own and found.benchmark.shows_frames else (),
+        "worst": worst_frames(score, metric, user) if score and own and found.benchmark.shows_frames else (),
         "others": _others(request, found),
         "other": other,
         "own": own,
@@ -132,7 +132,9 @@ def _verdict(request: HttpRequest, found: Submission, score: Score, other: Submi
     if other is None:
         return said
     try:
-        difference = compare(a=found, b=other, board=_board(found), metric=metric, revision=score.revision)
+        difference = compare(
+            user=person(request), a=found, b=other, board=_board(found), metric=metric, revision=score.revision
+        )
     except DomainError:
         return said
     return f"{said} {difference['verdict']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
@@ -105,6 +105,8 @@ class LeaderboardView(OfBenchmarkView):
 class ComparisonView(OfBenchmarkView):
     """Two submissions, frame by frame."""
 
+    problem_statuses: ClassVar = {"get": (403,)}
+
     @extend_schema(
         responses=DifferenceSerializer,
         parameters=[
@@ -120,7 +122,7 @@ class ComparisonView(OfBenchmarkView):
         if board.revision is None:
             raise InvalidError("No submission has been scored on this benchmark yet.")
         a, b = (_submission(request, board.benchmark, name) for name in ("a", "b"))
-        return Response(compare(a=a, b=b, board=board.board, metric=board.metric, revision=board.revision))
+        return Response(compare(user=caller(self), a=a, b=b, board=board.board, metric=board.metric, revision=board.revision))
 
 
 def _submission(request: Request, benchmark: Benchmark, name: str) -> Submission:

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board, Revision
+from palmares.benchmarks.private_truth import shows_details, told_content
 from palmares.benchmarks.revisions import shown_revision
 from palmares.queue.models import Status
 from palmares.queue.serializers import WorkSerializer
 from palmares.subjects.serializers import TeamField
 from palmares.submissions.models import Score, Submission
-from palmares.teams.models import Team
+from palmares.teams.models import Team, User
 
 
 class FindingSerializer(serializers.Serializer[Any]):
@@ -96,31 +96,24 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
     return scores.first() if revision else None
 
 
-def shown_content(score: Score) -> dict[str, Any]:
-    """A score's content as others may see it: nothing of single frames, unless the benchmark shows them.
+def shown_content(score: Score, user: User) -> dict[str, Any]:
+    """A score's content as a person may see it: details where the truth is not private to them.
 
-    Which rows are mirrored is never told, and figures of a sequence are told from `ranking_rules.FEWEST` hands on.
+    Which rows are mirrored is never told.
     """
     content = dict(score.content)
+    if not shows_details(score.submission.benchmark, user):
+        return told_content(content)
     if "flags" in content:
         content["flags"] = {name: value for name, value in content["flags"].items() if name != "reflected_rows"}
-    if not score.submission.benchmark.shows_frames:
-        content = _without_small_sequences(content)
-        content["boards"] = {slug: _without_small_sequences(part) for slug, part in content.get("boards", {}).items()}
     return content
 
 
-def content_of_board(score: Score, board: Board) -> dict[str, Any]:
+def content_of_board(score: Score, board: Board, user: User) -> dict[str, Any]:
     """What a board shows of a score's content; nothing where the board is younger than the score."""
-    content = shown_content(score)
+    content = shown_content(score, user)
     found: dict[str, Any] = content.get("boards", {}).get(board.slug, {}) if board.tag else content
     return found
-
-
-def _without_small_sequences(content: dict[str, Any]) -> dict[str, Any]:
-    rows = content.get("by_sequence", [])
-    shown = [row if row["rows"] * row["coverage"] >= ranking_rules.FEWEST else {**row, "figures": {}} for row in rows]
-    return {**content, "by_sequence": shown}
 
 
 class LinksField(serializers.ListField):

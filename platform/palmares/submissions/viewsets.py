@@ -183,7 +183,7 @@ class SubmissionContentView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """Get the details of a score: PCK curves, errors by joint and by sequence, histograms, flags and hashes."""
         score = self.score(request, pk)
-        return Response(shown_content(score))
+        return Response(shown_content(score, caller(self)))
 
     def score(self, request: Request, pk: UUID) -> Score:
         found = get_object_or_404(Submission.objects.visible_to(request.user).select_related("benchmark"), pk=pk)
