@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from rest_framework.test import APIClient
 
 from palmares.teams.access import create_token
@@ -54,6 +55,7 @@ def team(db) -> Team:
 
 def _member(team: Team, role: Role) -> User:
     membership: Membership = MembershipFactory(team=team, role=role)
+    EmailAddress.objects.create(user=membership.user, email=membership.user.email, verified=True, primary=True)
     return membership.user
 
 

@@ -22,6 +22,7 @@ from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import changes, leaderboard
 from palmares.queue.models import Status
 from palmares.queue.services import _is_startable
+from palmares.submissions import quotas
 from palmares.submissions import services as submissions
 from palmares.submissions.models import Submission
 from tests.factories import RunFactory
@@ -342,7 +343,7 @@ def test_ten_at_once_take_no_more_than_the_days_quota(ours, member):
     def one() -> None:
         try:
             taken.append(submissions.submit(benchmark=ours, by=member, file=file(content), method="m", sha256="0" * 64).pk)
-        except submissions.QuotaError as error:
+        except quotas.QuotaError as error:
             refused.append(str(error))
         finally:
             connection.close()
@@ -359,12 +360,12 @@ def test_ten_at_once_take_no_more_than_the_days_quota(ours, member):
 
 def test_what_fails_or_is_cancelled_gives_its_quota_back(ours, member, team):
     made = submissions.submit(benchmark=ours, by=member, file=file(zipped(**SEQUENCES)), method="m", sha256="0" * 64)
-    assert submissions.left_today(benchmark=ours, team=team) == 19
+    assert quotas.left_today(benchmark=ours, team=team) == 19
     submissions.cancel_submission(submission=made, by=member)
-    assert submissions.left_today(benchmark=ours, team=team) == 20
+    assert quotas.left_today(benchmark=ours, team=team) == 20
     made.refresh_from_db()
     submissions.retry_submission(submission=made, by=member)
-    assert submissions.left_today(benchmark=ours, team=team) == 19
+    assert quotas.left_today(benchmark=ours, team=team) == 19
 
 
 def test_after_the_deadline_nothing_is_taken(ours, member):

@@ -17,11 +17,14 @@ class BenchmarkForm(forms.ModelForm):  # type: ignore[type-arg]  # it has no par
     class Meta:
         model = Benchmark
         fields: ClassVar = [
-            "name", "summary", "description", "rules", "licence", "citation", "daily_limit", "deadline", "missing",
-            "penalty_mm", "shows_frames", "primary_metric",
+            "name", "summary", "description", "rules", "licence", "citation", "daily_limit", "yearly_limit",
+            "yearly_person_limit", "allows_unverified", "deadline", "missing", "penalty_mm", "shows_frames", "primary_metric",
         ]  # fmt: skip
         labels: ClassVar = {
             "daily_limit": "Submissions a day",
+            "yearly_limit": "Submissions in 365 days, of everyone outside the team",
+            "yearly_person_limit": "Submissions in 365 days, of one person outside the team",
+            "allows_unverified": "Accept submissions of people without a verified email address",
             "deadline": "Deadline, UTC",
             "missing": "Hands that are not predicted",
             "penalty_mm": "Error of a missing hand, mm",
@@ -30,6 +33,9 @@ class BenchmarkForm(forms.ModelForm):  # type: ignore[type-arg]  # it has no par
         }
         help_texts: ClassVar = {
             "daily_limit": "Scored ones, of a team and of a person (UTC).",
+            "yearly_limit": "Where errors by frame are not shown. It bounds what can be learned of the truth.",
+            "yearly_person_limit": "Where errors by frame are not shown. A person is a verified email address.",
+            "allows_unverified": "Anybody can make many such accounts.",
             "missing": "With another rule everything is scored again, for you to publish.",
             "penalty_mm": "Where a missing hand counts with a penalty.",
             "shows_frames": "From enough of them a truth can be rebuilt: leave it off where the truth is private.",

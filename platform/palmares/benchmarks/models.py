@@ -56,6 +56,19 @@ class Benchmark(models.Model):
     daily_limit = models.PositiveSmallIntegerField(
         default=10, validators=[MinValueValidator(1)], help_text="Scored submissions a team and day (UTC)."
     )
+    yearly_limit = models.PositiveIntegerField(
+        default=500,
+        validators=[MinValueValidator(1)],
+        help_text="Scored submissions in 365 days of everyone outside the team together, where the truth is private.",
+    )
+    yearly_person_limit = models.PositiveIntegerField(
+        default=50,
+        validators=[MinValueValidator(1)],
+        help_text="Scored submissions in 365 days of one person outside the team, where the truth is private.",
+    )
+    allows_unverified = models.BooleanField(
+        default=False, help_text="Whether people without a verified email address may submit, where the truth is private."
+    )
     deadline = models.DateTimeField(null=True, blank=True)
     missing = models.CharField(max_length=9, choices=Missing, default=Missing.UNRANKED)
     penalty_mm = models.FloatField(default=50.0, validators=[MinValueValidator(0.0)], help_text="Error of a missing hand.")

@@ -33,7 +33,8 @@ class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
         model = Benchmark
         fields: ClassVar = [
             "id", "slug", "name", "summary", "description", "team", "protocol", "licence", "citation", "rules", "visibility",
-            "daily_limit", "deadline", "missing", "penalty_mm", "shows_frames", "primary_metric", "boards", "created_at",
+            "daily_limit", "yearly_limit", "yearly_person_limit", "allows_unverified", "deadline", "missing", "penalty_mm",
+            "shows_frames", "primary_metric", "boards", "created_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = ["id", "boards", "created_at"]
 

@@ -181,6 +181,21 @@ class Submission(Followed):
         return self.scoring.finished_at
 
 
+class QuotaUse(models.Model):
+    """A place that was taken in the yearly quotas of a benchmark with private truth. It outlives team and account."""
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="quota_uses")
+    submission = models.OneToOneField(Submission, null=True, on_delete=models.SET_NULL, related_name="+")
+    person = models.CharField(max_length=64, blank=True, help_text="Whose: a keyed hash of the verified email address.")
+    day = models.DateField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["benchmark", "day"])]
+
+    def __str__(self) -> str:
+        return f"{self.day} on {self.benchmark_id}"
+
+
 class ScoringQuerySet(models.QuerySet["Scoring"]):
     """Scorings, as one person sees them."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
@@ -15,10 +14,9 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
-from django.dispatch import receiver
 from django.utils import timezone
 
-from palmares.api.problems import ConflictError, DomainError, InvalidError
+from palmares.api.problems import ConflictError, InvalidError
 from palmares.benchmarks.models import Benchmark, Truth
 from palmares.benchmarks.revisions import current_truth, imported_truth, lock_benchmark
 from palmares.media_storage import delete_stored_files
@@ -26,19 +24,14 @@ from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.submissions.file_check import Checked, check_file
 from palmares.submissions.models import Submission
+from palmares.submissions.quotas import check_quota, note_use, place_in_quota, today
 from palmares.submissions.rank_comparison import request_comparisons_with
 from palmares.submissions.scorings import cancel_scorings, score_under_all
 from palmares.teams.models import Role, Team, User
-from palmares.teams.services import first_team, leaving, require_role
+from palmares.teams.services import first_team, require_role
 from palmares.uploads.services import check_size, clean_name
 
 ENDINGS = (".json", ".zip", ".txt", ".npz")
-
-
-class QuotaError(DomainError):
-    """The team has had all its submissions of the day."""
-
-    status = 429
 
 
 def checked_name(*, name: str, size: int) -> str:
@@ -78,18 +71,19 @@ def submit(
     truth = _imported_truth(benchmark)
     name = checked_name(name=str(file.name), size=int(file.size or 0))
     ending = PurePath(name).suffix.lower()
-    _check_quota(benchmark, team, by)
+    check_quota(benchmark, team, by)
     checked = _checked(benchmark, truth, file, name, ending)
     made = Submission(
         id=uuid4(), benchmark=benchmark, team=team, created_by=by, method=method, name=name,
-        size_bytes=int(file.size or 0), sha256=sha256, findings=checked.findings, quota_day=_today(), **facts,
+        size_bytes=int(file.size or 0), sha256=sha256, findings=checked.findings, quota_day=today(), **facts,
     )  # fmt: skip
     prefix = made.storage_prefix
     try:
         file.seek(0)
         made.source = default_storage.save(f"{prefix}/source{ending}", file)
-        with _quota(benchmark, team, by):
+        with place_in_quota(benchmark, team, by):
             made.save()
+            note_use(made, by)
             score_under_all(made)
     except BaseException:
         delete_stored_files(prefix)
@@ -128,13 +122,14 @@ def retry_submission(*, submission: Submission, by: User) -> None:
     """
     require_role(user=by, team=submission.team, role=Role.MEMBER)
     _imported_truth(submission.benchmark)
-    with _quota(submission.benchmark, submission.team, submission.created_by, takes=submission.quota_day is not None):
+    with place_in_quota(submission.benchmark, submission.team, submission.created_by, takes=submission.quota_day is not None):
         submission.refresh_from_db()
         if submission.status not in (Status.FAILED, Status.CANCELLED):
             raise ConflictError(f"This is {submission.status}; only failed or cancelled work can be retried.")
         if submission.quota_day is not None:
-            submission.quota_day = _today()
+            submission.quota_day = today()
             submission.save(update_fields=["quota_day"])
+            note_use(submission, submission.created_by)
         score_under_all(submission)
     submission.refresh_from_db()
 
@@ -163,15 +158,6 @@ def delete_submission(*, submission: Submission, by: User) -> None:
     Submission.objects.filter(pk=submission.pk).update(deleted_at=timezone.now(), **gone)
     prefix = submission.storage_prefix
     transaction.on_commit(lambda: delete_stored_files(prefix), robust=True)
-
-
-def left_today(*, benchmark: Benchmark, team: Team) -> int:
-    """How many more submissions a team may have scored today (UTC)."""
-    return max(0, benchmark.daily_limit - _taken_today(benchmark=benchmark, team=team))
-
-
-def _taken_today(**of: Any) -> int:
-    return Submission.objects.taking_quota().filter(quota_day=_today(), **of).count()
 
 
 @contextmanager
@@ -216,40 +202,3 @@ def truth_path(folder: Path) -> Path:
     """What the protocol's reader opens: the one file of a folder, or the folder."""
     files = list(folder.iterdir())
     return files[0] if len(files) == 1 else folder
-
-
-@contextmanager
-def _quota(benchmark: Benchmark, team: Team, by: User | None, *, takes: bool = True) -> Iterator[None]:
-    """A place in the day's quota, looked for and taken under one lock."""
-    with transaction.atomic():
-        lock_benchmark(benchmark.pk)
-        if by is not None:
-            User.objects.select_for_update(no_key=True).get(pk=by.pk)
-        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-        if takes:
-            _check_quota(benchmark, team, by)
-        yield
-
-
-def _check_quota(benchmark: Benchmark, team: Team, by: User | None) -> None:
-    """A team's quota, and a person's: who makes more teams gets no more of it."""
-    if left_today(benchmark=benchmark, team=team) == 0:
-        raise QuotaError(
-            f"Your team has used its {benchmark.daily_limit} scored submissions of today; the next day begins at 00:00 UTC."
-        )
-    if by is not None and _taken_today(benchmark=benchmark, created_by=by) >= benchmark.daily_limit:
-        raise QuotaError(
-            f"You have used your {benchmark.daily_limit} scored submissions of today, in all your teams; the next day begins "
-            "at 00:00 UTC."
-        )
-
-
-@receiver(leaving)
-def _keep_todays_quota(team: Team, **_: Any) -> None:
-    today = Submission.objects.taking_quota().filter(team=team, quota_day=_today())
-    if today.exclude(benchmark__team=team).exists():
-        raise ConflictError("This team has submissions in today's quota; it can be deleted from 00:00 UTC on.")
-
-
-def _today() -> Any:
-    return datetime.now(UTC).date()
