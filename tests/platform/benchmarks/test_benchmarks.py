@@ -188,7 +188,8 @@ def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, own
     said = {
         "name": "Theirs", "summary": "s", "description": "d", "rules": "r", "licence": "CC0", "citation": "c",
         "daily_limit": "4",
-        "yearly_limit": "40", "yearly_person_limit": "9", "deadline": "2027-01-02T03:04", "missing": "penalised", "penalty_mm": "40", "shows_frames": "on",
+        "yearly_limit": "40", "yearly_person_limit": "9",
+        "deadline": "2027-01-02T03:04", "missing": "penalised", "penalty_mm": "40", "shows_frames": "on",
         "primary_metric": "ra_mpjpe",
     }  # fmt: skip
     for field, wrong in (
