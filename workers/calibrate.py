@@ -17,12 +17,10 @@ from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import Side
 from ml.identity.calibration import (
-    PREVIOUS_NAMES,
     SOLVERS,
     CalibrationResult,
     KnownLength,
     Settings,
-    Solver,
     calibrate,
     solver_named,
 )
@@ -100,7 +98,7 @@ class Calibrating:
         folder = self.folder(item)
         store_folder(target, folder)
         facts = _facts(item, found, shown, known)
-        facts |= {"spans_m": measurement_lines(found.betas, side), "problem": _public_name(cast(Solver, settings.solver))}
+        facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -115,13 +113,8 @@ class Calibrating:
 
 def _settings(item: Calibration, frames: HandFrames) -> Settings:
     """As requested; without a request the default solver by name, since the default may change."""
-    solver = solver_named(item.problem) if item.problem else SOLVERS[frames.estimate.backbone]
+    solver = solver_named(item.solver) if item.solver else SOLVERS[frames.estimate.backbone]
     return Settings(solver=solver, weights="uniform" if item.weights == "uniform" else "confidence")
-
-
-def _public_name(solver: Solver) -> str:
-    """The name of a solver in the API and in stored rows."""
-    return next((name for name, one in PREVIOUS_NAMES.items() if one == solver), solver)
 
 
 def _evidence(item: Calibration, scratch: Path) -> Evidence:
@@ -230,7 +223,7 @@ def _facts(
     millimetres = [[round(1000 * float(v), 2) for v in step] for step in found.settled]
     weights = [round(float(w), 4) for w in found.weights]
     return {
-        "pictures": [frame | {"weight": weight} for frame, weight in zip(shown, weights, strict=True)],
+        "images": [frame | {"weight": weight} for frame, weight in zip(shown, weights, strict=True)],
         "settled_mm": millimetres,
         "length_sigma_mm": round(1000 * found.length_sigma, 2),
         "width_sigma_mm": round(1000 * found.width_sigma, 2),

@@ -42,8 +42,6 @@ Solver = Literal["joint-bundle", "shrinkage", "poster", "mean"]
 Weights = Literal["confidence", "uniform"]
 SOLVERS: Final[dict[Kind, Solver]] = {"landmarks": "shrinkage", "image": "joint-bundle"}
 """The default on each backbone, chosen by the results in `docs/results/kong2022.md`."""
-PREVIOUS_NAMES: Final[dict[str, Solver]] = {"fitted": "joint-bundle", "fused": "shrinkage"}
-"""Names that requests and stored rows may use: previous name → solver."""
 
 
 class ErrorCorrelation(NamedTuple):
@@ -115,12 +113,11 @@ class CalibrationResult:
 
 
 def solver_named(name: str) -> Solver:
-    """The solver of this name, which may be a previous one.
+    """The solver of this name.
 
     Raises:
         ValueError: there is none.
     """
-    name = PREVIOUS_NAMES.get(name, name)
     if name not in get_args(Solver):
         raise ValueError(f"no solver {name!r}; there are {', '.join(get_args(Solver))}")
     return cast(Solver, name)

@@ -49,7 +49,9 @@ def test_submissions_and_calibrations_survive_the_move_to_apps_of_their_own(migr
     subject = old.get_model("subjects", "Subject").objects.create(team=team, name="S")
     upload = old.get_model("uploads", "Upload").objects.create(subject=subject, name="clip.mp4", size_bytes=1)
     run = old.get_model("runs", "Run").objects.create(upload=upload, method="2d-fit", method_version="1")
-    calibration = old.get_model("runs", "Calibration").objects.create(subject=subject)
+    calibration = old.get_model("runs", "Calibration").objects.create(
+        subject=subject, problem="fused", facts={"problem": "fused", "pictures": [{"frame": 3}]}
+    )
     calibration.uploads.add(upload)
     benchmark = old.get_model("benchmarks", "Benchmark").objects.create(team=team, slug="old", name="Old", protocol="palmares")
     board = old.get_model("benchmarks", "Board").objects.create(benchmark=benchmark, slug="all", name="All")
@@ -76,7 +78,9 @@ def test_submissions_and_calibrations_survive_the_move_to_apps_of_their_own(migr
     assert moved.scores.get().metrics == {"pa_mpjpe": 7.5}
     assert new.get_model("submissions", "MetricValue").objects.get().value == 7.5
     assert new.get_model("submissions", "PendingFile").objects.get().name == "p.zip"
-    assert [u.pk for u in new.get_model("calibrations", "Calibration").objects.get().uploads.all()] == [upload.pk]
+    calibration = new.get_model("calibrations", "Calibration").objects.get()
+    assert [u.pk for u in calibration.uploads.all()] == [upload.pk]
+    assert (calibration.solver, calibration.facts) == ("shrinkage", {"solver": "shrinkage", "images": [{"frame": 3}]})
 
 
 def test_scorings_are_made_for_submissions_of_every_status_and_revisions_keep_their_order(migrate):

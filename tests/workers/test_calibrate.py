@@ -36,9 +36,9 @@ def test_a_shape_comes_out_with_its_pictures_and_how_sure_it_is(upload_with, med
     assert facts["scale"] == "a ruler"
     assert 0.9 < facts["length_sigma_mm"] < 3
     assert len(facts["spans_m"]) == 4
-    assert len(facts["pictures"]) == len(facts["settled_mm"]) == 20
-    assert {p["side"] for p in facts["pictures"]} == {"left", "right"}
-    assert sum(p["weight"] for p in facts["pictures"]) == pytest.approx(1, abs=0.01)
+    assert len(facts["images"]) == len(facts["settled_mm"]) == 20
+    assert {p["side"] for p in facts["images"]} == {"left", "right"}
+    assert sum(p["weight"] for p in facts["images"]) == pytest.approx(1, abs=0.01)
     drawn = {path.name for path in (media_root / made.folder).iterdir()}
     assert drawn == {"hand.glb", *(f"frame-{n:02d}.jpg" for n in range(20))}
     assert (media_root / made.folder / "hand.glb").read_bytes()[:4] == b"glTF"
@@ -47,13 +47,13 @@ def test_a_shape_comes_out_with_its_pictures_and_how_sure_it_is(upload_with, med
 def test_without_a_scale_it_says_so(upload_with):
     made = calibrated(upload_with(seen_hand(0, "right")), max_images=5)
     assert made.facts["scale"] == "assumed"
-    assert len(made.facts["pictures"]) == 5
+    assert len(made.facts["images"]) == 5
     assert made.hand_shape.details["scale"] == "assumed"
 
 
 def test_one_side_alone_when_asked_for(upload_with):
     made = calibrated(upload_with(seen_hand(0, "left"), seen_hand(1, "right")), side="left")
-    assert {p["side"] for p in made.facts["pictures"]} == {"left"}
+    assert {p["side"] for p in made.facts["images"]} == {"left"}
     assert made.hand_shape.side == "left"
 
 
@@ -105,9 +105,9 @@ def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with,
 
 def test_the_problem_asked_for_is_solved_and_kept(upload_with):
     upload = upload_with(seen_hand(0, "right"))
-    by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, problem="mean")
-    assert solver_named(by_default.facts["problem"]) == SOLVERS["landmarks"]
-    assert mean.facts["problem"] == "mean"
+    by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, solver="mean")
+    assert solver_named(by_default.facts["solver"]) == SOLVERS["landmarks"]
+    assert mean.facts["solver"] == "mean"
     assert mean.hand_shape.betas != by_default.hand_shape.betas
 
 
@@ -116,4 +116,4 @@ def test_a_second_calibration_keeps_the_first(upload_with):
     first, second = calibrated(upload), calibrated(upload, weights="uniform")
     assert first.hand_shape != second.hand_shape
     assert HandShape.objects.count() == 2
-    assert len({p["weight"] for p in second.facts["pictures"]}) == 1
+    assert len({p["weight"] for p in second.facts["images"]}) == 1

@@ -13,24 +13,24 @@ from palmares.calibrations import services
 from palmares.uploads.models import Upload
 
 LABELS: Final = {
-    "length_mm": "Hand length off a ruler",
-    "object_mm": "Card or sheet beside the hand, its true size",
-    "object_px": "Size of the card or sheet there",
+    "length_mm": "Measured hand length",
+    "object_mm": "Object of known size beside the hand",
+    "object_px": "Size of the object in the image",
     "distance_mm": "Distance from the camera to the hand",
     "scale_frame": "Frame",
     "max_images": "Maximum number of images",
 }
 """As the page has them."""
-PROBLEMS: Final = {
-    "": "the default, what measured best",
-    "fitted": "fitted: all pictures fitted together to their joints, from “fused” on",
-    "fused": "fused: the mean, made up for what one picture cannot tell",
-    "poster": "poster: the paper’s, the shape whose meshes are nearest to all estimates",
-    "mean": "mean: the released code’s average of the estimates",
+SOLVERS: Final = {
+    "": "default (best measured)",
+    "joint-bundle": "joint bundle: fits all images together to their 2D joints",
+    "shrinkage": "shrinkage: mean of the estimates, corrected for what one image cannot show",
+    "poster": "poster: the paper’s median of the estimated meshes",
+    "mean": "mean: average of the estimates, as in the released code",
 }
 WEIGHTS: Final = {
-    "confidence": "by confidence: sure pictures count for more",
-    "uniform": "uniform: every picture counts alike, for comparison",
+    "confidence": "by confidence",
+    "uniform": "uniform, for comparison",
 }
 
 
@@ -39,7 +39,7 @@ def asked(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
 
     Args:
         request: with the form.
-        uploads: those that are ticked.
+        uploads: those that are selected.
 
     Raises:
         InvalidError: what is wrong, and what would be right.
@@ -48,7 +48,7 @@ def asked(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
     return {
         "side": request.POST.get("side") or "both",
         "max_images": services.MAX_IMAGES if most is None else most,
-        "problem": request.POST.get("problem", ""),
+        "solver": request.POST.get("solver", ""),
         "weights": request.POST.get("weights") or "confidence",
         "scale": _scale(request, uploads),
     }

@@ -24,7 +24,7 @@ class CalibrationQuerySet(models.QuerySet["Calibration"]):
 
 
 class Calibration(WorkItem):
-    """A subject's hand shape from a few pictures. As a unit of work it is the calibration; what comes out is a `HandShape`."""
+    """A subject's hand shape from a few images. As a unit of work it is the calibration; what comes out is a `HandShape`."""
 
     TASK = "workers.calibrate"
     TEAM = "subject__team_id"
@@ -34,7 +34,7 @@ class Calibration(WorkItem):
     side = models.CharField(max_length=5, choices=HandShape.Side, default=HandShape.Side.BOTH)
     max_images = models.PositiveSmallIntegerField(default=20)
     weights = models.CharField(max_length=10, default="confidence", help_text="`confidence` or `uniform`.")
-    problem = models.CharField(max_length=10, blank=True, help_text="Which is solved; empty: the default of the day.")
+    solver = models.CharField(max_length=16, blank=True, help_text="How one shape is estimated; empty: the default.")
     scale = models.JSONField(default=dict, blank=True, help_text="What is known of the size; empty where nothing is.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     hand_shape = models.OneToOneField(HandShape, null=True, on_delete=models.CASCADE, related_name="calibration")

@@ -69,7 +69,7 @@ def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
         "shown": _shown(request, offered, ticked),
         "sides": HandShape.Side.choices,
         "things": THINGS,
-        "problems": calibration_form.PROBLEMS,
+        "solvers": calibration_form.SOLVERS,
         "weights": calibration_form.WEIGHTS,
         "most": services.MAX_IMAGES,
     }
@@ -79,17 +79,17 @@ def calibrate(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One calibration: its pictures with their weights, the hand at rest, and how sure it is."""
+    """One calibration: its images with their weights, the hand in the rest pose, and how sure it is."""
     visible = Calibration.objects.visible_to(person(request)).select_related("subject__team", "hand_shape")
     found = get_object_or_404(visible, pk=pk)
     facts = found.facts
     context = {
         "calibration": found,
         "shape": found.hand_shape,
-        "pictures": [_picture(picture) for picture in facts.get("pictures", ())],
+        "images": [_image(image) for image in facts.get("images", ())],
         "convergence": _convergence(facts.get("settled_mm", [])),
         "betas": _bars(found.hand_shape.betas if found.hand_shape else [], facts.get("betas_sigma", [])),
-        "problem": facts.get("problem") or found.problem,
+        "solver": facts.get("solver") or found.solver,
         "others": _others(found),
         "can_write": can_write(person(request), found.subject.team),
     }
@@ -112,7 +112,7 @@ def change_calibration(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, offered: list[Upload], ticked: set[str]) -> str:
-    """Whose pictures are offered to measure in: the video chosen, if it is ticked, else the first that is."""
+    """Whose images are offered to measure in: the video chosen, if it is ticked, else the first that is."""
     chosen = request.POST.get("scale_upload", "")
     return chosen if chosen in ticked else next((str(upload.pk) for upload in offered if str(upload.pk) in ticked), "")
 
@@ -133,15 +133,15 @@ def _others(found: Calibration) -> list[dict[str, Any]]:
             {
                 "calibration": each,
                 "shape": other,
-                "pictures": len(each.facts.get("pictures", ())),
-                "problem": each.facts.get("problem") or each.problem,
+                "images": len(each.facts.get("images", ())),
+                "solver": each.facts.get("solver") or each.solver,
                 "difference": difference,
             }
         )
     return rows
 
 
-def _picture(facts: dict[str, Any]) -> dict[str, Any]:
+def _image(facts: dict[str, Any]) -> dict[str, Any]:
     """A crop's joints as percentages of its side."""
     return {**facts, "joints": [(round(100 * x, 2), round(100 * y, 2)) for x, y in facts.get("joints", ())]}
 

@@ -22,8 +22,10 @@ from palmares.uploads.models import Upload
 MAX_IMAGES = 20
 MAX_UPLOADS = 20
 WEIGHTS = ("confidence", "uniform")
-PROBLEMS = ("fitted", "fused", "poster", "mean")
+SOLVERS = ("joint-bundle", "shrinkage", "poster", "mean")
 """Those of `ml.identity.calibration`, which the web does not load."""
+PREVIOUS_NAMES = {"fitted": "joint-bundle", "fused": "shrinkage"}
+"""Names of version 0.1, which the API still takes."""
 MOST_MM = 100_000
 """What no length, distance or size in pixels reaches."""
 SCALES = {"length_mm": (), "object": ("size_mm", "size_px"), "distance": ("distance_mm",)}
@@ -39,7 +41,7 @@ def start_calibration(
     side: str = HandShape.Side.BOTH,
     max_images: int = MAX_IMAGES,
     weights: str = "confidence",
-    problem: str = "",
+    solver: str = "",
     scale: dict[str, Any] | None = None,
 ) -> Calibration:
     """Queue a calibration; members only. It waits for uploads that are not ready yet.
@@ -49,14 +51,14 @@ def start_calibration(
         by: who asks.
         uploads: of that subject, at least one.
         side: `left`, `right`, or `both` for one shape, mirrored.
-        max_images: pictures used, 2 to 20.
+        max_images: images used, 2 to 20.
         weights: `confidence` or `uniform`.
-        problem: which is solved, of `PROBLEMS`; empty for the product's default.
+        solver: of `SOLVERS`, or one of their `PREVIOUS_NAMES`; empty for the default.
         scale: `{"length_mm": …}` from a ruler, `{"object": {"size_mm", "size_px", "upload", "frame"}}` for a thing of known
             size that faces the camera beside the hand, `{"distance": {"distance_mm", "upload", "frame"}}` to the hand.
 
     Raises:
-        InvalidError: an upload of another subject, a side, weights, a problem or a scale that are not among these, or a
+        InvalidError: an upload of another subject, a side, weights, a solver or a scale that are not among these, or a
             distance in an upload whose camera is not known.
         ConflictError: an upload failed.
     """
@@ -70,8 +72,9 @@ def start_calibration(
         raise InvalidError(f"There is no side {side[:20]!r}; there are {', '.join(HandShape.Side.values)}.", field="side")
     if weights not in WEIGHTS:
         raise InvalidError(f"There are no weights {weights[:20]!r}; there are {', '.join(WEIGHTS)}.", field="weights")
-    if problem and problem not in PROBLEMS:
-        raise InvalidError(f"There is no solver {problem[:20]!r}; there are {', '.join(PROBLEMS)}.", field="problem")
+    solver = PREVIOUS_NAMES.get(solver, solver)
+    if solver and solver not in SOLVERS:
+        raise InvalidError(f"There is no solver {solver[:20]!r}; there are {', '.join(SOLVERS)}.", field="solver")
     if not 1 <= len(uploads) <= MAX_UPLOADS:
         raise InvalidError(f"{len(uploads)} uploads; a calibration takes 1 to {MAX_UPLOADS}.", field="uploads")
     if not 2 <= max_images <= MAX_IMAGES:
@@ -81,7 +84,7 @@ def start_calibration(
             raise InvalidError(f"“{upload}” shows another subject.", field="uploads")
         if upload.status in (Status.FAILED, Status.CANCELLED):
             raise ConflictError(f"The upload “{upload}” is {upload.public_status}; retry it first.", field="uploads")
-    made = Calibration(subject=subject, created_by=by, side=side, max_images=max_images, weights=weights, problem=problem)
+    made = Calibration(subject=subject, created_by=by, side=side, max_images=max_images, weights=weights, solver=solver)
     made.scale = checked_scale(scale or {}, uploads)
     made.save()
     made.uploads.set(uploads)
@@ -92,7 +95,7 @@ def start_calibration(
 def delete_crops_of(*, upload: Upload) -> None:
     """Remove the crops that calibrations cut from an upload which is being deleted; the shapes stay, without the images."""
     for calibration in upload.calibrations.select_for_update(of=("self",)).exclude(folder=""):
-        images = calibration.facts.get("pictures", [])
+        images = calibration.facts.get("images", [])
         for number, image in enumerate(images):
             if image.get("upload") == str(upload.pk):
                 images[number] = {key: image[key] for key in ("side", "weight") if key in image} | {"is_deleted": True}

@@ -39,9 +39,8 @@ class CalibrationSerializer(serializers.ModelSerializer[Calibration]):
     place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
     seconds_left = serializers.SerializerMethodField()
     hand_shape = HandShapeSerializer(read_only=True, allow_null=True)
-    problem = serializers.SerializerMethodField(
-        help_text="Which was solved, or is asked for; empty until the default is taken."
-    )
+    solver = serializers.SerializerMethodField(help_text="Used or requested; empty until the default is chosen.")
+    problem = serializers.SerializerMethodField(help_text="Deprecated: `solver` by its name in version 0.1.")
     scale = serializers.DictField(read_only=True)
     facts = serializers.DictField(
         read_only=True, help_text="Images used with their weights, and the convergence of the estimate."
@@ -50,16 +49,20 @@ class CalibrationSerializer(serializers.ModelSerializer[Calibration]):
     class Meta:
         model = Calibration
         fields: ClassVar = [
-            "id", "subject", "uploads", "side", "max_images", "weights", "problem", "scale", "status", "stage", "progress",
-            "place", "seconds_left", "error", "hand_shape", "facts", "created_at", "started_at", "finished_at",
+            "id", "subject", "uploads", "side", "max_images", "weights", "solver", "problem", "scale", "status", "stage",
+            "progress", "place", "seconds_left", "error", "hand_shape", "facts", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
     def get_place(self, item: Calibration) -> int | None:
         return place_in_queue(item=item) if item.status == Status.QUEUED else None
 
+    def get_solver(self, item: Calibration) -> str:
+        return item.facts.get("solver") or item.solver
+
     def get_problem(self, item: Calibration) -> str:
-        return item.facts.get("problem") or item.problem
+        solver = self.get_solver(item)
+        return next((previous for previous, name in services.PREVIOUS_NAMES.items() if name == solver), solver)
 
     def get_seconds_left(self, item: Calibration) -> float | None:
         return seconds_left(item=item) if item.status == Status.RUNNING else None
@@ -84,12 +87,19 @@ class NewCalibrationSerializer(serializers.Serializer[Any]):
     side = serializers.ChoiceField(choices=HandShape.Side.choices, default="both", error_messages=_among(HandShape.Side.values))
     max_images = serializers.IntegerField(min_value=2, max_value=services.MAX_IMAGES, default=services.MAX_IMAGES)
     weights = serializers.ChoiceField(choices=services.WEIGHTS, default="confidence", error_messages=_among(services.WEIGHTS))
-    problem = serializers.ChoiceField(
-        choices=services.PROBLEMS,
+    solver = serializers.ChoiceField(
+        choices=services.SOLVERS,
         required=False,
         allow_blank=True,
-        error_messages=_among(services.PROBLEMS),
-        help_text="`poster` (weighted, mesh space), `mean` (released code), `fused`, `fitted`; empty: the product's default.",
+        error_messages=_among(services.SOLVERS),
+        help_text="`joint-bundle`, `shrinkage`, `poster` (the paper's), `mean` (the released code's); empty: the default.",
+    )
+    problem = serializers.ChoiceField(
+        choices=[*services.PREVIOUS_NAMES, "poster", "mean"],
+        required=False,
+        allow_blank=True,
+        error_messages=_among(services.SOLVERS),
+        help_text="Deprecated: `solver` by its name in version 0.1.",
     )
     scale = serializers.DictField(
         required=False,
@@ -119,7 +129,10 @@ class SubjectCalibrationsView(APIView):
         subject = self.subject(request, subject_id)
         form = NewCalibrationSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
-        made = services.start_calibration(subject=subject, by=caller(self), **form.validated_data)
+        data = dict(form.validated_data)
+        data["solver"] = data.get("solver") or data.pop("problem", "")
+        data.pop("problem", None)
+        made = services.start_calibration(subject=subject, by=caller(self), **data)
         return Response(CalibrationSerializer(made).data, status=status.HTTP_201_CREATED)
 
 

@@ -264,7 +264,6 @@ def test_joints_that_are_off_alike_in_all_pictures_are_not_believed_the_more_the
 
 
 def test_previous_names_of_solvers_keep_working():
-    assert (solver_named("fused"), solver_named("fitted")) == ("shrinkage", "joint-bundle")
     assert {solver_named(name) for name in get_args(Solver)} == set(get_args(Solver))
     with pytest.raises(ValueError, match="no solver 'median'; there are joint-bundle, shrinkage, poster, mean"):
         solver_named("median")

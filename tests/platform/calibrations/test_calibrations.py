@@ -56,7 +56,7 @@ def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member,
         ({"scale": {"length_mm": True}}, "above 0"),
         ({"scale": {"object": 3}}, "`object` is an object"),
         ({"scale": {"object": {"size_mm": 85.6}}}, "`object.size_px` is missing"),
-        ({"problem": "median"}, "problem: There is no “median”; there are fitted, fused, poster, mean."),
+        ({"solver": "median"}, "solver: There is no “median”; there are joint-bundle, shrinkage, poster, mean."),
         ({"weights": "even"}, "weights: There is no “even”; there are confidence, uniform."),
         ({"scale": {"distance": {"distance_mm": 400, "upload": "x"}}}, "needs the id of an `upload`"),
         ({"scale": {"distance": {"distance_mm": 400, "upload": NOBODYS}}}, "not one of the uploads"),
@@ -100,16 +100,23 @@ def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, uplo
         assert api(member).post(url, {"uploads": [str(other.pk)], "scale": scale}).status_code == 201
 
 
-def test_the_problem_and_the_weights_are_chosen(api, url, upload, member):
-    assert tuple(solver_named(name) for name in services.PROBLEMS) == get_args(Solver)
+def test_names_of_version_0_1_still_answer(api, url, upload, member):
+    made = api(member).post(url, {"uploads": [str(upload.pk)], "problem": "fused"}).json()
+    assert (made["solver"], made["problem"]) == ("shrinkage", "fused")
+    refused = api(member).post(url, {"uploads": [str(upload.pk)], "problem": "median"})
+    assert (refused.status_code, "There is no" in str(refused.json())) == (400, True)
+
+
+def test_the_solver_and_the_weights_are_chosen(api, url, upload, member):
+    assert tuple(solver_named(name) for name in services.SOLVERS) == get_args(Solver)
     assert get_args(Weights) == services.WEIGHTS
     body = {"uploads": [str(upload.pk)]}
-    assert api(member).post(url, body).json()["problem"] == ""
-    made = api(member).post(url, body | {"problem": "poster", "weights": "uniform"}).json()
-    assert (made["problem"], made["weights"]) == ("poster", "uniform")
-    refused = api(member).post(url, body | {"problem": "median"})
+    assert api(member).post(url, body).json()["solver"] == ""
+    made = api(member).post(url, body | {"solver": "poster", "weights": "uniform"}).json()
+    assert (made["solver"], made["weights"]) == ("poster", "uniform")
+    refused = api(member).post(url, body | {"solver": "median"})
     assert refused.status_code == 400
-    assert "fitted, fused, poster, mean" in refused.json()["detail"]
+    assert "joint-bundle, shrinkage, poster, mean" in refused.json()["detail"]
 
 
 def test_other_subjects_uploads_are_refused(api, url, team, member, stranger):
@@ -140,9 +147,9 @@ def finished(subject, upload, team) -> Calibration:
     made = Calibration.objects.create(subject=subject, status=Status.SUCCEEDED, hand_shape=shape)
     made.uploads.set([upload])
     made.folder = f"calibrations/{made.pk}/1"
-    picture = {"upload": str(upload.pk), "name": upload.name, "frame": 3, "side": "left", "joints": [[0.5, 0.5]] * 21}
+    image = {"upload": str(upload.pk), "name": upload.name, "frame": 3, "side": "left", "joints": [[0.5, 0.5]] * 21}
     made.facts = {
-        "pictures": [picture | {"weight": 0.6}, picture | {"weight": 0.4}],
+        "images": [image | {"weight": 0.6}, image | {"weight": 0.4}],
         "settled_mm": [[180.0, 60.0], [187.2, 64.0]],
         "length_sigma_mm": 1.2,
         "width_sigma_mm": 0.8,
@@ -185,7 +192,7 @@ def test_members_start_one_from_the_page(client, subject, upload, member, viewer
     assert (client.get(page).status_code, client.post(page, {}).status_code) == (403, 403)
     client.force_login(member)
     for field, sentence in (
-        ({"length_mm": "18,7 cm"}, "Hand length off a ruler: “18,7 cm” is no number"),
+        ({"length_mm": "18,7 cm"}, "Measured hand length: “18,7 cm” is no number"),
         ({"length_mm": "1e9"}, "“1e9” cannot be right, expected a number above 0 and below 100000"),
         ({"uploads": []}, "0 uploads; a calibration takes 1 to 20"),
         ({"max_images": "21"}, "takes 2 to 20 images"),
@@ -236,28 +243,28 @@ def test_the_picture_that_shows_the_size_is_of_a_ticked_video(client, subject, u
     assert chosen[1] == str(upload.pk)
 
 
-def test_problem_and_weights_are_chosen_on_the_page_and_shown(client, subject, upload, member, finished):
+def test_solver_and_weights_are_chosen_on_the_page_and_shown(client, subject, upload, member, finished):
     client.force_login(member)
     page = f"/subjects/{subject.pk}/calibrate/"
     shown = client.get(page).content.decode()
-    assert all(f'<option value="{name}"' in shown for name in (*services.PROBLEMS, *services.WEIGHTS))
-    assert set(calibration_form.PROBLEMS) == {"", *services.PROBLEMS}
+    assert all(f'<option value="{name}"' in shown for name in (*services.SOLVERS, *services.WEIGHTS))
+    assert set(calibration_form.SOLVERS) == {"", *services.SOLVERS}
     assert tuple(calibration_form.WEIGHTS) == services.WEIGHTS
-    refused = client.post(page, {"uploads": [str(upload.pk)], "problem": "median"}).content.decode()
-    assert "There is no solver 'median'; there are fitted, fused, poster, mean" in html.unescape(refused)
-    client.post(page, {"uploads": [str(upload.pk)], "problem": "poster", "weights": "uniform"})
+    refused = client.post(page, {"uploads": [str(upload.pk)], "solver": "median"}).content.decode()
+    assert "There is no solver 'median'; there are joint-bundle, shrinkage, poster, mean" in html.unescape(refused)
+    client.post(page, {"uploads": [str(upload.pk)], "solver": "poster", "weights": "uniform"})
     made = Calibration.objects.exclude(pk=finished.pk).get()
-    assert (made.problem, made.weights) == ("poster", "uniform")
-    Calibration.objects.filter(pk=finished.pk).update(facts=finished.facts | {"problem": "mean"}, weights="uniform")
+    assert (made.solver, made.weights) == ("poster", "uniform")
+    Calibration.objects.filter(pk=finished.pk).update(facts=finished.facts | {"solver": "mean"}, weights="uniform")
     assert "Solver: mean. Weights: uniform." in client.get(f"/calibrations/{finished.pk}/").content.decode()
 
 
 def test_other_calibrations_are_compared_and_failed_ones_left_out(client, subject, member, finished):
     client.force_login(member)
     Calibration.objects.create(subject=subject, status=Status.FAILED, error="No hand.")
-    for beta, problem in ((1.0, "mean"), (2.0, "poster")):
+    for beta, solver in ((1.0, "mean"), (2.0, "poster")):
         shape = HandShapeFactory(subject=subject, betas=[beta] + [0.0] * 9, length_mm=190.0, width_mm=60.0)
-        facts = {"pictures": [{}] * 7, "problem": problem, "scale": "assumed"}
+        facts = {"images": [{}] * 7, "solver": solver, "scale": "assumed"}
         Calibration.objects.create(subject=subject, status=Status.SUCCEEDED, hand_shape=shape, facts=facts)
     page = client.get(f"/calibrations/{finished.pk}/").content.decode().partition("Other calibrations")[2]
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in page.partition("</table>")[0].split("<tr>")[2:]]
@@ -305,7 +312,7 @@ def test_crops_go_with_the_upload_they_were_cut_from(api, client, member, subjec
         for each in (kept, upload)
     ]
     made = Calibration.objects.create(
-        subject=subject, status=Status.SUCCEEDED, folder="calibrations/x", facts={"pictures": images}
+        subject=subject, status=Status.SUCCEEDED, folder="calibrations/x", facts={"images": images}
     )
     made.hand_shape = HandShapeFactory(subject=subject)
     made.save()
