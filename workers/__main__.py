@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 
 from ml.metrics.process_pool import usable_cores
+from palmares.local.data_folders import UMASK
 from workers.watchdog import watch
 
 
 def main() -> None:
     """Run until told to stop."""
+    os.umask(UMASK)
     cores = usable_cores()
     processes = int(os.environ.get("WORKER_PROCESSES", "0")) or max(1, min(2, cores))
     # Before anything imports numpy or torch: each process takes its share of the cores.

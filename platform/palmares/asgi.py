@@ -17,6 +17,7 @@ from palmares.api.database_pool import close_pool, use_pool  # noqa: E402
 from palmares.api.proxies import TrustedProxies  # noqa: E402
 from palmares.api.refusals import AnswerRefusals, Receive, Scope, Send  # noqa: E402
 from palmares.api.request_limit import RequestLimit, allow_open_files  # noqa: E402
+from palmares.local.data_folders import UMASK  # noqa: E402
 from palmares.queue.event_streams import EventStreams  # noqa: E402
 
 _callers = Callers()
@@ -33,6 +34,7 @@ _events = EventStreams(_limited, callers=_callers)
 async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
     """What a server does before its first request and after its last; not done where the tests import this module."""
     await receive()
+    os.umask(UMASK)
     use_pool(requests=settings.WEB_REQUESTS)
     allow_open_files()
     await send({"type": "lifespan.startup.complete"})

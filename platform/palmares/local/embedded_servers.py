@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from palmares.local.data_folders import make_private
+
 START_SECONDS: Final = 60.0
 _held: dict[tuple[Path, str], tuple[int, str]] = {}
 """Descriptors are never closed but by `release`: the lock lasts as long as the process, and its forks."""
@@ -34,7 +36,7 @@ class EmbeddedError(RuntimeError):
 
 def secret_key(data: Path) -> str:
     """The signing key of this installation, made on first use and readable by its owner only."""
-    path = _folder(data) / "secret_key"
+    path = data_folder(data) / "secret_key"
     with locked(data / "secret_key.lock"):
         if not path.exists():
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
@@ -92,8 +94,7 @@ def _hold(data: Path, name: str) -> str:
     data = data.resolve()
     if (data, name) in _held:
         return _held[data, name][1]
-    run = _folder(data) / "run"
-    run.mkdir(exist_ok=True)
+    run = data_folder(data) / "run"
     with locked(run / f"{name}.start"):
         users = os.open(run / f"{name}.users", os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(users, fcntl.LOCK_SH)
@@ -104,10 +105,14 @@ def _hold(data: Path, name: str) -> str:
     return url
 
 
-def _folder(data: Path) -> Path:
+def data_folder(data: Path) -> Path:
+    """The data folder, made and private to its owner.
+
+    Raises:
+        EmbeddedError: it cannot be made or written to.
+    """
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        (data / "log").mkdir(exist_ok=True)
+        make_private(data)
     except OSError as error:
         raise EmbeddedError(f"cannot write to {data} ({error.strerror}); set PALMARES_DATA to a folder of your own") from error
     if not os.access(data, os.W_OK):

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from palmares.local.data_folders import UMASK
 from palmares.local.supervisor import Supervisor
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -29,6 +30,7 @@ class LaunchError(Exception):
 
 def main(argv: list[str]) -> int:
     """Start everything, print how to sign in, and stay until told to go; the exit code."""
+    os.umask(UMASK)
     if argv:
         print("usage: manage.py up   (settings come from the environment: PORT, DATABASE_URL, REDIS_URL, PALMARES_DATA)")
         return 2

@@ -74,6 +74,7 @@ class Postgres:
         if self.user is not None:
             _open_way(self.install, recursive=True)
             _open_way(self.folder.parent, recursive=False)
+            _open_way(self.sockets.parent, recursive=False)
             for folder in (self.folder, self.sockets):
                 os.chown(folder, self.user, -1, follow_symlinks=False)
         owner = os.geteuid() if self.user is None else self.user

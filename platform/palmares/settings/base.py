@@ -17,6 +17,7 @@ env = environ.Env()
 
 DATA = Path(env("PALMARES_DATA", default=str(ROOT / "var"))).resolve()
 """Everything that outlives a process: databases, media, secrets of a development installation."""
+embedded_servers.data_folder(DATA)
 
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY", default="") or embedded_servers.secret_key(DATA)
@@ -120,8 +121,11 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_FORMS = {"add_email": "palmares.teams.forms.NewEmailForm"}
 ACCOUNT_SESSION_REMEMBER = True
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+if env("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "palmares.teams.mail_folder.MailFolderBackend"
+    EMAIL_FILE_PATH = DATA / "mail"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -161,7 +165,10 @@ STORAGES = {
             },
         }
         if env("S3_BUCKET", default="")
-        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+        else {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+        }
     ),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -173,7 +180,6 @@ WEB_REQUESTS = env.int("WEB_REQUESTS", default=16)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 FILE_UPLOAD_TEMP_DIR = DATA / "tmp"
-FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -245,7 +251,15 @@ SESSION_COOKIE_SAMESITE = "Lax"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "palmares.local.log_lines.LogLine",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    # These have handlers of their own, which would print secret links as they are: all lines are the root's.
+    "loggers": {name: {"propagate": True} for name in ("django", "django.server", "uvicorn", "uvicorn.access")},
 }

@@ -1,0 +1,27 @@
+"""How a log line is written: without what opens an account."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Final
+
+_SLASH: Final = "(?:/|%2[Ff])"
+_SECRET_LINK: Final = re.compile(
+    rf"({_SLASH}(?:welcome|invitations|accounts{_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email)){_SLASH})"
+    r"""[^\s/%?&#"'<>]+"""
+)
+"""An address whose next part lets whoever has it sign in, join a team, set a password or confirm an address."""
+
+
+def without_secrets(text: str) -> str:
+    """The text with `***` for the secret part of links, also of links quoted in a query string."""
+    return _SECRET_LINK.sub(r"\1***", text)
+
+
+class LogLine(logging.Formatter):
+    """Formats a record, then hides secrets in all of it: message, arguments and traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, or several where there is a traceback."""
+        return without_secrets(super().format(record))
