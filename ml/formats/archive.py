@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import struct
 import zipfile
@@ -69,6 +70,8 @@ def _unpack_one(path: Path, suffix: str, target: Path, max_bytes: int, name: str
     except FormatError:
         raise
     except (*BROKEN, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # the machine's fault, not the file's
         raise FormatError(f"{name} is a broken zip archive: {shortened(error)}") from error
 
 

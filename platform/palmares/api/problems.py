@@ -82,6 +82,13 @@ class TooManyRequestsError(DomainError):
     status = 429
 
 
+class UnavailableError(DomainError):
+    """It cannot be done at the moment; `retry_after` says after how many seconds it may."""
+
+    status = 503
+    retry_after: ClassVar[int] = 30
+
+
 class UnprocessableError(DomainError):
     """Well-formed, but it cannot be worked with."""
 
@@ -105,7 +112,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """REST framework's hook: every error that is somebody's doing becomes a problem document."""
     if isinstance(exc, DomainError):
         errors = {exc.field: [exc.detail]} if exc.field else None
-        return _respond(problem(code=exc.status, detail=exc.detail, errors=errors), exc.status)
+        headers = {"Retry-After": str(exc.retry_after)} if isinstance(exc, UnavailableError) else None
+        return _respond(problem(code=exc.status, detail=exc.detail, errors=errors), exc.status, headers)
     if isinstance(exc, STORAGE_ERRORS):
         logger.exception("the file storage does not answer")
         return _respond(problem(code=503, detail=STORAGE_AWAY), 503, {"Retry-After": "10"})
