@@ -16,6 +16,7 @@ from palmares.api.callers import Callers  # noqa: E402
 from palmares.api.database_pool import close_pool, use_pool  # noqa: E402
 from palmares.api.proxies import TrustedProxies  # noqa: E402
 from palmares.api.refusals import AnswerRefusals, Receive, Scope, Send  # noqa: E402
+from palmares.api.request_ids import RequestIds  # noqa: E402
 from palmares.api.request_limit import RequestLimit, allow_open_files  # noqa: E402
 from palmares.local.data_folders import UMASK  # noqa: E402
 from palmares.queue.event_streams import EventStreams  # noqa: E402
@@ -43,4 +44,4 @@ async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-application = AnswerRefusals(TrustedProxies(_events, trusted=settings.TRUSTED_PROXIES), other=_lifespan)
+application = RequestIds(AnswerRefusals(TrustedProxies(_events, trusted=settings.TRUSTED_PROXIES), other=_lifespan))

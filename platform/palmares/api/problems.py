@@ -8,12 +8,14 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFilesSent, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.template import loader
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from palmares.local.log_lines import request_id
 from palmares.media_storage import STORAGE_ERRORS
 
 CONTENT_TYPE = "application/problem+json"
@@ -100,6 +102,8 @@ def problem(*, code: int, detail: str, errors: dict[str, Any] | None = None) -> 
     body: dict[str, Any] = {"type": "about:blank", "title": TITLES[code], "status": code, "detail": detail}
     if errors:
         body["errors"] = errors
+    if code >= 500 and request_id.get():
+        body["request_id"] = request_id.get()
     return body
 
 
@@ -210,4 +214,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return problem_response(code=503, detail=STORAGE_AWAY, headers={"Retry-After": "10"})
     if _is_api(request):
         return problem_response(code=500, detail="Something went wrong here; it has been logged. Trying again may help.")
-    return defaults.server_error(request)
+    page = loader.get_template("500.html").render({"request_id": request_id.get()})
+    return HttpResponseServerError(page)

@@ -52,6 +52,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="A sentence for the user.")
     errors = serializers.DictField(required=False, help_text="Sentences by field of the request.")  # type: ignore[assignment]
+    request_id = serializers.CharField(required=False, help_text="Of 5xx: by which the server's log lines are found.")
 
 
 def file_responses(*content_types: str) -> dict[tuple[int, str], OpenApiTypes]:

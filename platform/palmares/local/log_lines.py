@@ -1,10 +1,14 @@
-"""How a log line is written: without what opens an account."""
+"""How a log line is written: with the id of the request, without what opens an account."""
 
 from __future__ import annotations
 
 import logging
 import re
+from contextvars import ContextVar
 from typing import Final
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""Id of the request that is being answered; empty outside of one."""
 
 _SLASH: Final = "(?:/|%2[Ff])"
 _SECRET_LINK: Final = re.compile(
@@ -20,8 +24,9 @@ def without_secrets(text: str) -> str:
 
 
 class LogLine(logging.Formatter):
-    """Formats a record, then hides secrets in all of it: message, arguments and traceback."""
+    """Gives a record its `request_id` (`-` outside of one), formats it, hides secrets in all of it, tracebacks too."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, or several where there is a traceback."""
+        record.request_id = request_id.get() or "-"
         return without_secrets(super().format(record))

@@ -254,7 +254,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "palmares.local.log_lines.LogLine",
-            "format": "{asctime} {levelname} {name}: {message}",
+            "format": "{asctime} {levelname} {name} [{request_id}]: {message}",
             "style": "{",
         }
     },
