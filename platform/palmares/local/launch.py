@@ -50,6 +50,9 @@ def main(argv: list[str]) -> int:
 
 
 def _run(told: threading.Event) -> None:
+    import django  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+
     from palmares.local.embedded_servers import EmbeddedError, release  # noqa: PLC0415 - imported by the settings, too
 
     started = time.monotonic()
@@ -57,10 +60,8 @@ def _run(told: threading.Event) -> None:
     _check_port(host, port)
     print("Palmarès is starting …", flush=True)
     try:
-        import django  # noqa: PLC0415
-
         django.setup()
-    except EmbeddedError as error:
+    except (EmbeddedError, ImproperlyConfigured) as error:
         raise LaunchError(str(error)) from error
     from django.conf import settings  # noqa: PLC0415 - Django is set up only now
 

@@ -11,6 +11,7 @@ from botocore.config import Config
 from csp.constants import NONE, SELF
 
 from palmares.local import embedded_servers
+from palmares.local.error_reports import start_error_reports
 
 ROOT = Path(__file__).resolve().parents[3]
 env = environ.Env()
@@ -263,3 +264,6 @@ LOGGING = {
     # These have handlers of their own, which would print secret links as they are: all lines are the root's.
     "loggers": {name: {"propagate": True} for name in ("django", "django.server", "uvicorn", "uvicorn.access")},
 }
+
+if env("SENTRY_DSN", default=""):
+    start_error_reports(env("SENTRY_DSN"))
