@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import Error, OperationalError, connections
 
 from ml.progress import ProgressCallback
-from palmares.media_storage import STORAGE_ERRORS
+from palmares.media_storage import STORAGE_ERRORS, is_disk_full
 from palmares.queue import services
 from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkerTooOldError, WorkFailedError
 from palmares.queue.models import WorkItem
@@ -22,6 +23,8 @@ from workers.storage import scratch_folder
 
 logger = logging.getLogger(__name__)
 Publish = Callable[[], None]
+_PATH: Final = re.compile(r"(?<![\w/.])(?:/[^\s/'\",:;)]+){2,}/?")
+"""An absolute path of two names or more."""
 
 
 class Work(Protocol):
@@ -139,6 +142,9 @@ def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
         case _ if isinstance(error, STORAGE_ERRORS):
             logger.exception("%s could not go on", name)
             services.release(item=item, reason="The file storage did not answer. Try again later.")
+        case _ if is_disk_full(error):
+            logger.exception("%s waits for disk space", name)
+            services.leave_to_others(item=item, stage="Waiting for disk space")
         case MemoryError() | OSError():
             logger.exception("%s could not go on", name)
             services.release(item=item, reason=f"The machine could not go on ({_named(error)}). Try again later.")
@@ -153,4 +159,6 @@ def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
 
 
 def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    """Class and text for people who may not see this machine's paths."""
+    text = (error.strerror or "") if isinstance(error, OSError) else _PATH.sub("…", str(error))
+    return f"{type(error).__name__}: {text}"[:300].removesuffix(": ")

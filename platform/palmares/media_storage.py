@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 from pathlib import Path
@@ -16,6 +17,18 @@ logger = logging.getLogger(__name__)
 
 STORAGE_ERRORS: Final = (BotoCoreError, ClientError)
 """What an object storage raises that cannot be reached or refuses to answer, after the client's own retries."""
+
+
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_DATABASE_DISK_FULL: Final = "53100"
+"""PostgreSQL's code."""
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error means that a disk, the operating system's quota or the database's disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in _DISK_FULL
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None) == _DATABASE_DISK_FULL
 
 
 def delete_files_with(*models: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -116,18 +118,35 @@ def test_a_synthetic_upload_is_rendered_with_its_truth(media_root):
     assert len(PredictionArrays.load(media_root / upload.truth)) == 6
 
 
-def test_a_full_disk_is_tried_again_and_then_said(queued, grey, media_root):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_work_waits_for_disk_space_without_using_up_its_attempts(queued, grey, media_root, number):
     upload = queued("grey.mp4", grey)
 
     class FullDisk(Ingestion):
         def perform(self, *_):
-            raise OSError(28, "No space left on device")
+            raise OSError(number, os.strerror(number), "/srv/media/a.npz")
+
+    for _ in range(Upload.MAX_ATTEMPTS + 1):
+        attempt(Upload, str(upload.pk), FullDisk)
+        upload.refresh_from_db()
+        assert (upload.status, upload.attempts, upload.stage) == (Status.QUEUED, 0, "Waiting for disk space")
+    ingest(upload)
+    assert upload.public_status == "ready", upload.error
+
+
+def test_a_machine_that_cannot_go_on_is_tried_again_and_then_said_without_paths(queued, grey, media_root):
+    upload = queued("grey.mp4", grey)
+
+    class BrokenDisk(Ingestion):
+        def perform(self, *_):
+            raise OSError(errno.EIO, "Input/output error", "/srv/media/a.npz")
 
     for _ in range(Upload.MAX_ATTEMPTS):
-        attempt(Upload, str(upload.pk), FullDisk)
+        attempt(Upload, str(upload.pk), BrokenDisk)
     upload.refresh_from_db()
     assert upload.status == Status.FAILED
-    assert "No space left on device" in upload.error
+    assert "OSError: Input/output error" in upload.error
+    assert "/srv" not in upload.error
     assert (media_root / upload.source).exists()
 
 
@@ -136,12 +155,12 @@ def test_a_fault_of_ours_is_said_as_such(queued, grey):
 
     class Faulty(Ingestion):
         def perform(self, *_):
-            raise KeyError("thumb")
+            raise KeyError("thumb of /srv/media/a.npz")
 
     attempt(Upload, str(upload.pk), Faulty)
     upload.refresh_from_db()
     assert upload.status == Status.FAILED
-    assert upload.error.startswith("Something went wrong inside (KeyError: 'thumb')")
+    assert upload.error.startswith("Something went wrong inside (KeyError: 'thumb of …')")
 
 
 def test_a_cancelled_upload_keeps_nothing_it_made(queued, grey, media_root, monkeypatch):

@@ -1,4 +1,4 @@
-"""`/health/`: whether the database, Redis and the storage answer, and whether the queue moves."""
+"""`/health/`: whether the database, Redis and the storage answer, the disk has space, and whether the queue moves."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from health_check.base import HealthCheck
 from health_check.checks import Database, Storage
 from health_check.contrib.redis import Redis
-from health_check.exceptions import ServiceWarning
+from health_check.exceptions import ServiceUnavailable, ServiceWarning
 from health_check.views import HealthCheckView
 from redis.asyncio import Redis as RedisClient
 
+from palmares.disk_space import free_bytes
 from palmares.queue.waiting_times import oldest_queued_seconds
 
 OLDEST_QUEUED = timedelta(hours=1)
@@ -40,7 +41,16 @@ class OldestQueued(HealthCheck):
             raise ServiceWarning(f"work has been queued for {waited}; start (more) workers")
 
 
-NAMES = {RequestDatabase: "database", Storage: "storage", Redis: "redis", OldestQueued: "queue"}
+@dataclasses.dataclass
+class DiskSpace(HealthCheck):
+    """Fails when less than the reserve is free on the disks of media and temporary files."""
+
+    async def run(self) -> None:
+        if await sync_to_async(free_bytes)() < settings.MIN_FREE_BYTES:
+            raise ServiceUnavailable("less than MIN_FREE_BYTES is free; make room")
+
+
+NAMES = {RequestDatabase: "database", Storage: "storage", Redis: "redis", DiskSpace: "disk", OldestQueued: "queue"}
 
 
 class HealthView(HealthCheckView):
@@ -50,6 +60,7 @@ class HealthView(HealthCheckView):
         RequestDatabase,
         Storage,
         (Redis, {"client_factory": lambda: RedisClient.from_url(settings.REDIS_URL)}),
+        DiskSpace,
         OldestQueued,
     )
     http_method_names = ("get", "head")

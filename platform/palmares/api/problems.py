@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from palmares.local.log_lines import request_id
-from palmares.media_storage import STORAGE_ERRORS
+from palmares.media_storage import STORAGE_ERRORS, is_disk_full
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {s.value: s.phrase for s in HTTPStatus} | {460: "Checksum Mismatch"}
@@ -25,6 +25,7 @@ TITLES = {s.value: s.phrase for s in HTTPStatus} | {460: "Checksum Mismatch"}
 
 logger = logging.getLogger(__name__)
 STORAGE_AWAY = "The file storage does not answer at the moment. Try again in a few seconds."
+DISK_FULL = "The server's disk is full, so nothing was stored. Try again later, or ask its operator to make room."
 
 
 class DomainError(Exception):
@@ -91,6 +92,12 @@ class UnavailableError(DomainError):
     retry_after: ClassVar[int] = 30
 
 
+class InsufficientStorageError(DomainError):
+    """The server has no space for it."""
+
+    status = 507
+
+
 class UnprocessableError(DomainError):
     """Well-formed, but it cannot be worked with."""
 
@@ -121,6 +128,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(exc, STORAGE_ERRORS):
         logger.exception("the file storage does not answer")
         return _respond(problem(code=503, detail=STORAGE_AWAY), 503, {"Retry-After": "10"})
+    if is_disk_full(exc):
+        logger.exception("a disk is full")
+        return _respond(problem(code=507, detail=DISK_FULL), 507)
     exc = _as_api_exception(exc)
     response = rest_exception_handler(exc, context)
     if response is None:
@@ -209,7 +219,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, and nothing of its inside is shown; 503 where the file storage does not answer."""
+    """500: our fault, its inside is not shown; 503 where the file storage does not answer, 507 where a disk is full."""
+    if is_disk_full(sys.exc_info()[1]):
+        return problem_response(code=507, detail=DISK_FULL)
     if isinstance(sys.exc_info()[1], STORAGE_ERRORS):
         return problem_response(code=503, detail=STORAGE_AWAY, headers={"Retry-After": "10"})
     if _is_api(request):

@@ -176,6 +176,8 @@ STORAGES = {
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 << 30)
 """Largest video or set of pictures accepted."""
+MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=1 << 30)
+"""Bytes kept free on the disks that hold media and temporary files; files that would need them are refused."""
 WEB_REQUESTS = env.int("WEB_REQUESTS", default=16)
 """Requests that a web process works on at the same time."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20

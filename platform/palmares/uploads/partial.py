@@ -23,6 +23,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from palmares.api.problems import ConflictError, DomainError, GoneError, TooLargeError
+from palmares.disk_space import require_space
 from palmares.media_storage import delete_stored_files
 
 _CHUNK: Final = 1 << 20
@@ -79,6 +80,7 @@ def add_bytes(
         ConflictError: another offset, or nothing was missing.
         TooLargeError: more bytes than were announced; none of them count.
         ChecksumError: another digest; none of the bytes count.
+        InsufficientStorageError: this machine has no space for the rest.
         GoneError: the bytes before `offset` no longer exist.
     """
     if offset != received:
@@ -90,6 +92,7 @@ def add_bytes(
             raise ConflictError("This upload is complete.")
         return received
     room = size - received
+    require_space(room)
     algorithm = checksum[0] if checksum else None
     write = _write_locally if _is_local() else _write_object
     written, digest = write(file_id, offset, stream, room, algorithm)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from palmares.api.problems import ConflictError, InvalidError, TooLargeError
+from palmares.disk_space import require_space
 from palmares.media_storage import delete_stored_files
 from palmares.queue.services import cancel, enqueue, retry
 from palmares.subjects.models import Subject
@@ -51,10 +52,10 @@ def destination(*, by: User, subject: Subject | None, team: Team | None) -> Subj
 
 
 def check_size(*, name: str, size: int) -> None:
-    """Refuse what is empty or too large.
+    """Refuse what is empty or too large, or for which this machine has no space.
 
     Raises:
-        InvalidError, TooLargeError: with the sizes in it.
+        InvalidError, TooLargeError, InsufficientStorageError: with the sizes in it.
     """
     if size <= 0:
         raise InvalidError(f"“{name}” is empty (0 bytes); was it still being written?", field="file")
@@ -62,6 +63,7 @@ def check_size(*, name: str, size: int) -> None:
         raise TooLargeError(
             f"“{name}” has {size / 1e6:.0f} MB; at most {settings.MAX_UPLOAD_BYTES / 1e6:.0f} MB are accepted.", field="file"
         )
+    require_space(size)
 
 
 def receive(

@@ -11,7 +11,7 @@ from tests.factories import UploadFactory
 def test_all_is_well(client):
     response = client.get("/health/")
     assert response.status_code == 200
-    assert response.json() == {"database": "working", "storage": "working", "redis": "working", "queue": "working"}
+    assert response.json() == dict.fromkeys(("database", "storage", "redis", "disk", "queue"), "working")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -26,6 +26,15 @@ def test_a_queue_that_does_not_move(client, subject):
 def test_redis_away(client, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert client.get("/health/").status_code == 503
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_is_nearly_full(client, settings):
+    settings.MIN_FREE_BYTES = 1 << 62
+    response = client.get("/health/")
+    assert response.status_code == 503
+    assert "MIN_FREE_BYTES" in response.json()["disk"]
+    assert response.json()["storage"] == "working"
 
 
 def test_wrong_method(client, db):
