@@ -30,6 +30,8 @@ from palmares.uploads.services import admit, check_size, clean_name, destination
 logger = logging.getLogger(__name__)
 KEPT = timedelta(days=2)
 """How long an upload waits for its next part."""
+MOST_UNFINISHED = 100
+"""Uploads of one person of which not all bytes were received: a browser announces all files of a folder at once."""
 
 
 @transaction.atomic
@@ -45,10 +47,18 @@ def begin(
     """An upload whose bytes are still to come.
 
     Raises:
-        InvalidError, TooLargeError, ForbiddenError, NotFoundError: nothing is stored.
+        InvalidError, TooLargeError, InsufficientStorageError, ForbiddenError, NotFoundError: nothing is stored.
+        ConflictError: `by` has `MOST_UNFINISHED` unfinished uploads.
     """
     name = clean_name(name)
     check_size(name=name, size=size)
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    unfinished = Upload.objects.filter(created_by=by, received_at=None, status=Status.QUEUED)
+    if unfinished.count() >= MOST_UNFINISHED:
+        raise ConflictError(
+            f"You have {MOST_UNFINISHED} unfinished uploads; continue them or remove one. "
+            f"They are removed {KEPT.days} days after the last bytes were received."
+        )
     upload = Upload.objects.create(
         subject=destination(by=by, subject=subject, team=team),
         created_by=by,

@@ -64,6 +64,16 @@ def test_it_works_in_three_parts(client, url, subject, mp4):
     assert not partial_path(upload.pk).exists()
 
 
+def test_a_person_announces_only_so_many_uploads(api, client, owner, subject, mp4):
+    url, *_ = [create(client, len(mp4), subject=subject.pk)["Location"] for _ in range(resumable.MOST_UNFINISHED)]
+    refused = create(client, len(mp4), subject=subject.pk)
+    assert refused.status_code == 409
+    assert f"{resumable.MOST_UNFINISHED} unfinished uploads" in refused.json()["detail"]
+    assert create(api(owner), len(mp4), subject=subject.pk).status_code == 201
+    assert append(client, url, 0, mp4).status_code == 204
+    assert create(client, len(mp4), subject=subject.pk).status_code == 201
+
+
 def test_what_the_server_can_do(client):
     response = client.options(URL)
     assert response.status_code == 204
