@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from palmares.submissions.models import Submission
 from palmares.teams.access import create_token
 from tests.client.test_against_the_platform import SEQUENCES, contest  # noqa: F401 - a fixture
 from tests.predictions import moved, zipped
-from workers.attempt import attempt
-from workers.score_submission import Scoring
+from tests.scorings import score_waiting
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 NAME = "generated_palmares"
@@ -84,7 +82,7 @@ def test_it_submits_and_reads_the_score(package, contest, live_server, member): 
         made = create("ours", client=client, body=body, idempotency_key="one")
         assert isinstance(made, models.Submission)
         assert made.links == ["https://example.org/paper", "https://example.org/code"]
-        attempt(Submission, str(made.id), Scoring)
+        score_waiting()
         found = retrieve(made.id, client=client)
         assert found.status == models.WorkStatus.SUCCEEDED
         assert found.scores.figures["mpjpe"] == pytest.approx(10, abs=1e-3)

@@ -19,6 +19,7 @@ from django.core.files.base import ContentFile
 
 from ml.clip.encode import web_video
 from palmares.benchmarks import services as benchmarks
+from palmares.benchmarks.revisions import publish_revision
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.runs.models import Run
@@ -44,7 +45,7 @@ class Machine:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
-        self._log = (folder / "log").open("wb")
+        self._log = (folder / "output").open("wb")
         environment = {**environment, "PALMARES_DATA": str(folder)}
         web = ["-m", "uvicorn", "palmares.asgi:application", "--port", str(port)]
         commands = (web, ["-m", "workers"])
@@ -54,7 +55,7 @@ class Machine:
         ]
 
     def answers(self) -> bool:
-        assert all(process.poll() is None for process in self.processes), (self.folder / "log").read_text()
+        assert all(process.poll() is None for process in self.processes), (self.folder / "output").read_text()
         try:
             return httpx.get(f"{self.url}/accounts/login/", trust_env=False).status_code == 200
         except httpx.TransportError:
@@ -85,7 +86,7 @@ def machines(own_redis, bucket: Bucket, settings, tmp_path) -> Iterator[list[Mac
     yield started
     for machine in started:
         machine.stop()
-        print((machine.folder / "log").read_text()[-4000:])
+        print((machine.folder / "output").read_text()[-4000:])
 
 
 def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, member, tmp_path):  # noqa: F811
@@ -141,7 +142,7 @@ def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, m
     wait_for("the new ground truth is imported", lambda: ended(again))
     revision = benchmark.revisions.order_by("-number").first()
     wait_for("everything is scored again", lambda: ended(revision))
-    benchmarks.publish_revision(revision=revision, by=owner)
+    publish_revision(revision=revision, by=owner)
     wait_for("the board shows it", lambda: board(one) == pytest.approx(20, abs=0.1))
 
     # deletion leaves nothing in the bucket, and no media was ever on a disk
