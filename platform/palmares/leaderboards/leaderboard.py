@@ -12,7 +12,7 @@ from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark, Board, Revision
-from palmares.benchmarks.private_truth import shows_details
+from palmares.benchmarks.private_truth import Rounding, decimals, disclosed_metrics, rounding_for, shows_details
 from palmares.benchmarks.published import Published, published_for
 from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.rank_summary import RankSummary, rank_summary
@@ -144,7 +144,8 @@ def leaderboard(
     pages = max(1, -(-len(order) // page_rows))
     page = min(max(1, page), pages)
     summary = rank_summary(found, wanted[0], shown) if shows_details(benchmark, user) else None
-    rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted, summary)
+    rounding = rounding_for(found, shown, user)
+    rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted, summary, rounding)
     ranked = sum(rank is not None for _, rank in order)
     fps = Score.objects.filter(revision=shown).order_by("pk").values_list("content__fps", flat=True).first()
     return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps, summary)
@@ -157,8 +158,16 @@ def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: 
     """
     visible = set(Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id).values_list("pk", flat=True))
     figures = MetricValue.objects.filter(board=board, metric=metric, score__revision=revision)
-    found = figures.values_list(key, "value", "is_ranked", "score__submission_id")
-    return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
+    found = figures.values_list(key, "value", "is_ranked", "score__submission_id", "coverage")
+    rounding = rounding_for(board, revision, user)
+    if rounding is None:
+        return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
+    rounded = [
+        (row[0], rounding.rounded(submission=row[3], metric=metric, value=row[1], coverage=row[4]), row[2])
+        for row in found
+        if row[3] in visible
+    ]
+    return [(row[0], row[1], row[2]) for row in rounded if row[1] is not None]
 
 
 def available_metrics(board: Board, revision: Revision | None, user: User) -> list[str]:
@@ -178,6 +187,9 @@ def available_metrics(board: Board, revision: Revision | None, user: User) -> li
     if rest.exists():  # asked by itself, of one table: with the joins the database may look at everything for each figure
         seen = rest.filter(score__revision=revision, score__submission__in=visible)
         names.update(seen.values_list("metric", flat=True).distinct())
+    if not shows_details(board.benchmark, user):
+        names &= set(disclosed_metrics(board.benchmark.protocol))
+        return in_order(names) or usual
     return in_order(names or (name for name, value in first.metrics.items() if value is not None)) or usual
 
 
@@ -245,7 +257,13 @@ def _columns(benchmark: Benchmark, metrics: list[str], metric: str, columns: Ite
     return wanted
 
 
-def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str], summary: RankSummary | None) -> list[Row]:
+def _rows(
+    board: Board,
+    order: list[tuple[int, int | None]],
+    columns: list[str],
+    summary: RankSummary | None,
+    rounding: Rounding | None,
+) -> list[Row]:
     keys = [key for key, _ in order]
     scores = (
         Score.objects.filter(pk__in=keys).defer("content", "report", "metrics").select_related("submission__team").in_bulk()
@@ -264,16 +282,22 @@ def _rows(board: Board, order: list[tuple[int, int | None]], columns: list[str],
             submission=scores[key].submission,
             scored_at=scores[key].created_at,
             coverage=cells[key, columns[0]].coverage,
-            cells=[cell(metric, cells.get((key, metric))) for metric in columns],
+            cells=[cell(metric, cells.get((key, metric)), rounding, scores[key].submission_id) for metric in columns],
         )
         for key, rank in order
     ]
 
 
-def cell(metric: str, figure: MetricValue | None) -> Cell | None:
-    """A metric value as a table shows it."""
+def cell(metric: str, figure: MetricValue | None, rounding: Rounding | None, submission: UUID) -> Cell | None:
+    """A metric value as a table shows it: exactly, or rounded and without an interval."""
     if figure is None:
         return None
+    if rounding is not None:
+        step = rounding.step(metric, figure.coverage)
+        value = rounding.rounded(submission=submission, metric=metric, value=figure.value, coverage=figure.coverage)
+        if step is None or value is None:
+            return None
+        return Cell(value, None, None, None, f"{value + 0.0:.{decimals(step)}f}", "", "")
     digits = ranking_rules.ties_at(metric)
     low, high = (figure.low, figure.high) if ranking_rules.has_interval(metric) else (None, None)
     detected = figure.detected

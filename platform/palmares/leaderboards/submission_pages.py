@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board
+from palmares.benchmarks.private_truth import rounding_for, shows_details
 from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import cell, in_order, rank_of
@@ -46,6 +47,7 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
     drawn = [each for each in (score, other_score) if each and is_disclosed]
     everything = _board(found)
     own = role_in(user=user, team=found.team) is not None
+    details = shows_details(found.benchmark, user)
     context = {
         "submission": found,
         "benchmark": found.benchmark,
@@ -53,7 +55,9 @@ def submission(request: HttpRequest, pk: UUID) -> HttpResponse:
         "verdict": _verdict(request, found, score, other, metric) if score else "",
         "withheld": ranking_rules.WITHHELD if score and not is_disclosed else "",
         "figures": _figures(request, found, score) if score and is_disclosed else (),
-        "official": [(name, score.report[name]) for name in score.content.get("official", score.report)] if score else (),
+        "official": [(name, score.report[name]) for name in score.content.get("official", score.report)]
+        if score and details
+        else (),
         "plots": plots(drawn, metric, everything, user),
         "drawn_scores": drawn,
         "sequences": by_sequence(drawn, metric, everything, user),
@@ -94,6 +98,10 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("submission", pk)
 
 
+def _official(score: Score) -> list[tuple[str, float | None]]:
+    return [(name, score.report[name]) for name in score.content.get("official", score.report)]
+
+
 def _rescorings(found: Submission) -> list[Scoring]:
     """Its scorings under revisions that may be shown later, where it is shown under another now."""
     waiting = found.scorings.filter(revision__published_at=None, revision__cancelled_at=None).exclude(pk=found.scoring.pk)
@@ -124,11 +132,13 @@ def _verdict(request: HttpRequest, found: Submission, score: Score, other: Submi
     figure = MetricValue.objects.filter(score=score, board=_board(found), metric=metric).first()
     if figure is None:
         return ""
-    shown = cell(metric, figure)
+    shown = cell(metric, figure, rounding_for(_board(found), score.revision, person(request)), found.pk)
+    if shown is None:
+        return ""
     unit = "" if ranking_rules.unit(metric) == "1" else f" {ranking_rules.unit(metric)}"
     rank, of = rank_of(submission=found, user=person(request), board=_board(found), metric=metric, revision=score.revision)
     place = f", {_ordinal(rank)} of {of}" if rank else ", not ranked: hands are missing"
-    said = f"{shown.text if shown else '–'}{unit} {ranking_rules.title(metric)}{place}."
+    said = f"{shown.text}{unit} {ranking_rules.title(metric)}{place}."
     if other is None:
         return said
     try:
@@ -144,9 +154,10 @@ def _figures(request: HttpRequest, found: Submission, score: Score) -> list[dict
     """Each metric with its value on each board."""
     boards = list(found.benchmark.boards.all())
     cells = {(f.board_id, f.metric): f for f in MetricValue.objects.filter(score=score)}
+    roundings = {board.pk: rounding_for(board, score.revision, person(request)) for board in boards}
     rows = []
     for metric in in_order(score.metrics):
-        row = [cell(metric, cells.get((board.pk, metric))) for board in boards]
+        row = [cell(metric, cells.get((board.pk, metric)), roundings[board.pk], found.pk) for board in boards]
         if any(row):
             unit = ranking_rules.unit_at(metric, score.content.get("fps"))
             rows.append({"metric": metric, "title": ranking_rules.title(metric), "unit": unit, "cells": row})

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from palmares.benchmarks.models import Board, Revision
-from palmares.benchmarks.private_truth import shows_details, told_content
+from palmares.benchmarks.private_truth import disclosed_content, rounding_for, shows_details
 from palmares.benchmarks.revisions import shown_revision
 from palmares.queue.models import Status
 from palmares.queue.serializers import WorkSerializer
@@ -85,7 +85,13 @@ class SubmissionSerializer(SubmissionSummarySerializer, WorkSerializer):
     @extend_schema_field(ScoreSerializer(allow_null=True))
     def get_scores(self, submission: Submission) -> Any:
         score = shown_score(submission)
-        return ScoreSerializer(score).data if score else None
+        if score is None:
+            return None
+        data = dict(ScoreSerializer(score).data)
+        user = self.context["request"].user
+        if not shows_details(submission.benchmark, user):
+            data |= {"report": {}, "metrics": (rounded := rounded_metrics(score, user)), "figures": rounded}
+        return data
 
 
 def shown_score(submission: Submission, revision: Revision | None = None) -> Score | None:
@@ -96,6 +102,21 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
     return scores.first() if revision else None
 
 
+def rounded_metrics(score: Score, user: User) -> dict[str, float]:
+    """A score's values on the board of all hands, as others than the team of a private truth see them."""
+    board = score.submission.benchmark.boards.filter(tag="").order_by("position", "id").first()
+    rounding = rounding_for(board, score.revision, user) if board else None
+    if rounding is None:
+        return {}
+    values = {
+        each.metric: rounding.rounded(
+            submission=score.submission_id, metric=each.metric, value=each.value, coverage=each.coverage
+        )
+        for each in score.metric_values.filter(board=board)
+    }
+    return {metric: value for metric, value in values.items() if value is not None}
+
+
 def shown_content(score: Score, user: User) -> dict[str, Any]:
     """A score's content as a person may see it: details where the truth is not private to them.
 
@@ -103,7 +124,7 @@ def shown_content(score: Score, user: User) -> dict[str, Any]:
     """
     content = dict(score.content)
     if not shows_details(score.submission.benchmark, user):
-        return told_content(content)
+        return disclosed_content(content)
     if "flags" in content:
         content["flags"] = {name: value for name, value in content["flags"].items() if name != "reflected_rows"}
     return content

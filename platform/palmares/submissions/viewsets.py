@@ -98,7 +98,7 @@ class BenchmarkSubmissionsView(GenericAPIView[Submission]):
         opened = pending_files.taken(sent_id=self._sent, by=caller(self)) if self._sent else nullcontext(file)
         with opened as file:
             made = services.submit(benchmark=benchmark, by=caller(self), file=file, sha256=sha256_of(file), **facts)
-        return Response(SubmissionSerializer(made).data, status=status.HTTP_201_CREATED)
+        return Response(SubmissionSerializer(made, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
     def handle_exception(self, exc: Exception) -> Response:
         if self._sent and isinstance(exc, DomainError):
@@ -136,7 +136,7 @@ class SubmissionViewSet(
         form = SubmissionFactsSerializer(found, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         services.change_submission(submission=found, by=caller(self), **form.validated_data)
-        return Response(SubmissionSerializer(found).data)
+        return Response(SubmissionSerializer(found, context={"request": request}).data)
 
     def perform_destroy(self, instance: Submission) -> None:
         services.delete_submission(submission=instance, by=caller(self))
@@ -146,14 +146,14 @@ class SubmissionViewSet(
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel the scoring of a submission. What was not scored takes no quota."""
         services.cancel_submission(submission=self.get_object(), by=caller(self))
-        return Response(SubmissionSerializer(self.get_object()).data)
+        return Response(SubmissionSerializer(self.get_object(), context={"request": request}).data)
 
     @extend_schema(request=None, responses=SubmissionSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Queue a submission again that failed or was cancelled."""
         services.retry_submission(submission=self.get_object(), by=caller(self))
-        return Response(SubmissionSerializer(self.get_object()).data)
+        return Response(SubmissionSerializer(self.get_object(), context={"request": request}).data)
 
 
 class SubmissionFileView(APIView):
