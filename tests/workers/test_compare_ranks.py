@@ -94,7 +94,7 @@ def test_what_changes_the_board_has_it_compared_again(ours, member):
 def test_on_a_public_benchmark_private_submissions_are_neither_compared_nor_named(ours, owner, member, stranger, client):
     for name in ("A", "far"):
         submissions.change_submission(submission=Submission.objects.get(method=name), by=member, is_public=True)
-    services.update_benchmark(benchmark=ours, by=owner, visibility=Benchmark.Visibility.PUBLIC)
+    services.update_benchmark(benchmark=ours, by=owner, visibility=Benchmark.Visibility.PUBLIC, shows_frames=True)
     client.force_login(stranger)
     assert ">B</a>" not in client.get(f"/benchmarks/{ours.slug}/?metric=mpjpe").content.decode()
     assert "different from B" not in client.get(f"/benchmarks/{ours.slug}/?metric=mpjpe&tab=significance").content.decode()

@@ -62,7 +62,7 @@ def test_what_is_not_there_is_said(api, contest, scored, member, query, code):
 
 
 def test_other_teams_unpublished_scores_are_neither_shown_nor_counted(api, contest, scored, member, stranger):
-    Benchmark.objects.update(visibility="public")
+    Benchmark.objects.update(visibility="public", shows_frames=True)
     scored("secret", by_team=TeamFactory(), figures={"pa_mpjpe": 1.0})
     scored("ours", figures={"pa_mpjpe": 5.0})
     scored("shown", is_public=True, figures={"pa_mpjpe": 9.0})

@@ -143,7 +143,7 @@ def test_viewers_strangers_and_nobody_submit_nothing_for_the_team(api, contest, 
 
 
 def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, viewer, stranger):
-    Benchmark.objects.update(visibility="public")
+    Benchmark.objects.update(visibility="public", shows_frames=True)
     private, public = scored("private"), scored("public", is_public=True)
     for user in (member, viewer):
         assert api(user).get(f"/api/v1/submissions/{private.pk}/").status_code == 200
