@@ -63,7 +63,7 @@ class TruthImport:
 
 
 def _draw(recipe: dict[str, Any], target: Path, report: ProgressCallback) -> list[dict[str, Any]]:
-    """The truth of the embedded benchmark, one file a sequence, and its subsets; its pictures are rendered as uploads."""
+    """The truth of the embedded benchmark, one file a sequence, and its subsets; its videos are rendered as uploads."""
     sequences = plan(int(recipe["seed"]), recipe["size"])
     for index, sequence in enumerate(sequences):
         report("Drawing the motion", 0.6 * index / len(sequences))

@@ -34,7 +34,7 @@ def run_method(pk: str) -> None:
 
 @app.task(name=Calibration.TASK)
 def calibrate(pk: str) -> None:
-    """A subject's hand shape from a few pictures."""
+    """A subject's hand shape from a few images."""
     _work()
 
 

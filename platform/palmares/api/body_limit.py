@@ -14,9 +14,9 @@ OVERHEAD: Final = 1 << 20
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body beyond `largest` bytes where files go, beyond `SMALL` elsewhere; 401 for strangers.
+    """ASGI middleware: 413 for a body beyond `largest` bytes where files go, beyond `SMALL` elsewhere; 401 without sign-in.
 
-    Strangers are those whom `is_known` does not know; it is asked only where a body is larger than `SMALL`. A Content-Length
+    `is_known` says who is signed in; it is asked only where a body is larger than `SMALL`. A Content-Length
     that is too large is refused before a byte is read, a body without one as soon as it is too large. What is refused raises
     `RefusedError`, which the caller answers.
     """

@@ -74,7 +74,7 @@ def _scale(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
 
 
 def _where(request: HttpRequest, uploads: Sequence[Upload]) -> dict[str, Any]:
-    """The picture that shows the card or the measured hand."""
+    """The image that shows the card or the measured hand."""
     chosen = request.POST.get("scale_upload", "")
     upload = next((upload for upload in uploads if str(upload.pk) == chosen), None)
     if upload is None:

@@ -1,4 +1,4 @@
-"""`/api/v1/subjects/{id}/calibrations/` and `calibrations/`: a subject's hand shape from a few pictures."""
+"""`/api/v1/subjects/{id}/calibrations/` and `calibrations/`: a subject's hand shape from a few images."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ CONTENT_TYPES = {"glb": "model/gltf-binary", "jpg": "image/jpeg"}
 
 
 class CalibrationFileView(APIView):
-    """What a calibration drew: crops of the pictures it used, and the hand at rest."""
+    """What a calibration drew: crops of the images it used, and the hand in the rest pose."""
 
     permission_classes = (IsAuthenticated,)
 

@@ -30,7 +30,7 @@ _JOINTS: Final = (
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture with its title and legend: (name, colour) of each series."""
+    """A plot with its title and legend: (name, colour) of each series."""
 
     title: str
     drawn: SafeString

@@ -1,1 +1,1 @@
-"""Work that cannot get lost: the database row is the truth, the broker only rings a bell."""
+"""Work that cannot get lost: the database row is the truth, a message in the broker only wakes a worker."""

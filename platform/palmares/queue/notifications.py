@@ -1,4 +1,4 @@
-"""The broker's bell, and the channel by which open pages hear of changes. Both may be away: then others look by themselves."""
+"""Messages that wake workers, and the channel by which open pages hear of changes. Both may be away: then others poll."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def broker() -> redis.Redis:
 
 @cache
 def _producer() -> Any:
-    from celery import Celery  # noqa: PLC0415 - takes time that only those who ring should spend
+    from celery import Celery  # noqa: PLC0415 - takes time that only senders should spend
 
     producer = Celery("palmares.queue", broker=settings.CELERY_BROKER_URL, set_as_current=False)
     producer.conf.update(

@@ -28,9 +28,9 @@ from palmares.queue.routing import queue_of, queues_of, take_back
 Item = TypeVar("Item", bound=WorkItem)
 
 GRACE_SECONDS = 2.0
-"""How long whoever queued a row has to ring for it."""
+"""How long whoever queued a row has to notify workers of it."""
 LOST_SECONDS = 4.0
-"""Age of a bell after which a row that is still queued is rung again, where the broker holds no message at all."""
+"""Age of a notification after which it is repeated for a row still queued, where the broker holds no message at all."""
 QUIET_SECONDS = 600.0
 """The same, where it holds messages: this row's is most likely among them."""
 AT_ONCE = 200
@@ -247,7 +247,7 @@ def is_held(*, item: WorkItem) -> bool:
 
 @dataclass(frozen=True)
 class Reaped:
-    """What `reap` did: rows whose lost worker was noticed, and rows whose bell was rung again."""
+    """What `reap` did: rows whose lost worker was noticed, and rows of which workers were notified again."""
 
     lost: int
     rung: int

@@ -44,7 +44,7 @@ def by_side(*, method: str, meta: Mapping[str, Any], found: Iterable[str], indep
         method: that made the prediction.
         meta: of the prediction.
         found: sides with at least one hand.
-        independent: the pictures are no sequence, so that no method calibrates from them.
+        independent: the images are no sequence, so that no method calibrates from them.
     """
     told = meta.get("shape")
     told = told if isinstance(told, dict) else {}

@@ -175,7 +175,7 @@ STORAGES = {
 }
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 << 30)
-"""Largest video or set of pictures accepted."""
+"""Largest video or set of images accepted."""
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=1 << 30)
 """Bytes kept free on the disks that hold media and temporary files; files that would need them are refused."""
 WEB_REQUESTS = env.int("WEB_REQUESTS", default=16)

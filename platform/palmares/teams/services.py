@@ -29,7 +29,7 @@ NO_SUCH_TEAM = "There is no such team, or you are not in it."
 
 
 def role_in(*, user: User, team: Team) -> Role | None:
-    """The role of `user` in `team`; None for strangers."""
+    """The role of `user` in `team`; None for anybody else."""
     role = Membership.objects.filter(team=team, user=user).values_list("role", flat=True).first()
     return Role(role) if role else None
 

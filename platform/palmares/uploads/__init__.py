@@ -1,1 +1,1 @@
-"""Videos and sets of pictures: received, checked, and made seekable."""
+"""Videos and sets of images: received, checked, and made seekable."""

@@ -14,7 +14,7 @@ MAX_PIXELS = 1e6
 
 @dataclass(frozen=True)
 class GivenCamera:
-    """Either a focal length (px; the principal point is then the picture's centre) or a 3×3 matrix, row by row (px).
+    """Either a focal length (px; the principal point is then the image's centre) or a 3×3 matrix, row by row (px).
 
     Raises:
         InvalidError: numbers that no camera has.

@@ -1,4 +1,4 @@
-"""An upload: one video or set of pictures of a subject's hands."""
+"""An upload: one video or set of images of a subject's hands."""
 
 from __future__ import annotations
 

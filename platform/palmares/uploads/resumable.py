@@ -85,7 +85,7 @@ def append(*, upload_id: UUID, by: User, offset: int, stream: IO[bytes], checksu
         ConflictError: another offset, or no longer receiving.
         TooLargeError: more bytes than were announced; none of them count.
         ChecksumError: another digest; none of the bytes count.
-        UnsupportedContentError: neither video nor pictures; the upload is gone.
+        UnsupportedContentError: neither video nor images; the upload is gone.
         GoneError: what had come is lost.
     """
     try:

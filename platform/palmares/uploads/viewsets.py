@@ -49,7 +49,7 @@ class UploadFilter(django_filters.FilterSet):
 class UploadViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Upload]
 ):
-    """Videos and sets of pictures. Follow `status` until it is `ready` or `failed`; `error` then says why."""
+    """Videos and sets of images. Follow `status` until it is `ready` or `failed`; `error` then says why."""
 
     queryset = Upload.objects.none()
     serializer_class = UploadSerializer

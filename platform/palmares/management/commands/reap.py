@@ -40,7 +40,7 @@ class Command(BaseCommand):
             try:
                 done = reap()
                 if done.lost or done.rung:
-                    logger.info("%d lost their worker, %d were rung again", done.lost, done.rung)
+                    logger.info("%d lost their worker, workers were notified again of %d", done.lost, done.rung)
                 if time.monotonic() >= partials_at:
                     partials_at = time.monotonic() + PARTIALS_SECONDS
                     expire_partials()
