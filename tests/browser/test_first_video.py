@@ -144,7 +144,7 @@ def test_a_card_is_measured_in_a_picture(page, axe, installation):
     page.get_by_role("link", name="Calibrate").click()
     end = page.get_by_role("button", name="one end: drag")
     expect(end).to_be_hidden()
-    page.get_by_label("Card or sheet beside the hand").fill("85.6")
+    page.get_by_label("Object of known size beside the hand").fill("85.6")
     page.get_by_label("Frame").first.fill("40")
     assert axe(page) == []
     end.scroll_into_view_if_needed()
@@ -153,9 +153,10 @@ def test_a_card_is_measured_in_a_picture(page, axe, installation):
     page.mouse.down()
     page.mouse.move(at["x"] + 300, at["y"] + at["height"] / 2, steps=4)
     page.mouse.up()
-    dragged = float(page.get_by_label("Size of the card").input_value())
+    dragged = float(page.get_by_label("Size of the object in the image").input_value())
     page.keyboard.press("Shift+ArrowRight")
-    assert abs(float(page.get_by_label("Size of the card").input_value()) - dragged) == pytest.approx(10, abs=0.5)
+    moved = float(page.get_by_label("Size of the object in the image").input_value())
+    assert abs(moved - dragged) == pytest.approx(10, abs=0.5)
     page.get_by_role("button", name="Calibrate").click()
     expect(page.locator(".notice.error")).to_contain_text("By the card the hand would be", timeout=LONG)
 
