@@ -93,9 +93,7 @@ def test_whatever_comes_and_goes_no_run_waits_where_nobody_is(own_redis, ready_u
     assert {str(run.pk) for run in runs} <= set(told(own_redis, "cpu"))
 
 
-def test_a_gpu_worker_takes_what_prefers_it_and_a_cpu_worker_takes_over(
-    own_redis, start_worker, queue_run, media_root, monkeypatch
-):
+def test_a_gpu_worker_takes_what_prefers_it_and_a_cpu_worker_takes_over(start_worker, queue_run, media_root, monkeypatch):
     entry = next(iter(catalog.METHODS.values()))
     monkeypatch.setitem(catalog.METHODS, "slow-test", dataclasses.replace(entry, name="slow-test", prefers_gpu=True))
     on_gpu = start_worker(WORKER_QUEUES="gpu", SLOW_PREFERS_GPU="yes")
@@ -107,4 +105,3 @@ def test_a_gpu_worker_takes_what_prefers_it_and_a_cpu_worker_takes_over(
     assert Run.objects.get(pk=second.pk).notified_at is not None
     start_worker(SLOW_PREFERS_GPU="yes")
     wait_for("the second run is done", lambda: Run.objects.get(pk=second.pk).status == Status.SUCCEEDED)
-    assert not own_redis.exists(routing._live("gpu"))
