@@ -5,7 +5,7 @@
 - the detector's world landmarks, as far as they agree with their own 2D (`ml.fitting.landmark_trust`);
 - pose and root orientation of the landmark network of Kong et al., ECCV 2022 (the open hand only);
 - priors: everyday poses, joint limits, β ~ N(0, I) with one β a clip and hand, hands no nearer than people hold them where
-  the focal length is unknown (`ml.fitting.focal_length`).
+  the focal length is unknown (`ml.fitting.plausible_camera`).
 
 Hands are kept in front of the camera and about as large as detected (`ml.fitting.placement`). In a video, poses are then
 smoothed lightly and fitted once more near the smoothed ones, so that they still lie on the image. The constants were chosen
@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from ml.device import default_device
-from ml.fitting.focal_length import plausible_intrinsics
 from ml.fitting.inverse_kinematics import inverse_kinematics
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.landmark_trust import trusted_landmarks
 from ml.fitting.placement import solve_translation
+from ml.fitting.plausible_camera import plausible_intrinsics
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.smoothing import smoothed
 from ml.fitting.solver import Parameters, Problem, joint_uncertainty, solve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ml.fitting.focal_length import LEAST_DISTANCE, plausible_intrinsics
+from ml.fitting.plausible_camera import LEAST_DISTANCE, plausible_intrinsics
 
 ASSUMED = torch.tensor([[222.0, 0, 128], [0, 222.0, 128], [0, 0, 1]])
 
