@@ -15,8 +15,9 @@ from ml.clip import open_clip
 from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
+from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
-from ml.hand.model import load_hand_model
+from ml.hand.model import load_hand_arrays
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
@@ -54,7 +55,9 @@ class Estimation:
         target = scratch / "made"
         target.mkdir()
         prediction.save(target / "prediction.npz")
-        write_track(prediction, {side: load_hand_model(item.hand_model, side).faces for side in SIDES}, target)
+        models = {side: load_hand_arrays(item.hand_model, side) for side in SIDES}
+        faces = {side: arrays.faces for side, arrays in models.items()}
+        write_track(prediction, faces, target, skin={side: joint_weights(arrays) for side, arrays in models.items()})
         progress("Measuring", 0.95)
         curves = series(prediction, request.keypoints)
         (target / "series.json").write_bytes(orjson.dumps(curves, option=orjson.OPT_SERIALIZE_NUMPY))

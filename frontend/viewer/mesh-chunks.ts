@@ -106,7 +106,9 @@ export class MeshSource {
     const faces: MeshSource["faces"] = [];
     const source = new MeshSource(header, faces, base, cache);
     const loaded = header.hands.map(async (hand, index) => {
-      faces[index] = decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count);
+      faces[index] = hand.faces
+        ? decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count)
+        : new Uint16Array(0);
     });
     source.request(first);
     onRequested();

@@ -8,6 +8,8 @@ import {
   checkHeader,
   decodeChunk,
   decodeFaces,
+  decodeJoints,
+  decodeSkin,
   dequantise,
   gaps,
   gunzip,
@@ -26,6 +28,7 @@ interface ExpectedHand {
   first: number[];
   sixtieth: number[];
   last: number[];
+  joints: number[];
 }
 const expected: ExpectedHand[] = JSON.parse(read("expected.json").toString());
 const pairs = () => header.hands.map((hand, index) => [hand, expected[index] as ExpectedHand] as const);
@@ -41,7 +44,20 @@ describe("a track written by Python", () => {
     for (const [hand, truth] of pairs()) {
       const frames = hand.present.flatMap(([a, b]) => Array.from({ length: b - a + 1 }, (_, k) => a + k));
       expect(frames).toEqual(truth.frames);
-      expect([...decodeFaces(buffer(hand.faces.file), hand.faces.type, hand.vertex_count)]).toEqual(truth.faces);
+      const faces = hand.faces as NonNullable<typeof hand.faces>;
+      expect([...decodeFaces(buffer(faces.file), faces.type, hand.vertex_count)]).toEqual(truth.faces);
+    }
+  });
+
+  it("has the joints to the bit, and the skin's four largest weights", () => {
+    for (const [hand, truth] of pairs()) {
+      const joints = decodeJoints(buffer(hand.joints?.file ?? ""), truth.frames.length);
+      expect([...joints.subarray(-63)]).toEqual(truth.joints.map(Math.fround));
+      const skin = decodeSkin(buffer(hand.skin?.file ?? ""), hand.vertex_count);
+      for (let v = 0; v < hand.vertex_count; v++) {
+        expect(skin.joints[4 * v]).toBe(v % 21);
+        expect(skin.weights.subarray(4 * v, 4 * v + 4).reduce((sum, part) => sum + part, 0)).toBe(255);
+      }
     }
   });
 
@@ -84,6 +100,9 @@ describe("an invalid track", () => {
     );
     expect(() => checkHeader({ ...header, intrinsics: [] as unknown as Intrinsics })).toThrow("intrinsics is not 9");
     expect(() => decodeChunk(new ArrayBuffer(5), 1, 1)).toThrow("chunk of 5 bytes, expected 6");
+    expect(() => decodeJoints(new ArrayBuffer(8), 1)).toThrow("joints of 8 bytes, expected 252");
+    expect(() => decodeSkin(new ArrayBuffer(7), 1)).toThrow("skin of 7 bytes, expected 8");
+    expect(() => decodeSkin(new Uint8Array(8).fill(21).buffer, 1)).toThrow("joint 21, expected less than 21");
     const faces = new Uint16Array([0, 1, 7]).buffer;
     expect(() => decodeFaces(faces, "uint16", 7)).toThrow("vertex index 7, expected less than 7");
     expect(() => decodeFaces(faces.slice(0, 4), "uint16", 8)).toThrow("2 vertex indices, expected a multiple of 3");

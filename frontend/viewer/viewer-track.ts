@@ -19,8 +19,10 @@ export interface TrackChunk {
 export interface TrackHand {
   track: number;
   side: "left" | "right";
-  vertex_count: number;
-  faces: { file: string; count: number; type: "uint16" | "uint32" };
+  vertex_count: number; // 0: joints alone
+  faces: { file: string; count: number; type: "uint16" | "uint32" } | null;
+  joints?: { file: string; bytes: number }; // not in tracks written before 0.2.0
+  skin?: { file: string; bytes: number };
   present: Range[];
   chunks: TrackChunk[];
 }
@@ -75,6 +77,38 @@ export function decodeChunk(data: ArrayBuffer, rows: number, vertexCount: number
     positions[i] = before + ((bytes[i] as number) | ((bytes[size + i] as number) << 8));
   }
   return positions;
+}
+
+/** Joints of a hand in every track: 21, in OpenPose order. */
+export const JOINTS = 21;
+
+/** Joints in metres, `rows` × 21 × 3, from the unpacked bytes of a joints file. */
+export function decodeJoints(data: ArrayBuffer, rows: number): Float32Array {
+  const stride = JOINTS * 3;
+  const size = rows * stride;
+  if (data.byteLength !== 4 * size) throw new Error(`joints of ${data.byteLength} bytes, expected ${4 * size}`);
+  const bytes = new Uint8Array(data);
+  const bits = new Int32Array(size);
+  const byte = (plane: number, i: number) => bytes[plane * size + i] as number;
+  for (let i = 0; i < size; i++) {
+    const before = i < stride ? 0 : (bits[i - stride] as number);
+    bits[i] = before + (byte(0, i) | (byte(1, i) << 8) | (byte(2, i) << 16) | (byte(3, i) << 24));
+  }
+  return new Float32Array(bits.buffer);
+}
+
+/** Which joints move each vertex (V × 4), and how far, in 255ths. */
+export interface Skin {
+  joints: Uint8Array;
+  weights: Uint8Array;
+}
+
+export function decodeSkin(data: ArrayBuffer, vertexCount: number): Skin {
+  const size = 4 * vertexCount;
+  if (data.byteLength !== 2 * size) throw new Error(`skin of ${data.byteLength} bytes, expected ${2 * size}`);
+  const joints = new Uint8Array(data, 0, size);
+  for (const joint of joints) if (joint >= JOINTS) throw new Error(`skin with joint ${joint}, expected less than ${JOINTS}`);
+  return { joints, weights: new Uint8Array(data, size, size) };
 }
 
 /** Vertex indices of the triangles (F × 3), from the unpacked bytes of a faces file; all of them below `vertexCount`. */

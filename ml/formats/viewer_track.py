@@ -1,16 +1,21 @@
 """The *track*: the meshes of one prediction as the viewer takes them, quantised and in chunks.
 
 A folder of `track.json` (the header) and `track/<hash>.bin`, each named by the SHA-256 of its own bytes, so that a
-file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Two kinds:
+file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Four kinds:
 
-- *faces* of one hand: `count` × 3 vertex numbers, little-endian `uint16` or `uint32`.
+- *faces* of one hand: `count` × 3 vertex numbers, little-endian `uint16` or `uint32`; `null` without a mesh.
+- *joints* of one hand, all rows: float32 [rows, 21, 3] to the bit, metres; the bits of each row but the first are stored as
+  the difference to the row before it, modulo 2³²; then the four bytes of the numbers apart, lowest first.
+- *skin* of one hand, where the model's is known: for each vertex four numbers of joints (uint8, OpenPose order of 21),
+  all vertices, then their four weights (uint8, in 255ths).
 - a *chunk*: the rows (frames in which it was seen) of one hand in a stretch of `CHUNK_FRAMES` frames. Positions are
   int16, −32767 … 32767 across the one box of the run; each row but the chunk's first is stored as the difference to
   the row before it, modulo 2¹⁶; then all low bytes, then all high bytes. A chunk is decoded without any other.
 
     position = centre + quantised · (box.max − box.min) / 65534, so the error is at most half a step
 
-With 1159 vertices that is 3-6 kB a frame and hand, where float32 takes 13.9 kB. The other side of this format is
+With 1159 vertices that is 3-6 kB a frame and hand, where float32 takes 13.9 kB. A prediction without vertices is a track of
+joints alone: `vertex_count` is 0 and there are no chunks. The other side of this format is
 `frontend/viewer/viewer-track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/viewer-track.test.ts` read the
 same fixture.
 """
@@ -35,19 +40,27 @@ VERSION = 1
 CHUNK_FRAMES = 60
 """Frames a chunk spans: two seconds at 30 frames/s, some 250 kB for one hand."""
 _LIMIT = 32767
+_INFLUENCES = 4
 
 
-def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], folder: Path) -> None:
-    """Write `track.json` and `track/*.bin` of a prediction with vertices into `folder`.
+def write_track(
+    prediction: PredictionArrays,
+    faces: Mapping[Side, np.ndarray],
+    folder: Path,
+    *,
+    skin: Mapping[Side, np.ndarray] | None = None,
+) -> None:
+    """Write `track.json` and `track/*.bin` of a prediction into `folder`; without vertices, its joints alone.
 
     Args:
         prediction: rows in any order; its `meta` gives `fps` and `frame_count`, `width`, `height` where known.
-        faces: int [F, 3] for each side that occurs, vertex numbers of `prediction.vertices`.
+        faces: int [F, 3] for each side that occurs, vertex numbers of `prediction.vertices`; unused without vertices.
         folder: made if absent; files of the same name are replaced.
+        skin: float [V, 21] for sides of a known hand model: how far each joint (OpenPose order) moves each vertex.
 
     Raises:
-        PredictionError: no vertices, no frame rate, a number that is not finite, a frame twice for one hand, a frame
-            outside the clip, or no faces for a side that occurs.
+        PredictionError: no frame rate, a vertex that is not finite, a frame twice for one hand, a frame outside the clip, or
+            no faces for a side that occurs.
     """
     vertices = _finite_vertices(prediction)
     fps = float(prediction.meta.get("fps") or 0.0)
@@ -59,7 +72,7 @@ def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], 
             f"`frame` goes from {prediction.frame.min()} to {prediction.frame.max()}, expected 0 … {frame_count - 1}"
         )
     (folder / "track").mkdir(parents=True, exist_ok=True)
-    low, high = _box(vertices)
+    low, high = _box(prediction.joints if vertices is None else vertices)
     hands = []
     for track, side in sorted(set(zip(prediction.track.tolist(), prediction.side.tolist(), strict=True))):
         rows = np.flatnonzero((prediction.track == track) & (prediction.side == side))
@@ -69,10 +82,15 @@ def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], 
             raise PredictionError(
                 f"frame {repeated[0]} occurs twice for hand {track} ({SIDES[side]}); expected one row a frame and hand"
             )
-        entry: dict[str, Any] = {"track": track, "side": SIDES[side], "vertex_count": vertices.shape[1]}
-        entry["faces"] = _write_faces(faces, SIDES[side], vertices.shape[1], folder)
-        entry["present"] = _ranges(frames)
-        entry["chunks"] = list(_write_chunks(frames, rows, vertices, (low, high), folder))
+        entry: dict[str, Any] = {"track": track, "side": SIDES[side], "present": _ranges(frames)}
+        entry["joints"] = _entry(_encode_joints(prediction.joints[rows]), folder)
+        entry |= {"vertex_count": 0, "faces": None, "chunks": []}
+        if vertices is not None:
+            entry["vertex_count"] = vertices.shape[1]
+            entry["faces"] = _write_faces(faces, SIDES[side], vertices.shape[1], folder)
+            entry["chunks"] = list(_write_chunks(frames, rows, vertices, (low, high), folder))
+        if vertices is not None and skin and SIDES[side] in skin:
+            entry["skin"] = _entry(_encode_skin(skin[SIDES[side]]), folder)
         hands.append(entry)
     header = {
         "version": VERSION,
@@ -89,11 +107,9 @@ def write_track(prediction: PredictionArrays, faces: Mapping[Side, np.ndarray], 
     (folder / "track.json").write_text(json.dumps(header, separators=(",", ":")), encoding="utf-8")
 
 
-def _finite_vertices(prediction: PredictionArrays) -> np.ndarray:
+def _finite_vertices(prediction: PredictionArrays) -> np.ndarray | None:
     if prediction.vertices is None:
-        if not len(prediction.frame):  # no hand was found, so there is no mesh either
-            return np.zeros((0, 0, 3), np.float32)
-        raise PredictionError("`vertices` is missing: a track is made of meshes")
+        return None
     finite = np.concatenate(
         [np.isfinite(block).all(axis=(1, 2)) for block in blocks(prediction.vertices)] or [np.ones(0, bool)]
     )
@@ -103,11 +119,11 @@ def _finite_vertices(prediction: PredictionArrays) -> np.ndarray:
     return prediction.vertices
 
 
-def _box(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners [3], [3] (float64, m) around all vertices; no side has length 0, so nothing is divided by it."""
-    if not vertices.size:
+def _box(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners [3], [3] (float64, m) around all points; no side has length 0, so nothing is divided by it."""
+    if not points.size:
         return np.zeros(3), np.ones(3)
-    ends = [(block.min((0, 1)), block.max((0, 1))) for block in blocks(vertices)]
+    ends = [(np.nanmin(block, (0, 1)), np.nanmax(block, (0, 1))) for block in blocks(points)]
     low, high = np.min([e[0] for e in ends], 0).astype(np.float64), np.max([e[1] for e in ends], 0).astype(np.float64)
     return low, np.maximum(high, low + 1e-6)
 
@@ -134,6 +150,29 @@ def _encode(rows: np.ndarray) -> bytes:
     unsigned = np.ascontiguousarray(rows).view(np.uint16).copy()
     unsigned[1:] -= unsigned[:-1].copy()
     return (unsigned & 0xFF).astype(np.uint8).tobytes() + (unsigned >> 8).astype(np.uint8).tobytes()
+
+
+def _encode_joints(joints: np.ndarray) -> bytes:
+    """float32 [n, 21, 3] → differences in time of the bits, the four bytes of the numbers apart."""
+    bits = np.ascontiguousarray(joints, dtype="<f4").view("<u4").copy()
+    bits[1:] -= bits[:-1].copy()
+    planes: np.ndarray = np.moveaxis(bits[..., None].view(np.uint8), -1, 0)
+    return planes.tobytes()
+
+
+def _encode_skin(weights: np.ndarray) -> bytes:
+    """Weights [V, 21] → the four largest of each vertex: joint numbers, then weights in 255ths that sum to 255."""
+    largest = np.argsort(-weights, axis=1, kind="stable")[:, :_INFLUENCES]
+    kept = np.take_along_axis(weights, largest, 1)
+    parts = np.floor(255 * kept / kept.sum(1, keepdims=True)).astype(np.int64)
+    parts[:, 0] += 255 - parts.sum(1)
+    packed: bytes = largest.astype(np.uint8).tobytes() + parts.astype(np.uint8).tobytes()
+    return packed
+
+
+def _entry(data: bytes, folder: Path) -> dict[str, Any]:
+    name, size = _write(data, folder)
+    return {"file": name, "bytes": size}
 
 
 def _write_faces(faces: Mapping[Side, np.ndarray], side: Side, vertex_count: int, folder: Path) -> dict[str, Any]:

@@ -67,8 +67,12 @@ def load_hand_model(
 
 @lru_cache(maxsize=16)
 def _cached(name: str, side: Side, device: str, tip_set: str | None, dtype: torch.dtype) -> HandModel:
-    arrays = load_open_hand(side) if name == "open" else load_licensed_mano(side)
-    return HandModel(name, arrays, tip_set=tip_set, dtype=dtype).to(device)
+    return HandModel(name, load_hand_arrays(name, side), tip_set=tip_set, dtype=dtype).to(device)
+
+
+def load_hand_arrays(name: str, side: Side) -> HandArrays:
+    """The arrays of a model that `load_hand_model` knows; raises what that raises."""
+    return load_open_hand(side) if name == "open" else load_licensed_mano(side)
 
 
 class HandModel(torch.nn.Module):

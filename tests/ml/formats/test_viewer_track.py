@@ -22,13 +22,14 @@ FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "trac
 
 @dataclass(frozen=True)
 class DecodedHand:
-    """One hand: `frames` int32 [n], `vertices` float32 [n, V, 3] (m), `faces` int64 [F, 3]."""
+    """One hand: `frames` int32 [n], `vertices` float32 [n, V, 3] and `joints` [n, 21, 3] (m), `faces` int64 [F, 3]."""
 
     track: int
     side: str
     frames: np.ndarray
     vertices: np.ndarray
     faces: np.ndarray
+    joints: np.ndarray
 
 
 def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
@@ -37,11 +38,17 @@ def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
     low, high = (np.array(header["box"][end], np.float64) for end in ("min", "max"))
     hands = []
     for entry in header["hands"]:
-        faces = np.frombuffer(unzipped(folder, entry["faces"]["file"]), np.dtype(entry["faces"]["type"]).newbyteorder("<"))
+        faces = np.zeros(0, np.uint16)
+        if entry["faces"]:
+            kind = np.dtype(entry["faces"]["type"]).newbyteorder("<")
+            faces = np.frombuffer(unzipped(folder, entry["faces"]["file"]), kind)
         frames = np.concatenate([np.arange(first, last + 1, dtype=np.int32) for first, last in entry["present"]])
         rows = [decode(unzipped(folder, c["file"]), c["rows"], entry["vertex_count"]) for c in entry["chunks"]]
-        vertices = ((low + high) / 2 + np.concatenate(rows) * ((high - low) / 65534)).astype(np.float32)
-        hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, faces.reshape(-1, 3).astype(np.int64)))
+        stored = np.concatenate([np.zeros((0, entry["vertex_count"], 3)), *rows])
+        vertices = ((low + high) / 2 + stored * ((high - low) / 65534)).astype(np.float32)
+        joints = decode_joints(unzipped(folder, entry["joints"]["file"]), len(frames))
+        triangles = faces.reshape(-1, 3).astype(np.int64)
+        hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, triangles, joints))
     return header, hands
 
 
@@ -53,6 +60,13 @@ def decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
     """The inverse of `_encode`: int16 [rows, V, 3]."""
     planes = np.frombuffer(data, np.uint8).reshape(2, rows, vertex_count, 3).astype(np.uint16)
     return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
+
+
+def decode_joints(data: bytes, rows: int) -> np.ndarray:
+    """The inverse of `_encode_joints`: float32 [rows, 21, 3]."""
+    planes = np.frombuffer(data, np.uint8).reshape(4, rows, 21, 3)
+    differences = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view("<u4")[..., 0]
+    return np.cumsum(differences, axis=0, dtype=np.uint32).view(np.float32)
 
 
 def prediction(hands: dict[int, tuple[int, np.ndarray]], *, vertex_count: int = 30, seed: int = 0, **meta) -> PredictionArrays:
@@ -86,6 +100,38 @@ def test_it_comes_back_within_half_a_step_of_the_box(tmp_path):
         np.testing.assert_array_equal(hand.faces, faces()[hand.side])
         assert (np.abs(hand.vertices - rows.vertices).max(axis=(0, 1)) <= box / 65534).all()
     assert box.max() / 65534 < 15e-6
+
+
+def test_joints_come_back_to_the_bit(tmp_path):
+    source = prediction({0: (1, np.arange(70)), 3: (0, np.r_[3:9, 20:30])})
+    write_track(source, faces(), tmp_path)
+    _, hands = read_track(tmp_path)
+    for hand in hands:
+        np.testing.assert_array_equal(hand.joints, source.joints[source.track == hand.track])
+
+
+def test_joints_without_meshes_are_a_track_of_joints(tmp_path):
+    source = replace(prediction({0: (1, np.r_[3:9, 20:30])}), vertices=None)
+    write_track(source, {}, tmp_path)
+    header, (hand,) = read_track(tmp_path)
+    (entry,) = header["hands"]
+    assert (entry["vertex_count"], entry["faces"], entry["chunks"]) == (0, None, [])
+    np.testing.assert_array_equal(hand.joints, source.joints)
+    assert (source.joints.reshape(-1, 3) >= header["box"]["min"]).all()
+    assert (source.joints.reshape(-1, 3) <= header["box"]["max"]).all()
+
+
+def test_the_skin_keeps_the_four_largest_weights_of_each_vertex(tmp_path):
+    weights = np.zeros((30, 21))
+    weights[:, [7, 2, 9, 4, 11]] = [0.4, 0.3, 0.15, 0.1, 0.05]
+    weights[0] = np.eye(21)[20]
+    write_track(prediction({0: (1, np.arange(5))}), faces(), tmp_path, skin={"right": weights})
+    (entry,) = read_track(tmp_path)[0]["hands"]
+    joints, parts = np.frombuffer(unzipped(tmp_path, entry["skin"]["file"]), np.uint8).reshape(2, 30, 4)
+    assert (parts.sum(1) == 255).all()
+    assert (joints[0, 0], parts[0, 0]) == (20, 255)
+    np.testing.assert_array_equal(joints[1:], np.tile([7, 2, 9, 4], (29, 1)))
+    np.testing.assert_allclose(parts[1:], np.tile(255 * np.array([0.4, 0.3, 0.15, 0.1]) / 0.95, (29, 1)), atol=4)
 
 
 def test_gaps_stay_gaps_and_empty_stretches_have_no_chunk(tmp_path):
@@ -131,7 +177,6 @@ def test_a_prediction_without_hands_is_a_track_without_hands(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda p: replace(p, vertices=None), "made of meshes"),
         (
             lambda p: replace(p, vertices=p.vertices * np.nan),
             "frame 0 .* not finite",
@@ -189,7 +234,9 @@ def test_the_fixture_that_typescript_reads_is_what_python_writes(tmp_path):
 
 
 def write_fixture(folder: Path) -> None:
-    write_track(prediction({0: (1, np.arange(0, 130)), 1: (0, np.r_[5:64, 70:100])}, vertex_count=24), faces(24), folder)
+    source = prediction({0: (1, np.arange(0, 130)), 1: (0, np.r_[5:64, 70:100])}, vertex_count=24)
+    weights = np.eye(21)[np.arange(24) % 21] * 0.8 + 0.2 / 21
+    write_track(source, faces(24), folder, skin={"right": weights, "left": weights})
     _, hands = read_track(folder)
     expected = [
         {
@@ -199,6 +246,7 @@ def write_fixture(folder: Path) -> None:
             "first": hand.vertices[0].ravel().tolist(),
             "sixtieth": hand.vertices[60].ravel().tolist(),
             "last": hand.vertices[-1].ravel().tolist(),
+            "joints": hand.joints[-1].ravel().tolist(),
         }
         for hand in hands
     ]
