@@ -35,7 +35,17 @@ class Attack:
 
 
 def reconstruct(targets: int = 30, seed: int = 0) -> Attack:
-    """Attack `targets` hands, a year each, at the default limits of a benchmark with three boards."""
+    """Attack `targets` hands, a year each, at the default limits of a benchmark with three boards.
+
+    The seed also stands for the installation's secret, from which the rounding comes, so that every run finds the same.
+    """
+    from django.test import override_settings  # noqa: PLC0415
+
+    with override_settings(SECRET_KEY=f"reconstruction {seed}"):
+        return _attack(targets, seed)
+
+
+def _attack(targets: int, seed: int) -> Attack:
     from palmares.benchmarks.models import Benchmark, Board, Truth  # noqa: PLC0415 - Django must be set up
     from palmares.benchmarks.private_truth import Rounding  # noqa: PLC0415
 
@@ -77,10 +87,11 @@ def main() -> None:
     import django  # noqa: PLC0415
 
     django.setup()
-    found = reconstruct()
+    found = reconstruct(targets=300)
     print(
         f"{found.answers} submissions for each of {len(found.errors_mm)} hands of {HANDS}, rounded to {found.step_mm} mm: "
-        f"position wrong by {found.errors_mm.min():.1f} mm at the least, {np.median(found.errors_mm):.1f} mm in the median "
+        f"position wrong by {np.median(found.errors_mm):.1f} mm in the median, {np.quantile(found.errors_mm, 0.05):.1f} mm for "
+        f"the best twentieth, by less than 5 mm for {(found.errors_mm < 5).mean():.1%} "  # luck that the attacker cannot tell
         f"(without rounding {np.median(found.exact_mm):.2f} mm)"
     )
 

@@ -15,8 +15,11 @@ DIST = ROOT / "platform" / "palmares" / "static" / "dist"
 
 
 @pytest.fixture
-def served(settings: Any, tmp_path: Path) -> Client:
-    """A client of a web whose static files were collected without a manifest, as on a workstation."""
+def served(settings: Any, tmp_path: Path, db: None) -> Client:
+    """A client of a web whose static files were collected without a manifest, as on a workstation.
+
+    Static files need no database, but the middleware checks the connection that an earlier test may have left open.
+    """
     shutil.copytree(DIST, tmp_path / "static" / "dist")
     settings.STATIC_ROOT = tmp_path / "static"
     settings.STORAGES = settings.STORAGES | {
