@@ -32,6 +32,8 @@ class DomainError(Exception):
     """A service refuses; the message is a sentence for the person who asked, `field` names what it is about."""
 
     status: ClassVar[int] = 400
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which it may be tried again, where that is known."""
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -86,10 +88,10 @@ class TooManyRequestsError(DomainError):
 
 
 class UnavailableError(DomainError):
-    """It cannot be done at the moment; `retry_after` says after how many seconds it may."""
+    """It cannot be done at the moment."""
 
     status = 503
-    retry_after: ClassVar[int] = 30
+    retry_after: ClassVar[int | None] = 30
 
 
 class InsufficientStorageError(DomainError):
@@ -123,7 +125,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """REST framework's hook: every error that is somebody's doing becomes a problem document."""
     if isinstance(exc, DomainError):
         errors = {exc.field: [exc.detail]} if exc.field else None
-        headers = {"Retry-After": str(exc.retry_after)} if isinstance(exc, UnavailableError) else None
+        headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
         return _respond(problem(code=exc.status, detail=exc.detail, errors=errors), exc.status, headers)
     if isinstance(exc, STORAGE_ERRORS):
         logger.exception("the file storage does not answer")

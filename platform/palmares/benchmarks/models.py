@@ -127,6 +127,7 @@ class Truth(WorkItem):
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="truths")
     version = models.PositiveSmallIntegerField()
     source = models.CharField(max_length=255, blank=True, help_text="Storage key of the file as it came. Never served.")
+    size_bytes = models.BigIntegerField(default=0, help_text="Of the file as it came.")
     recipe = models.JSONField(default=dict, blank=True, help_text="How `ml.synthetic` draws it, where there is no file.")
     folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix; laid out as the protocol reads it.")
     sha256 = models.CharField(max_length=64, blank=True)

@@ -21,6 +21,7 @@ from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
+from palmares.teams.storage_quota import require_storage, reserve_storage
 from palmares.uploads.services import check_size, clean_name
 
 TRUTH_ENDINGS = (".zip", ".npz", ".json", ".txt")
@@ -95,21 +96,26 @@ def add_truth(*, benchmark: Benchmark, by: User, file: File) -> Truth:
     """Take in a new version of the truth and queue its import; owners of the benchmark's team only.
 
     Raises:
-        InvalidError, TooLargeError: nothing is stored.
+        InvalidError, TooLargeError, StorageQuotaError: nothing is stored.
     """
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
     name = clean_name(str(file.name))
-    check_size(name=name, size=int(file.size or 0))
+    size = int(file.size or 0)
+    check_size(name=name, size=size)
     ending = PurePath(name).suffix.lower()
     if ending not in TRUTH_ENDINGS:
         raise InvalidError(
             f"“{name}” ends in {ending or 'nothing'}; ground truth is one of {', '.join(TRUTH_ENDINGS)}.", field="file"
         )
-    truth = Truth(id=uuid4(), benchmark=benchmark)
+    require_storage(team=benchmark.team, name=name, size=size)
+    truth = Truth(id=uuid4(), benchmark=benchmark, size_bytes=size)
     prefix = truth.storage_prefix
     try:
         truth.source = default_storage.save(f"{prefix}/source{ending}", file)
-        enqueue_truth(truth=truth)
+        with transaction.atomic():
+            lock_benchmark(benchmark.pk)
+            reserve_storage(team=benchmark.team, name=name, size=size)
+            enqueue_truth(truth=truth)
     except BaseException:
         delete_stored_files(prefix)
         raise

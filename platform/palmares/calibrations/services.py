@@ -16,6 +16,7 @@ from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.subjects.models import HandShape, Subject
 from palmares.teams.models import Role, User
+from palmares.teams.open_work import require_open_place
 from palmares.teams.services import require_role
 from palmares.uploads.models import Upload
 
@@ -61,8 +62,10 @@ def start_calibration(
         InvalidError: an upload of another subject, a side, weights, a solver or a scale that are not among these, or a
             distance in an upload whose camera is not known.
         ConflictError: an upload failed.
+        TooMuchOpenWorkError: the team has too many queued and running calibrations.
     """
     require_role(user=by, team=subject.team, role=Role.MEMBER)
+    require_open_place(model=Calibration, team=subject.team)
     if subject.is_unsorted:
         raise InvalidError(
             f"“{subject}” collects uploads of several people. Move those of one person to a subject of their own first.",
@@ -175,9 +178,16 @@ def cancel_calibration(*, calibration: Calibration, by: User) -> None:
     queue.cancel(item=calibration)
 
 
+@transaction.atomic
 def retry_calibration(*, calibration: Calibration, by: User) -> None:
-    """Queue one that failed or was cancelled again; members only. Raises `ConflictError` otherwise."""
+    """Queue one that failed or was cancelled again; members only.
+
+    Raises:
+        ConflictError: it did neither.
+        TooMuchOpenWorkError: the team has too many queued and running calibrations.
+    """
     require_role(user=by, team=calibration.subject.team, role=Role.MEMBER)
+    require_open_place(model=Calibration, team=calibration.subject.team)
     queue.retry(item=calibration)
 
 

@@ -168,7 +168,7 @@ def run_methods(request: HttpRequest) -> HttpResponse:
         return redirect("uploads")
     with errors_as_messages(request):
         queued, skipped = services.run_methods(uploads=found, methods=methods, by=person(request))
-        left_out = f"; {skipped} left out, already run or not possible" if skipped else ""
+        left_out = f"; {skipped} left out: already run, not possible, or too many at once" if skipped else ""
         messages.success(request, f"{queued} run{'' if queued == 1 else 's'} queued{left_out}.")
     return redirect("upload", found[0].pk) if len(found) == 1 else redirect("uploads")
 

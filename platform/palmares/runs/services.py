@@ -14,6 +14,7 @@ from palmares.runs.models import Run
 from palmares.runs.shape_used import kept
 from palmares.subjects.models import HandShape
 from palmares.teams.models import Role, Team, User
+from palmares.teams.open_work import TooMuchOpenWorkError, require_open_place
 from palmares.teams.services import require_role
 from palmares.uploads.models import Upload
 
@@ -31,10 +32,12 @@ def start_run(
     Raises:
         InvalidError: no such method or hand model, one that the method cannot pose, or a shape of another subject or model.
         ConflictError: the upload failed or was cancelled, so that the run could never start.
+        TooMuchOpenWorkError: the team has too many queued and running runs.
     """
-    upload = Upload.objects.select_for_update(of=("self",)).select_related("subject__team").get(pk=upload.pk)
     if by is not None:
         require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
+        require_open_place(model=Run, team=upload.subject.team)
+    upload = Upload.objects.select_for_update(of=("self",)).select_related("subject__team").get(pk=upload.pk)
     if method not in METHODS:
         raise InvalidError(f"There is no method {method!r}; there are {', '.join(METHODS)}.", field="method")
     if hand_model not in HAND_MODELS:
@@ -67,10 +70,11 @@ def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) 
 
     Returns:
         How many runs were queued, and how many left out because such a run is queued, running or done (without a given
-        hand shape), or because the upload failed.
+        hand shape), because the upload failed, or because the team may have no more queued and running ones.
 
     Raises:
         InvalidError: no such method.
+        TooMuchOpenWorkError: none could be queued, because the team has too many.
     """
     names = list(dict.fromkeys(methods))
     queued = skipped = 0
@@ -81,8 +85,14 @@ def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) 
             if name in done or upload.status in (Status.FAILED, Status.CANCELLED):
                 skipped += 1
                 continue
-            start_run(upload=upload, method=name, by=by)
-            queued += 1
+            try:
+                start_run(upload=upload, method=name, by=by)
+            except TooMuchOpenWorkError:
+                if not queued:
+                    raise
+                skipped += 1
+            else:
+                queued += 1
     return queued, skipped
 
 
@@ -92,9 +102,16 @@ def cancel_run(*, run: Run, by: User) -> None:
     queue.cancel(item=run)
 
 
+@transaction.atomic
 def retry_run(*, run: Run, by: User) -> None:
-    """Queue a run that failed or was cancelled again; members only. Raises `ConflictError` otherwise."""
+    """Queue a run that failed or was cancelled again; members only.
+
+    Raises:
+        ConflictError: it did neither.
+        TooMuchOpenWorkError: the team has too many queued and running runs.
+    """
     require_role(user=by, team=_team(run), role=Role.MEMBER)
+    require_open_place(model=Run, team=_team(run))
     queue.retry(item=run)
 
 

@@ -178,6 +178,10 @@ MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 << 30)
 """Largest video or set of images accepted."""
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=1 << 30)
 """Bytes kept free on the disks that hold media and temporary files; files that would need them are refused."""
+TEAM_STORAGE_BYTES = env.int("TEAM_STORAGE_BYTES", default=100 * 10**9)
+"""What the files of a team may take together, unless its row says otherwise; 0 for no limit."""
+TEAM_OPEN_RUNS = env.int("TEAM_OPEN_RUNS", default=200)
+"""Runs of a team that may be queued or running at the same time; calibrations likewise."""
 WEB_REQUESTS = env.int("WEB_REQUESTS", default=16)
 """Requests that a web process works on at the same time."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20

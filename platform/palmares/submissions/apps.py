@@ -20,7 +20,8 @@ class SubmissionsConfig(AppConfig):
 
     def ready(self) -> None:
         delete_files_with("submissions.Submission")
-        import_module("palmares.submissions.scorings")  # its receivers
+        for name in ("scorings", "storage_used"):
+            import_module(f"palmares.submissions.{name}")  # their receivers
         post_delete.connect(_delete_partial, sender="submissions.PendingFile")  # type: ignore[arg-type]
 
 

@@ -29,6 +29,7 @@ from palmares.submissions.rank_comparison import request_comparisons_with
 from palmares.submissions.scorings import cancel_scorings, score_under_all
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import first_team, require_role
+from palmares.teams.storage_quota import require_storage, reserve_storage
 from palmares.uploads.services import check_size, clean_name
 
 ENDINGS = (".json", ".zip", ".txt", ".npz")
@@ -64,7 +65,8 @@ def submit(
         facts: description, links, is_public, shape, is_optimised.
 
     Raises:
-        RefusedFileError, InvalidError, TooLargeError, ConflictError, QuotaError: nothing is stored, no quota taken.
+        RefusedFileError, InvalidError, TooLargeError, StorageQuotaError, ConflictError, QuotaError: nothing is stored, no
+            quota taken.
     """
     team = team or first_team(user=by)
     require_role(user=by, team=team, role=Role.MEMBER)
@@ -72,6 +74,7 @@ def submit(
     name = checked_name(name=str(file.name), size=int(file.size or 0))
     ending = PurePath(name).suffix.lower()
     check_quota(benchmark, team, by)
+    require_storage(team=team, name=name, size=int(file.size or 0))
     checked = _checked(benchmark, truth, file, name, ending)
     made = Submission(
         id=uuid4(), benchmark=benchmark, team=team, created_by=by, method=method, name=name,
@@ -82,6 +85,7 @@ def submit(
         file.seek(0)
         made.source = default_storage.save(f"{prefix}/source{ending}", file)
         with place_in_quota(benchmark, team, by):
+            reserve_storage(team=team, name=name, size=made.size_bytes)
             made.save()
             note_use(made, by)
             score_under_all(made)

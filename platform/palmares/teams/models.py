@@ -64,6 +64,9 @@ class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)
     created_at = models.DateTimeField(auto_now_add=True)
+    storage_limit_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="What its files may take together; empty: TEAM_STORAGE_BYTES of the settings."
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
 
     objects = TeamQuerySet.as_manager()

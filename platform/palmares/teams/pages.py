@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from palmares.api.problems import DomainError, NotFoundError
 from palmares.teams import access, services
 from palmares.teams.models import Invitation, Membership, Role, Team, Token, User
+from palmares.teams.storage_quota import storage_use
 
 CHOSEN_TEAM = "team"
 """Where the session keeps the team that lists are narrowed to."""
@@ -166,7 +167,7 @@ def new_team(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def team(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Members and invitations; another name."""
+    """Members, storage and invitations; another name."""
     user = person(request)
     found = get_object_or_404(Team.objects.visible_to(user), pk=pk)
     if request.method == "POST":
@@ -188,6 +189,7 @@ def team(request: HttpRequest, pk: UUID) -> HttpResponse:
         "roles": Role,
         "memberships": memberships,
         "invitations": found.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()),
+        "storage": storage_use(found),
     }
     return render(request, "teams/team.html", context)
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from palmares.teams.models import Invitation, Membership, Role, Team, Token, User
+from palmares.teams.storage_quota import StorageUse
 
 ROLES = [(role.value, role.value) for role in Role]
 
@@ -26,6 +27,13 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
     def get_role(self, team: Team) -> str:
         user = self.context["request"].user
         return next((m.role for m in team.memberships.all() if m.user_id == user.pk), Role.VIEWER)
+
+
+class StorageUseSerializer(serializers.Serializer[StorageUse]):
+    """What a team has stored."""
+
+    used = serializers.IntegerField(help_text="Bytes of uploads, predictions, submissions and ground truths.")
+    limit = serializers.IntegerField(allow_null=True, help_text="Bytes that it may store; null: there is no limit.")
 
 
 class MeSerializer(serializers.ModelSerializer[User]):

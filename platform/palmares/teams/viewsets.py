@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins, serializers, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,9 +26,11 @@ from palmares.teams.serializers import (
     MeSerializer,
     NewInvitationSerializer,
     NewTokenSerializer,
+    StorageUseSerializer,
     TeamSerializer,
     TokenSerializer,
 )
+from palmares.teams.storage_quota import storage_use
 
 METHODS: list[str] = ["get", "post", "patch", "delete", "head", "options"]
 CHANGE_METHODS: list[str] = ["get", "patch", "delete", "head", "options"]
@@ -72,6 +75,12 @@ class TeamViewSet(viewsets.ModelViewSet[Team]):
 
     def perform_destroy(self, instance: Team) -> None:
         services.delete_team(team=instance, by=caller(self))
+
+    @extend_schema(responses=StorageUseSerializer)
+    @action(detail=True)
+    def storage(self, request: Request, pk: UUID) -> Response:
+        """Get how much a team has stored, and how much it may."""
+        return Response(StorageUseSerializer(storage_use(self.get_object())).data)
 
 
 class _OfTeam(viewsets.GenericViewSet[Any]):

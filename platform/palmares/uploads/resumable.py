@@ -21,6 +21,7 @@ from palmares.queue.models import Status
 from palmares.subjects.models import Subject
 from palmares.teams.models import Role, Team, User
 from palmares.teams.services import require_role
+from palmares.teams.storage_quota import reserve_storage
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
@@ -47,7 +48,8 @@ def begin(
     """An upload whose bytes are still to come.
 
     Raises:
-        InvalidError, TooLargeError, InsufficientStorageError, ForbiddenError, NotFoundError: nothing is stored.
+        InvalidError, TooLargeError, StorageQuotaError, InsufficientStorageError, ForbiddenError, NotFoundError: nothing is
+            stored.
         ConflictError: `by` has `MOST_UNFINISHED` unfinished uploads.
     """
     name = clean_name(name)
@@ -59,8 +61,10 @@ def begin(
             f"You have {MOST_UNFINISHED} unfinished uploads; continue them or remove one. "
             f"They are removed {KEPT.days} days after the last bytes were received."
         )
+    subject = destination(by=by, subject=subject, team=team)
+    reserve_storage(team=subject.team, name=name, size=size)
     upload = Upload.objects.create(
-        subject=destination(by=by, subject=subject, team=team),
+        subject=subject,
         created_by=by,
         name=name,
         size_bytes=size,

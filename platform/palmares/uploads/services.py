@@ -19,7 +19,9 @@ from palmares.queue.services import cancel, enqueue, retry
 from palmares.subjects.models import Subject
 from palmares.subjects.services import unsorted_subject
 from palmares.teams.models import Role, Team, User
+from palmares.teams.open_work import require_open_place
 from palmares.teams.services import first_team, require_role
+from palmares.teams.storage_quota import require_storage, reserve_storage
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension, is_images
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
@@ -72,16 +74,18 @@ def receive(
     """Take in a whole file and queue its ingestion.
 
     Raises:
-        InvalidError, TooLargeError, UnsupportedContentError: nothing is stored.
+        InvalidError, TooLargeError, StorageQuotaError, UnsupportedContentError: nothing is stored.
     """
     name, size = clean_name(str(file.name)), int(file.size or 0)
     check_size(name=name, size=size)
     file.seek(0)
     extension = checked_extension(head=file.read(HEAD_BYTES), name=name)
     file.seek(0)
+    subject = destination(by=by, subject=subject, team=team)
+    require_storage(team=subject.team, name=name, size=size)
     upload = Upload(
         id=uuid4(),
-        subject=destination(by=by, subject=subject, team=team),
+        subject=subject,
         created_by=by,
         name=name,
         size_bytes=size,
@@ -90,7 +94,9 @@ def receive(
     )
     try:
         key = default_storage.save(source_key(upload_id=upload.id, extension=extension), file)
-        admit(upload=upload, source=key, extension=extension)
+        with transaction.atomic():
+            reserve_storage(team=subject.team, name=name, size=size)
+            admit(upload=upload, source=key, extension=extension)
     except BaseException:
         delete_stored_files(f"uploads/{upload.id}")
         raise
@@ -127,9 +133,14 @@ SAMPLE_SUBJECT = "Sample (rendered)"
 
 @transaction.atomic
 def add_sample(*, team: Team | None, by: User) -> Upload:
-    """A short rendered clip in a team of the caller's, to try methods on; each further one has other hands and motion."""
+    """A short rendered clip in a team of the caller's, to try methods on; each further one has other hands and motion.
+
+    Raises:
+        TooMuchOpenWorkError: the team has too many uploads that are not ready.
+    """
     team = team or first_team(user=by)
     require_role(user=by, team=team, role=Role.MEMBER)
+    require_open_place(model=Upload, team=team)
     subject, _ = Subject.objects.get_or_create(
         team=team, name=SAMPLE_SUBJECT, defaults={"created_by": by, "notes": "Rendered from the open hand."}
     )
