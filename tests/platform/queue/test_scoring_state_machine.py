@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from ml.metrics.report import Report
 from palmares.api.problems import ConflictError
 from palmares.benchmarks import revisions
-from palmares.benchmarks.models import Revision, Truth
+from palmares.benchmarks.models import Benchmark, Revision, Truth
 from palmares.benchmarks.services import create_benchmark, enqueue_truth
 from palmares.queue import services
 from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkerTooOldError
@@ -30,6 +31,9 @@ from workers.score_submission import Scored
 
 VERSIONS = ("7", "8")
 """Of the scorer: old workers and new ones."""
+LEASE = 86_400.0
+"""Seconds; no lease runs out by itself, however slow the machine is."""
+ENDED_WITHOUT_SCORE = (Status.FAILED, Status.CANCELLED)
 
 
 def scored(version: str, folder: str) -> Scored:
@@ -51,8 +55,13 @@ class Rescoring(RuleBasedStateMachine):
             team=self.team, by=self.owner, slug=f"b-{uuid4()}", name="B", protocol="palmares", daily_limit=1000
         )
         self.claims: list[tuple[str, Scoring]] = []
-        self.frozen: dict[Any, int] = {}
-        self.board_size = 0
+        self.frozen: dict[Any, set[Any]] = {}
+        self.board_size = self.newest_version = 0
+        self.new_truth()
+        self.truth_is_imported(is_readable=True)
+        self.submit()
+        self.worker_works_through(VERSIONS[0])
+        assert len(self.board()) == 1, "something is shown from the beginning"
 
     # ------------------------------------------------------------------------------------------------ what people do
 
@@ -63,7 +72,7 @@ class Rescoring(RuleBasedStateMachine):
     @rule(is_readable=st.booleans())
     def truth_is_imported(self, is_readable: bool) -> None:
         waiting = Truth.objects.filter(benchmark=self.benchmark, status=Status.QUEUED).first()
-        item = services.claim(model=Truth, pk=waiting.pk, seconds=30) if waiting else None
+        item = services.claim(model=Truth, pk=waiting.pk, seconds=LEASE) if waiting else None
         if item and is_readable:
             services.succeed(item=item, publish=lambda: revisions.truth_is_ready(truth=item))
         elif item:
@@ -110,8 +119,25 @@ class Rescoring(RuleBasedStateMachine):
     def claim(self, data: st.DataObject, version: str) -> None:
         waiting = Scoring.objects.filter(Scoring.startable(), revision__benchmark=self.benchmark, status=Status.QUEUED)
         keys = list(waiting.order_by("revision__number", "submission__created_at").values_list("pk", flat=True))
-        if keys and (item := services.claim(model=Scoring, pk=data.draw(st.sampled_from(keys)), seconds=30)):
+        if keys and (item := services.claim(model=Scoring, pk=data.draw(st.sampled_from(keys)), seconds=LEASE)):
             self.claims.append((version, item))
+
+    @rule(version=st.sampled_from(VERSIONS))
+    def worker_works_through(self, version: str) -> None:
+        """It takes everything that waits, until nothing is left that it can do."""
+        for _ in range(3):
+            waiting = Scoring.objects.filter(Scoring.startable(), revision__benchmark=self.benchmark, status=Status.QUEUED)
+            for pk in list(waiting.order_by("revision__number", "submission__created_at").values_list("pk", flat=True)):
+                if item := services.claim(model=Scoring, pk=pk, seconds=LEASE):
+                    self.finish(version, item)
+
+    @rule()
+    def publish_newest(self) -> None:
+        """The owner looks at the newest revision that is scored, and publishes it."""
+        done = [r for r in self.benchmark.revisions.live().filter(published_at=None) if r.status == Status.SUCCEEDED]
+        if done:
+            with suppress(ConflictError):
+                revisions.publish_revision(revision=max(done, key=attrgetter("number")), by=self.owner)
 
     @rule(data=st.data(), end=st.sampled_from(["succeed", "succeed", "succeed", "fail", "release"]))
     def worker_ends(self, data: st.DataObject, end: str) -> None:
@@ -161,21 +187,34 @@ class Rescoring(RuleBasedStateMachine):
 
     @invariant()
     def holds_together(self) -> None:
-        scores = Score.objects.filter(revision__benchmark=self.benchmark)
-        for scoring in Scoring.objects.filter(revision__benchmark=self.benchmark, submission__deleted_at=None):
-            has_score = scores.filter(submission=scoring.submission_id, revision=scoring.revision_id).exists()
-            assert has_score == (scoring.status == Status.SUCCEEDED)
-        assert not scores.exclude(submission__deleted_at=None).exists()
-        rows = list(self.benchmark.revisions.order_by("number"))
-        assert [r.scorer_version for r in rows] == sorted(r.scorer_version for r in rows), "an older scorer began after a newer"
-        for score in scores.select_related("revision"):
-            assert int(score.content["scorer"]["version"]) >= score.revision.scorer_version
-        for revision in rows:
-            if revision.status in (Status.CANCELLED, Status.FAILED):
-                count = scores.filter(revision=revision, submission__deleted_at=None).count()
-                assert count <= self.frozen.setdefault(revision.pk, count), "a revision that is over took a score"
-        live = [r for r in rows if r.cancelled_at is None and r.published_at is None and r.truth.status == Status.SUCCEEDED]
-        assert len(live) <= 1, "one revision waits to be published at the most"
+        rows = list(self.benchmark.revisions.select_related("truth").defer("truth__subsets").order_by("number"))
+        versions = {row.pk: row.scorer_version for row in rows}
+        newest = rows[-1].scorer_version
+        assert newest >= self.newest_version, "an older scorer began after a newer"
+        self.newest_version = newest
+        kept = Scoring.objects.filter(revision__benchmark=self.benchmark, submission__deleted_at=None)
+        states = {(s, r): status for s, r, status in kept.values_list("submission_id", "revision_id", "status")}
+        found = Score.objects.filter(revision__benchmark=self.benchmark)
+        scores = {(s, r): content for s, r, content in found.values_list("submission_id", "revision_id", "content")}
+        assert set(scores) == {key for key, status in states.items() if status == Status.SUCCEEDED}
+        for (_, revision), content in scores.items():
+            assert int(content["scorer"]["version"]) >= versions[revision], "an old worker published under a newer scorer"
+        self.every_submission_belongs(rows, states)
+        for row in rows:
+            if row.status in (Status.CANCELLED, Status.FAILED):
+                taken = {submission for submission, revision in scores if revision == row.pk}
+                assert taken <= self.frozen.setdefault(row.pk, taken), "a revision that is over took a score"
+        waiting = [r for r in rows if r.cancelled_at is r.published_at is None and r.truth.status == Status.SUCCEEDED]
+        assert len(waiting) <= 1, "one revision waits to be published at the most"
+
+    def every_submission_belongs(self, rows: list[Revision], states: dict[tuple[Any, Any], str]) -> None:
+        """What counts on the shown board is also scored, or waits to be, under every revision that may be shown after it."""
+        shown = revisions.shown_revision(self.benchmark)
+        for row in rows:
+            is_live = row.cancelled_at is None and row.truth.status not in (Status.FAILED, Status.CANCELLED)
+            if shown and is_live and row.number > shown.number:
+                counting = {s for (s, r), status in states.items() if r == shown.pk and status not in ENDED_WITHOUT_SCORE}
+                assert counting <= {s for s, r in states if r == row.pk}, f"revision {row.number} misses a submission"
 
     @invariant()
     def nothing_empties_the_board(self) -> None:
@@ -184,26 +223,24 @@ class Rescoring(RuleBasedStateMachine):
         self.board_size = size
 
     def teardown(self) -> None:
-        """From wherever it stands: truths are read, an old worker and a new one work, and everything comes to rest."""
+        """From wherever it stands: truths are read, an old worker and then a new one work, and the owner publishes."""
         for _ in range(3):
             self.truth_is_imported(is_readable=True)
         Scoring.objects.filter(status=Status.RUNNING).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-        for round_number in range(12):
+        for version in (VERSIONS[0], VERSIONS[1], VERSIONS[1], VERSIONS[1]):
             services.reap()
-            waiting = Scoring.objects.filter(Scoring.startable(), revision__benchmark=self.benchmark, status=Status.QUEUED)
-            for pk in list(waiting.values_list("pk", flat=True)):
-                if item := services.claim(model=Scoring, pk=pk, seconds=30):
-                    self.finish(VERSIONS[round_number > 3], item)
-            self.worker_starts(VERSIONS[round_number > 3])
+            self.worker_works_through(version)
+            self.worker_starts(version)
+        self.publish_newest()
         self.holds_together()
         self.nothing_empties_the_board()
         left = Scoring.objects.filter(revision__benchmark=self.benchmark).exclude(status__in=FINAL_STATUSES)
         assert not [(s.revision.number, s.status, s.stage, s.revision.truth.status) for s in left]
         live = Submission.objects.not_deleted().filter(benchmark=self.benchmark)
-        board = self.board()
-        wanted = [s.pk for s in live if s.status not in (Status.FAILED, Status.CANCELLED)]
         if revisions.shown_revision(self.benchmark):
-            assert sorted(board) == sorted(wanted)
+            wanted = [s.pk for s in live if s.status not in ENDED_WITHOUT_SCORE]
+            assert sorted(self.board()) == sorted(wanted)
+        Benchmark.objects.filter(pk=self.benchmark.pk).delete()
 
 
 @pytest.mark.django_db
@@ -211,8 +248,8 @@ def test_every_submission_ends_on_the_shown_board_once(monkeypatch):
     monkeypatch.setattr(services, "count_messages", lambda **_: 1)
     Rescoring.monkeypatch = monkeypatch
     machine = settings(
-        max_examples=5,
-        stateful_step_count=20,
+        max_examples=12,
+        stateful_step_count=40,
         derandomize=True,
         phases=(Phase.generate,),
         deadline=None,
