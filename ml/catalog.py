@@ -220,7 +220,7 @@ METRICS: dict[str, MetricEntry] = {
     entry.name: entry
     for entry in (
         *(entry for prefix, (short, after) in _ALIGNMENTS.items() for entry in _point_metrics(prefix, short, after)),
-        *(entry for prefix in ("", "pa_") for entry in _f_metrics(prefix, *_ALIGNMENTS[prefix])),
+        *(entry for prefix in _ALIGNMENTS for entry in _f_metrics(prefix, *_ALIGNMENTS[prefix])),
         *(
             MetricEntry(
                 f"pa_f{t}_freihand_script",
@@ -357,3 +357,45 @@ PROTOCOLS: dict[str, ProtocolEntry] = {
     )
 }
 """What can be scored, by name; `ml.metrics.protocol.PROTOCOLS` holds the recipes."""
+
+RUN_SLICES: dict[str, tuple[str, ...]] = {
+    "side": ("left", "right"),
+    "occlusion": ("visible", "partly hidden", "mostly hidden"),
+    "speed": ("still", "slow", "fast"),
+    "viewpoint": ("palm", "back", "side", "tips"),
+    "pose": ("fist", "flat", "point", "pinch", "other"),
+    "size": ("small", "medium", "large"),
+    "border": ("inside", "cut"),
+}
+"""Attributes of true hands by which scores of runs are sliced, and their categories (`ml.metrics.frame_attributes`)."""
+
+TRUTH_FORMATS: dict[str, str] = {
+    "palmares": "canonical .npz",
+    "dexycb": "DexYCB: .zip of labels_*.npz of one sequence",
+    "freihand": "FreiHAND: .zip of *_xyz.json and *_verts.json",
+    "ho3d": "HO3D: .zip of *_xyz.json and *_verts.json",
+}
+"""Files that are accepted as the ground truth of an upload, by name; `ml.intake.reading.READERS` reads them."""
+
+RUN_ALIGNMENTS = ("none", "root", "scale-translation", "procrustes", "procrustes-rotation")
+"""Alignments under which runs are scored against the ground truth of their upload (`ml.metrics.alignment`)."""
+
+RUN_MEASURES: dict[str, str] = {
+    "mpjpe": "mm",
+    "mpvpe": "mm",
+    "auc": "1",
+    "auc_vertices": "1",
+    "f5": "1",
+    "f15": "1",
+    "acceleration": "mm/frame²",
+}
+"""What is measured then, under each alignment, and its unit; `acceleration` under `root` alone."""
+
+PREDICTION_FORMATS: dict[str, str] = {
+    "palmares": "canonical .npz",
+    "mano": "MANO parameters (HaMeR, WiLoR): .npz",
+    "freihand": "FreiHAND: pred.json, or a .zip of it",
+    "ho3d": "HO3D: pred.json, or a .zip of it",
+    "meshes": ".zip of one .obj or .ply a frame and hand",
+}
+"""Files that are accepted as the predictions of an external method, by name; `ml.intake.reading.READERS` reads them."""

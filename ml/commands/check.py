@@ -7,14 +7,13 @@ to anyone.
 from __future__ import annotations
 
 import argparse
-import resource
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from ml.commands.limits import add_limits, apply_limits
 from ml.formats.faults import FormatError
 from ml.metrics.pairing import Pair, open_pair
 from ml.metrics.preflight import Finding, check_prediction
@@ -31,27 +30,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("prediction", type=Path)
     parser.add_argument("--protocol", required=True, choices=list(PROTOCOLS))
     parser.add_argument("--name", help="what messages call the file")
-    parser.add_argument("--memory", type=int, default=0, help="most bytes of memory that the process may use")
-    parser.add_argument("--file-bytes", type=int, default=0, help="largest file that the process may write")
-    parser.add_argument("--cpu-seconds", type=int, default=0, help="most seconds of a processor that it may use")
+    add_limits(parser)
     options = parser.parse_args(argv)
-    _limit(resource.RLIMIT_AS, options.memory)
-    _limit(resource.RLIMIT_FSIZE, options.file_bytes)
-    _limit(resource.RLIMIT_CPU, options.cpu_seconds)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it; the caller sees by it why the process ended
+    apply_limits(options)
     answer = check(options.protocol, options.truth, options.prediction, options.name or options.prediction.name)
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
     return 0
-
-
-def _limit(kind: int, value: int) -> None:
-    """Set a resource limit of this process, unless it is 0; never above what is in force."""
-    if not value:
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    hard = resource.getrlimit(kind)[1]
-    soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (soft, hard))
 
 
 def check(protocol: str, truth: Path, prediction: Path, name: str) -> dict[str, Any]:

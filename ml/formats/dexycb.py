@@ -34,11 +34,11 @@ def open_truth(path: Path) -> ArrayFrames:
         paths = sorted(path.rglob("labels_*.npz"))
         if not paths:
             raise FormatError(f"{path.name} holds no `labels_*.npz`, expected DexYCB's label files or one .npz")
-        joints = np.stack([_read(p, "joint_3d", hands=1)[0] for p in paths])
+        joints = np.stack([read_array(p, "joint_3d", hands=1)[0] for p in paths])
         index = np.arange(len(paths))
     else:
         paths = [path]
-        joints, index = _read(path, "joint_3d"), _read(path, "index")
+        joints, index = read_array(path, "joint_3d"), read_array(path, "index")
         joints = joints.reshape(-1, JOINT_COUNT, 3)
         side = _side(path, len(joints))
         if index.shape != (len(joints),) or index.dtype.kind not in "iu":
@@ -64,14 +64,19 @@ def _side(path: Path, count: int) -> np.ndarray | None:
     with open_npz(path, max_bytes=MAX_TRUTH_BYTES, name=path.name) as archive:
         if "side.npy" not in archive.namelist():
             return None
-    side = _read(path, "side")
+    side = read_array(path, "side")
     if side.shape != (count,) or side.dtype.kind not in "iu" or not np.isin(side, (0, 1)).all():
         found = f"{side.dtype} {list(side.shape)}"
         raise FormatError(f"`side` of {path.name} is {found}, expected 0 (left) or 1 (right) for each of {count} samples")
     return side
 
 
-def _read(path: Path, member: str, *, hands: int | None = None) -> np.ndarray:
+def read_array(path: Path, member: str, *, hands: int | None = None) -> np.ndarray:
+    """One array of a label file or table, checked: `joint_3d` [hands or N, 21, 3] in metres, or another member as it is.
+
+    Raises:
+        FormatError: it is missing, or of another type or shape.
+    """
     with open_npz(path, max_bytes=MAX_TRUTH_BYTES, name=path.name) as archive:
         try:
             array = read_member(archive, member)

@@ -13,7 +13,9 @@ N rows, one per frame and hand seen:
 `betas` (optional)      float32 [N, 10]
 `translation` (opt.)    float32 [N, 3]      metres
 `joint_std` (opt.)      float32 [N, 21]     metres: standard deviation of each joint's place in the hand
+`visible` (optional)    uint8 [N, 21]       of a ground truth: 1 for joints that are seen, 0 for hidden ones
 `intrinsics` (opt.)     float32 [3, 3]      pixels
+`faces` (optional)      int32 [F, 3]        triangles of the meshes, for hands of a topology that is not known here
 `meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, …
 ======================  ==================  =====================================================================
 
@@ -51,8 +53,12 @@ _LAYOUT: dict[str, tuple[str, tuple[int | str, ...], bool]] = {
     "betas": ("f4", ("N", 10), False),
     "translation": ("f4", ("N", 3), False),
     "joint_std": ("f4", ("N", 21), False),
+    "visible": ("u1", ("N", 21), False),
     "intrinsics": ("f4", (3, 3), False),
+    "faces": ("i4", ("F", 3), False),
 }
+_OF_THE_CLIP = ("intrinsics", "faces")
+"""Members that do not have a row a hand."""
 
 
 class PredictionError(ValueError):
@@ -73,7 +79,9 @@ class PredictionArrays:
     betas: np.ndarray | None = None
     translation: np.ndarray | None = None
     joint_std: np.ndarray | None = None
+    visible: np.ndarray | None = None
     intrinsics: np.ndarray | None = None
+    faces: np.ndarray | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,7 +103,7 @@ class PredictionArrays:
     def rows(self, mask: np.ndarray) -> PredictionArrays:
         """The rows selected by a boolean mask or an index array [M], as a prediction of their own."""
         arrays = {
-            name: None if (array := getattr(self, name)) is None else array if name == "intrinsics" else array[mask]
+            name: None if (array := getattr(self, name)) is None else array if name in _OF_THE_CLIP else array[mask]
             for name in _LAYOUT
         }
         return PredictionArrays(**arrays, meta=self.meta)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -238,8 +238,8 @@ def write_clip(clip: RenderedClip, folder: Path) -> None:
                 seen = view.body == number
                 masks.append(np.packbits(seen, axis=1))
                 area.append(np.count_nonzero(seen))
-    truth.prediction().save(folder / "truth.npz")
     visible = np.stack([h.visible for h in truth.hands], axis=1).reshape(-1, 21)
+    replace(truth.prediction(), visible=visible).save(folder / "truth.npz")
     header = json.dumps({"sequence": truth.sequence, "subject": truth.subject, "seed": clip.seed})
     extra = {"visible": visible, "masks": np.stack(masks), "area": np.array(area, np.int32)}
     np.savez_compressed(folder / "extra.npz", header=np.array(header), **extra)  # type: ignore[arg-type]
