@@ -78,7 +78,12 @@ def root_align(points: np.ndarray, joints: np.ndarray | None = None, *, root: in
 
 
 def scale_translation_align(
-    truth: np.ndarray, prediction: np.ndarray, *, bone: tuple[int, int] = (0, 4), root: int = 0
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    *,
+    bone: tuple[int, int] = (0, 4),
+    root: int = 0,
+    points: np.ndarray | None = None,
 ) -> np.ndarray:
     """Prediction [n, J, 3] with the bone's length and the root's place of the truth [n, J, 3].
 
@@ -89,12 +94,15 @@ def scale_translation_align(
         prediction: the same joints.
         bone: the two joints that the scale is taken from; 0 and 4 in HO3D.
         root: the joint laid upon the truth's.
+        points: other points [n, P, 3] of the same predicted hand, to be moved instead of its joints.
     """
     a, b = bone
     predicted = np.sqrt(np.square(prediction[:, b] - prediction[:, a]).sum(-1))
     expected = np.sqrt(np.square(truth[:, b] - truth[:, a]).sum(-1))
-    scaled = prediction / np.where(predicted > 0, predicted, 1.0)[:, None, None] * expected[:, None, None]
-    return np.asarray(scaled - scaled[:, root : root + 1] + truth[:, root : root + 1])
+    divisor, factor = np.where(predicted > 0, predicted, 1.0)[:, None, None], expected[:, None, None]
+    scaled = prediction / divisor * factor
+    moved = scaled if points is None else points / divisor * factor
+    return np.asarray(moved - scaled[:, root : root + 1] + truth[:, root : root + 1])
 
 
 def similarity(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,13 @@ from ml.hand.skeleton import BONES, SIDES
 from ml.keypoints.tracks import Keypoints
 
 
-def series(prediction: PredictionArrays, keypoints: Keypoints) -> dict[str, Any]:
+def series(prediction: PredictionArrays, keypoints: Keypoints, detected_as: Mapping[int, int] | None = None) -> dict[str, Any]:
     """Per-frame curves for the plots.
+
+    Args:
+        prediction: of the clip.
+        keypoints: detected in the clip.
+        detected_as: track of the prediction → track of the keypoints, of methods that number tracks as they like.
 
     Returns:
         `{"frame_count", "hands": [{"track", "side", "values": {metric: [number | None] * frame_count}}]}`; None where the
@@ -31,7 +37,7 @@ def series(prediction: PredictionArrays, keypoints: Keypoints) -> dict[str, Any]
     prediction = replace(prediction, vertices=None)  # half a gigabyte in a long video, and not looked at here
     for number in np.unique(prediction.track):
         rows = prediction.rows(prediction.track == number)
-        seen = detected.get(int(number))
+        seen = detected.get(int(number) if detected_as is None else detected_as.get(int(number), -1))
         values = {
             "reprojection": _spread(rows.frame, _reprojection(rows, seen), count),
             "jitter": _spread(rows.frame, jitter(rows.frame, rows.joints), count),

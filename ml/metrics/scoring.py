@@ -165,7 +165,7 @@ class _Chunk:
     def scores(self) -> Scores:
         truth, joints = self.truth[self.found], self.joints[self.found]
         seen = None if self.seen is None else self.seen[self.found]
-        moved: Similarity | None = None
+        moved: dict[Alignment, Similarity] = {}
         for alignment in self.protocol.joint_alignments:
             expected, aligned = truth, joints
             if alignment == "root":
@@ -173,10 +173,10 @@ class _Chunk:
             elif alignment == "scale-translation":
                 aligned = scale_translation_align(truth, joints)
             elif alignment == "procrustes":
-                aligned, moved = procrustes_align(truth, joints, seen=seen)
-                self.result.reflects[self.found] = moved.reflects
+                aligned, moved[alignment] = procrustes_align(truth, joints, seen=seen)
+                self.result.reflects[self.found] = moved[alignment].reflects
             elif alignment == "procrustes-rotation":
-                aligned, _ = procrustes_align(truth, joints, seen=seen, reflections=False)
+                aligned, moved[alignment] = procrustes_align(truth, joints, seen=seen, reflections=False)
             values = self._spread(distances(expected, aligned), 21)
             if self.seen is not None:
                 values[~self.seen] = np.nan
@@ -186,29 +186,38 @@ class _Chunk:
             self._score_meshes(truth, joints, moved)
         return self.result
 
-    def _score_meshes(self, truth: np.ndarray, joints: np.ndarray, moved: Similarity | None) -> None:
-        aligned = self.vertices
-        for alignment in self.protocol.mesh_alignments:
-            expected, these = self.truth_vertices, self.vertices
-            if alignment == "root":
-                root = self.protocol.root
-                expected, these = root_align(expected, truth, root=root), root_align(these, joints, root=root)
-            elif alignment == "procrustes":
-                these = self._aligned_meshes(truth, joints, moved)
-                aligned = these
-            if self.same_vertices:
-                self._measure(alignment, "vertex", self._spread(distances(expected, these), expected.shape[1]))
-        for alignment in self.protocol.f_alignments:
-            self._measure_f(PREFIXES[alignment], aligned if alignment == "procrustes" else self.vertices, "")
+    def _score_meshes(self, truth: np.ndarray, joints: np.ndarray, moved: dict[Alignment, Similarity]) -> None:
+        protocol = self.protocol
+        wanted = dict.fromkeys((*protocol.mesh_alignments, *protocol.f_alignments))
+        meshes = {alignment: self._aligned_meshes(alignment, truth, joints, moved) for alignment in wanted}
+        for alignment in protocol.mesh_alignments if self.same_vertices else ():
+            expected, these = meshes[alignment]
+            self._measure(alignment, "vertex", self._spread(distances(expected, these), expected.shape[1]))
+        for alignment in protocol.f_alignments:
+            self._measure_f(PREFIXES[alignment], *meshes[alignment], "")
         if not self.same_vertices:
-            moved = moved or similarity(truth, joints)
-            self._measure_f("pa_", moved.apply_as_freihand_script(self.vertices), "_freihand_script")
+            found = moved.get("procrustes") or similarity(truth, joints)
+            self._measure_f("pa_", self.truth_vertices, found.apply_as_freihand_script(self.vertices), "_freihand_script")
 
-    def _aligned_meshes(self, truth: np.ndarray, joints: np.ndarray, moved: Similarity | None) -> np.ndarray:
-        """Meshes by their own best similarity; by that of the joints where vertices do not correspond."""
+    def _aligned_meshes(
+        self, alignment: Alignment, truth: np.ndarray, joints: np.ndarray, moved: dict[Alignment, Similarity]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """True and predicted meshes under an alignment.
+
+        After Procrustes by their own best similarity; by that of the joints where vertices do not correspond.
+        """
+        expected, these = self.truth_vertices, self.vertices
+        if alignment == "root":
+            root = self.protocol.root
+            return root_align(expected, truth, root=root), root_align(these, joints, root=root)
+        if alignment == "scale-translation":
+            return expected, scale_translation_align(truth, joints, points=these)
+        if alignment == "none":
+            return expected, these
+        reflections = alignment == "procrustes"
         if self.same_vertices:
-            return procrustes_align(self.truth_vertices, self.vertices)[0]
-        return (moved or similarity(truth, joints)).apply(self.vertices)
+            return expected, procrustes_align(expected, these, reflections=reflections)[0]
+        return expected, (moved.get(alignment) or similarity(truth, joints, reflections=reflections)).apply(these)
 
     def _measure(self, alignment: Alignment, kind: str, values: np.ndarray) -> None:
         """Means, medians and curves of distances [rows, P] in the files' unit; NaN where there is none."""
@@ -231,9 +240,9 @@ class _Chunk:
         target = self.result.joints if kind == "joint" else self.result.vertices
         target[alignment] = PointErrors(counts, counted.sum(0), sums.sum(0), there.sum(0))
 
-    def _measure_f(self, prefix: str, vertices: np.ndarray, suffix: str) -> None:
+    def _measure_f(self, prefix: str, truth: np.ndarray, vertices: np.ndarray, suffix: str) -> None:
         limits = self.protocol.f_thresholds_mm
-        values = f_scores(self.truth_vertices, vertices, [t / self.protocol.unit_mm for t in limits])
+        values = f_scores(truth, vertices, [t / self.protocol.unit_mm for t in limits])
         nothing = 0.0 if self.protocol.missing == "scored" else np.nan
         for column, t in enumerate(limits):
             whole = np.full(self.rows, nothing)
