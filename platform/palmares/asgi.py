@@ -25,7 +25,7 @@ _callers = Callers()
 _pages = BodyLimit(
     _django,
     largest=settings.MAX_UPLOAD_BYTES,
-    file_prefixes=("/api/v1/uploads/", "/api/v1/benchmarks/", "/api/v1/predictions/"),
+    file_prefixes=("/api/v1/uploads/", "/api/v1/runs/", "/api/v1/benchmarks/", "/api/v1/predictions/", "/uploads/"),
     is_known=_callers.is_known,
 )
 _limited = RequestLimit(_pages, slots=settings.WEB_REQUESTS, callers=_callers)

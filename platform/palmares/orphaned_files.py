@@ -14,15 +14,17 @@ from django.utils import timezone
 from palmares.benchmarks.models import Benchmark
 from palmares.calibrations.models import Calibration
 from palmares.media_storage import delete_stored_files
-from palmares.runs.models import Run
+from palmares.runs.models import Run, RunScore
 from palmares.submissions.models import PendingFile, Submission
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 
 logger = logging.getLogger(__name__)
 
 OWNERS: Final[dict[str, tuple[type[Model], ...]]] = {
     "uploads": (Upload,),
+    "truths": (GroundTruth,),
     "runs": (Run,),
+    "scores": (RunScore,),
     "calibrations": (Calibration,),
     "benchmarks": (Benchmark,),
     "submissions": (Submission,),

@@ -81,7 +81,13 @@ def populate(*, truth: Truth, plans: list[dict[str, Any]]) -> None:
             name=f"Synth test {entry['number'] + 1}",
             defaults={"notes": f"Of the benchmark {benchmark.name}: rendered from the open hand."},
         )
-        upload = create_synthetic(subject=subject, name=f"{entry['name']}.mp4", facts=entry["options"], by=None)
+        upload = create_synthetic(
+            subject=subject,
+            name=f"{entry['name']}.mp4",
+            facts=entry["options"],
+            by=None,
+            has_private_truth=not benchmark.shows_frames,
+        )
         shown[entry["name"]] = upload
     for method in METHODS:  # one after the other, so that the board has its first row soon
         runs[method] = [start_run(upload=upload, method=method, by=None) for upload in shown.values()]

@@ -224,6 +224,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "WorkStatus": "palmares.queue.models.Status",
         "HandSide": "palmares.subjects.models.HandShape.Side",
+        "SideOfFile": "palmares.uploads.attached_files.SIDE_CHOICES",
         "UploadStatus": "palmares.uploads.models.PublicStatus",
     },
 }

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from palmares.api.file_check import FindingSerializer
 from palmares.benchmarks.models import Board, Revision
 from palmares.benchmarks.private_truth import disclosed_content, rounding_for, shows_details
 from palmares.benchmarks.revisions import shown_revision
@@ -15,14 +16,6 @@ from palmares.queue.serializers import WorkSerializer
 from palmares.subjects.serializers import TeamField
 from palmares.submissions.models import Score, Submission
 from palmares.teams.models import Team, User
-
-
-class FindingSerializer(serializers.Serializer[Any]):
-    """One thing preflight noticed."""
-
-    level = serializers.ChoiceField(choices=["error", "warning", "note"])
-    message = serializers.CharField()
-    place = serializers.CharField()
 
 
 class ScoreSerializer(serializers.ModelSerializer[Score]):

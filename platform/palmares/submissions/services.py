@@ -16,13 +16,14 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from palmares.api.file_check import Checked
 from palmares.api.problems import ConflictError, InvalidError
 from palmares.benchmarks.models import Benchmark, Truth
 from palmares.benchmarks.revisions import current_truth, imported_truth, lock_benchmark
 from palmares.media_storage import delete_stored_files
 from palmares.queue.models import Status
 from palmares.runs.models import Run
-from palmares.submissions.file_check import Checked, check_file
+from palmares.submissions.file_check import check_file
 from palmares.submissions.models import Submission
 from palmares.submissions.quotas import check_quota, note_use, place_in_quota, today
 from palmares.submissions.rank_comparison import request_comparisons_with

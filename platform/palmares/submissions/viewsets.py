@@ -25,14 +25,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from palmares.api.file_check import RefusedFileError, refused_answer
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
-from palmares.api.problems import DomainError, ForbiddenError, NotFoundError, problem
+from palmares.api.problems import DomainError, ForbiddenError, NotFoundError
 from palmares.api.ranges import stored_file
 from palmares.api.schema import RANGE, file_responses
 from palmares.benchmarks.models import Benchmark
 from palmares.queue.models import Status
 from palmares.submissions import pending_files, services
-from palmares.submissions.file_check import RefusedFileError
 from palmares.submissions.frame_file import frame_values
 from palmares.submissions.models import Score, Submission, SubmissionQuerySet
 from palmares.submissions.serializers import (
@@ -104,8 +104,7 @@ class BenchmarkSubmissionsView(GenericAPIView[Submission]):
         if self._sent and isinstance(exc, DomainError):
             pending_files.forget_refused(sent_id=self._sent, by=caller(self), refusal=exc)
         if isinstance(exc, RefusedFileError):
-            body = problem(code=exc.status, detail=exc.detail, errors={"file": [exc.detail]})
-            return Response({**body, "findings": exc.findings}, status=exc.status, content_type="application/problem+json")
+            return refused_answer(exc)
         return super().handle_exception(exc)
 
 

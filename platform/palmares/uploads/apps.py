@@ -21,7 +21,7 @@ class UploadsConfig(AppConfig):
         from palmares.api.idempotency import forget_answers_with  # noqa: PLC0415 - models must be ready
 
         forget_answers_with("uploads.Upload")
-        delete_files_with("uploads.Upload")
+        delete_files_with("uploads.Upload", "uploads.GroundTruth")
         post_delete.connect(_delete_partial, sender="uploads.Upload")  # type: ignore[arg-type]
 
 

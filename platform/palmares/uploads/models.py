@@ -63,7 +63,6 @@ class Upload(WorkItem):
     )
     sha256 = models.CharField(max_length=64, blank=True)
     bytes_received_at = models.DateTimeField(null=True, editable=False, help_text="When bytes of the file were last received.")
-    truth = models.CharField(max_length=255, blank=True, help_text="Storage key of the true hands, where they are known.")
 
     fps = models.FloatField(null=True)
     width = models.PositiveIntegerField(null=True)
@@ -102,6 +101,59 @@ class Upload(WorkItem):
         if self.received_at is None and self.status == Status.QUEUED:
             return PublicStatus.RECEIVING
         return _PUBLIC[Status(self.status)]
+
+
+class GroundTruthQuerySet(models.QuerySet["GroundTruth"]):
+    """Ground truths, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> GroundTruthQuerySet:
+        """Those of uploads of the teams `user` belongs to."""
+        return self.filter(upload__subject__team__memberships__user=user) if user.is_authenticated else self.none()
+
+
+class GroundTruth(WorkItem):
+    """The true hands of an upload, which its team may see. A benchmark's private truth is another thing, and never here.
+
+    As a unit of work it is the import: from the file as it came to the canonical one and its track for the viewer. Another
+    file is another row, so that scores by the former truth go with it.
+    """
+
+    TASK = "workers.import_ground_truth"
+    TEAM = "upload__subject__team_id"
+
+    upload = models.OneToOneField(Upload, on_delete=models.CASCADE, related_name="ground_truth")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=255, help_text="The file's name on the disk it came from.")
+    format = models.CharField(max_length=16, help_text="Key of ml.catalog.TRUTH_FORMATS.")
+    side = models.CharField(max_length=5, default="right", help_text="Of the hands, in formats that do not say.")
+    source = models.CharField(max_length=255, help_text="Storage key of the file as it came.")
+    size_bytes = models.BigIntegerField(default=0)
+    findings = models.JSONField(default=list, blank=True, help_text="What the check noticed: [{level, message, place}].")
+    folder = models.CharField(
+        max_length=255, blank=True, help_text="Storage prefix of truth.npz and track.json; empty: not yet."
+    )
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of truth.npz.")
+    rows = models.PositiveIntegerField(null=True, help_text="One a frame and hand.")
+    hand_model = models.CharField(max_length=16, blank=True)
+    has_vertices = models.BooleanField(default=False)
+
+    objects = GroundTruthQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Those that are rendered for the demonstration."""
+        return Q(created_by=None, upload__facts__has_key="synthetic")
+
+    @property
+    def storage_prefix(self) -> str:
+        """Prefix of all stored files of this row."""
+        return f"truths/{self.pk}"
+
+    def __str__(self) -> str:
+        return f"truth of {self.upload}"
 
 
 _PUBLIC = {

@@ -20,6 +20,7 @@ from palmares.subjects.pages import UPLOAD_SORTS
 from palmares.teams.models import Role
 from palmares.teams.pages import by_id, can_add, chosen_team, errors_as_messages, person, posted
 from palmares.uploads import services
+from palmares.uploads.ground_truths import attach_truth, remove_truth
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 
@@ -70,7 +71,8 @@ def add_sample(request: HttpRequest) -> HttpResponse:
 
 def visible_upload(request: HttpRequest, pk: UUID) -> Upload:
     """The upload, or 404."""
-    return get_object_or_404(Upload.objects.visible_to(person(request)).select_related("subject__team"), pk=pk)
+    visible = Upload.objects.visible_to(person(request)).select_related("subject__team", "ground_truth")
+    return get_object_or_404(visible, pk=pk)
 
 
 @login_required
@@ -99,6 +101,30 @@ def change_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     if act is not None:
         with errors_as_messages(request):
             act(upload=found, by=person(request))
+    return redirect("upload", pk)
+
+
+@login_required
+@require_POST
+def change_truth(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Attach a ground truth, in place of the one there may be, or remove it."""
+    found = visible_upload(request, pk)
+    with errors_as_messages(request):
+        if request.POST.get("action") == "remove":
+            remove_truth(upload=found, by=person(request))
+            messages.success(request, "The ground truth was removed, with all scores against it.")
+            return redirect("upload", pk)
+        file = request.FILES.get("file")
+        if not isinstance(file, UploadedFile):
+            raise InvalidError("Choose the file of the ground truth first.", field="file")
+        attach_truth(
+            upload=found,
+            by=person(request),
+            file=file,
+            file_format=posted(request, "format"),
+            side=posted(request, "side") or "right",
+        )
+        messages.success(request, "The ground truth was accepted; the runs of this upload will be scored against it.")
     return redirect("upload", pk)
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from palmares.api.file_check import FindingSerializer
 from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
 from palmares.queue.waiting_times import seconds_left
@@ -16,7 +17,7 @@ from palmares.subjects.models import Subject
 from palmares.subjects.serializers import SubjectField, TeamField
 from palmares.teams.models import Team
 from palmares.uploads.intrinsics import GivenCamera
-from palmares.uploads.models import PublicStatus, Upload
+from palmares.uploads.models import GroundTruth, PublicStatus, Upload
 
 MEDIA = {"web_video": "web.mp4", "poster": "poster.jpg", "filmstrip": "filmstrip.jpg"}
 
@@ -73,14 +74,50 @@ class UploadSummarySerializer(serializers.ModelSerializer[Upload]):
         return {name: media_url(upload, file) if ready else None for name, file in MEDIA.items()}
 
 
+class TruthLinksSerializer(serializers.Serializer[Any]):
+    """Addresses of a ground truth's files; null until it was read."""
+
+    truth = serializers.CharField(allow_null=True)
+    track = serializers.CharField(allow_null=True)
+
+
+class GroundTruthSerializer(serializers.ModelSerializer[GroundTruth]):
+    """The ground truth of an upload: where it is on its way, and what it is."""
+
+    status = serializers.ChoiceField(choices=Status.choices, read_only=True)
+    findings = FindingSerializer(many=True, read_only=True)
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = GroundTruth
+        fields: ClassVar = [
+            "id", "upload", "status", "stage", "progress", "error", "name", "format", "side", "size_bytes", "rows",
+            "hand_model", "has_vertices", "findings", "created_at", "links",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+    @extend_schema_field(TruthLinksSerializer)
+    def get_links(self, truth: GroundTruth) -> dict[str, str | None]:
+        routes = {"truth": "upload-truth", "track": "upload-truth-track"}
+        return {
+            name: reverse(route, kwargs={"pk": truth.upload_id}) if truth.folder else None for name, route in routes.items()
+        }
+
+
 class UploadSerializer(UploadSummarySerializer):
     """One upload: where it is on its way, and what it is."""
 
     place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
+    truth = serializers.SerializerMethodField(help_text="Its ground truth; null where it has none.")
 
     class Meta(UploadSummarySerializer.Meta):
-        fields: ClassVar = [*UploadSummarySerializer.Meta.fields, "place"]
+        fields: ClassVar = [*UploadSummarySerializer.Meta.fields, "place", "truth"]
         read_only_fields: ClassVar = fields
+
+    @extend_schema_field(GroundTruthSerializer(allow_null=True))
+    def get_truth(self, upload: Upload) -> dict[str, Any] | None:
+        truth = getattr(upload, "ground_truth", None)
+        return None if truth is None else dict(GroundTruthSerializer(truth).data)
 
     def get_place(self, upload: Upload) -> int | None:
         return place_in_queue(item=upload) if upload.status == Status.QUEUED and upload.received_at else None

@@ -24,7 +24,7 @@ from palmares.teams.services import first_team, require_role
 from palmares.teams.storage_quota import require_storage, reserve_storage
 from palmares.uploads.file_types import HEAD_BYTES, checked_extension, is_images
 from palmares.uploads.intrinsics import GivenCamera
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 from palmares.uploads.partial import forget_partial
 
 MAX_NAME = 255
@@ -119,9 +119,15 @@ def source_key(*, upload_id: UUID, extension: str) -> str:
 
 
 @transaction.atomic
-def create_synthetic(*, subject: Subject, name: str, facts: dict[str, Any], by: User | None) -> Upload:
-    """An upload without a file, which ingestion renders first (`facts` → `ml.synthetic`), keeping the truth."""
-    upload = Upload(subject=subject, created_by=by, name=name, size_bytes=0, facts={"synthetic": facts})
+def create_synthetic(
+    *, subject: Subject, name: str, facts: dict[str, Any], by: User | None, has_private_truth: bool = False
+) -> Upload:
+    """An upload without a file, which ingestion renders first (`facts` → `ml.synthetic`).
+
+    The truth that is rendered with it becomes the upload's ground truth, unless it is a benchmark's private one.
+    """
+    about: dict[str, Any] = {"synthetic": facts} | ({"private_truth": True} if has_private_truth else {})
+    upload = Upload(subject=subject, created_by=by, name=name, size_bytes=0, facts=about)
     upload.received_at = timezone.now()
     upload.save()
     enqueue(item=upload)
@@ -181,9 +187,11 @@ def update_upload(
     return row
 
 
+@transaction.atomic
 def delete_upload(*, upload: Upload, by: User) -> None:
-    """Remove an upload with its runs and all files; members only. Work under way notices and stops."""
+    """Remove an upload with its ground truth, its runs and all files; members only. Work under way notices and stops."""
     require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
+    GroundTruth.objects.select_for_update(of=("self",)).filter(upload=upload).first()  # so that no score of it is added
     upload.delete()
 
 

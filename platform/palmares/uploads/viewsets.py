@@ -59,7 +59,7 @@ class UploadViewSet(
     problem_statuses: ClassVar = {"partial_update": (409,), "cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Upload]:
-        return Upload.objects.visible_to(self.request.user).select_related("subject__team")
+        return Upload.objects.visible_to(self.request.user).select_related("subject__team", "ground_truth")
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Upload]]:
         return UploadSummarySerializer if self.action == "list" else UploadSerializer

@@ -14,6 +14,7 @@ from django.db import Error, close_old_connections
 from palmares.media_storage import STORAGE_ERRORS
 from palmares.orphaned_files import sweep_orphans
 from palmares.queue.services import reap
+from palmares.runs.scores import request_scores
 from palmares.submissions.models import PendingFile
 from palmares.submissions.pending_files import expire_pending
 from palmares.uploads.resumable import expire_partials, sweep_partials
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         while not end.is_set():
             try:
                 done = reap()
+                request_scores()
                 if done.lost or done.rung:
                     logger.info("%d lost their worker, workers were notified again of %d", done.lost, done.rung)
                 if time.monotonic() >= partials_at:

@@ -15,9 +15,9 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from palmares.api import check_slots, file_check
+from palmares.api.check_slots import SLOTS, check_slot
 from palmares.api.problems import InvalidError
-from palmares.submissions import check_slots, file_check
-from palmares.submissions.check_slots import SLOTS, check_slot
 from palmares.submissions.file_check import check_file
 from palmares.submissions.models import Submission
 from tests.predictions import zipped
@@ -100,7 +100,7 @@ def test_a_check_waits_for_a_slot(arguments, monkeypatch):
 
 _HOLDER = """
 import sys
-from palmares.submissions.check_slots import check_slot
+from palmares.api.check_slots import check_slot
 with check_slot() as slot:
     (slot.folder / "half").write_bytes(b"1")
     print(slot.folder, flush=True)

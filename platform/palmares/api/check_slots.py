@@ -1,4 +1,4 @@
-"""At most `SLOTS` submitted files are checked on a machine at a time, by whichever web process.
+"""At most `SLOTS` untrusted files are checked on a machine at a time, by whichever web process.
 
 A slot is a lock on a file and a temporary folder. The operating system releases the lock when its last holder ends, and whoever
 takes the slot next empties the folder: a process that is killed leaves nothing behind for long.
@@ -74,5 +74,5 @@ def _acquire(root: Path) -> tuple[int, int]:
                 raise
             return number, lock
         if time.monotonic() > deadline:
-            raise UnavailableError("Other submissions are being checked at the moment. Send this one again in a minute.")
+            raise UnavailableError("Other files are being checked at the moment. Send this one again in a minute.")
         time.sleep(_POLL_SECONDS)
