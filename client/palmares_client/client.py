@@ -11,11 +11,12 @@ from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
-from palmares_client import chunked_upload, unfinished
+from palmares_client import chunked_upload, external_runs, unfinished
 from palmares_client.account import load_account
 from palmares_client.api_errors import RejectedError, ScoringFailedError
 from palmares_client.chunked_upload import UploadCallback
 from palmares_client.connection import Connection, MessageCallback
+from palmares_client.external_runs import RunHandle
 
 FINISHED: Final = ("succeeded", "failed", "cancelled")
 POLL_S: Final = (0.5, 5.0)
@@ -175,6 +176,48 @@ class Client:
         for team in self.me()["teams"]:
             for row in self._connection.pages("submissions/", team=team["id"], **params):
                 yield SubmissionHandle(self, row)
+
+    def add_run(
+        self,
+        upload: str,
+        method: str,
+        file: str | os.PathLike[str],
+        *,
+        file_format: str = "palmares",
+        version: str = "",
+        link: str = "",
+        side: str = "right",
+    ) -> RunHandle:
+        """Add predictions of your own method to an upload; `palmares_client.log` takes arrays instead of a file.
+
+        Args:
+            upload: its id.
+            method: its name in tables and plots.
+            file: the predictions.
+            file_format: `palmares`, `mano`, `freihand`, `ho3d` or `meshes`.
+            version: of the method.
+            link: to its paper or code.
+            side: of the hands, in formats that do not say.
+
+        Raises:
+            RejectedError: the server does not accept the file; the message says why.
+            NotSignedInError, NetworkError: as for every request.
+        """
+        return external_runs.add_run(self, upload, method, file, file_format=file_format, version=version, link=link, side=side)
+
+    def send_run(self, fields: dict[str, str], path: Path, *, key: str) -> dict[str, Any]:
+        """The data of a new run, made of a form's fields and a file."""
+        with path.open("rb") as stream:
+            request: dict[str, Any] = {"data": fields, "files": {"file": (path.name, stream)}}
+            return dict(self._connection.send("POST", "runs/", headers={"Idempotency-Key": key}, **request).json())
+
+    def run(self, pk: str) -> RunHandle:
+        """One run, by its id."""
+        return RunHandle(self, dict(self._connection.get(f"runs/{_segment(pk)}/")))
+
+    def run_scores(self, pk: str) -> dict[str, Any]:
+        """Errors of a run against the ground truth of its upload."""
+        return dict(self._connection.get(f"runs/{_segment(pk)}/scores/"))
 
     def act(self, pk: str, action: str) -> dict[str, Any]:
         """`cancel` or `retry` a submission; its data afterwards. The request is not repeated: it has no idempotency key."""

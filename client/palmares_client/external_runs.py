@@ -1,0 +1,191 @@
+"""Predictions of your own method as a run beside the platform's: `log` from arrays, `Client.add_run` from a file."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from palmares_client.api_errors import RejectedError, ScoringFailedError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from palmares_client.client import Client
+
+FINISHED = ("succeeded", "failed", "cancelled")
+POLL_S = (0.5, 5.0)
+"""Seconds between two requests for a run's status: at first, and after a while."""
+
+
+class RunHandle:
+    """A run on the server.
+
+    Attributes:
+        data: as the server sent it last: `id`, `status`, `method`, `error`, `links`, …
+    """
+
+    def __init__(self, client: Client, data: dict[str, Any]) -> None:
+        self._server = client.server
+        self._connect: Callable[[], AbstractContextManager[Client]] = lambda: nullcontext(client)
+        self.data = data
+
+    def reconnecting(self) -> Self:
+        """Let each further request have a connection of its own: the one it was made with is closed."""
+        from palmares_client.client import Client  # noqa: PLC0415 - which imports this module
+
+        server = self._server
+        self._connect = lambda: Client(server)
+        return self
+
+    def __repr__(self) -> str:
+        return f"<RunHandle {self.id} {self.data['method']!r}: {self.status}>"
+
+    @property
+    def id(self) -> str:
+        """Its id, as in the address of its page."""
+        return str(self.data["id"])
+
+    @property
+    def status(self) -> str:
+        """`queued`, `running`, `succeeded`, `failed` or `cancelled`, as of the last request."""
+        return str(self.data["status"])
+
+    @property
+    def url(self) -> str:
+        """The address of the viewer with this run."""
+        return f"{self._server}/uploads/{self.data['upload']}/view/?runs={self.id}"
+
+    def refresh(self) -> Self:
+        """Request its data again."""
+        with self._connect() as client:
+            self.data = client.run(self.id).data
+        return self
+
+    def wait(self, timeout_s: float | None = None) -> Self:
+        """Wait until its meshes and metrics are made.
+
+        Args:
+            timeout_s: longest time to wait, in seconds; without it there is no limit.
+
+        Raises:
+            ScoringFailedError: it failed or was cancelled; the message says why.
+            TimeoutError: it is still queued or running.
+        """
+        began, pause = time.monotonic(), POLL_S[0]
+        while self.refresh().status not in FINISHED:
+            if timeout_s is not None and time.monotonic() - began + pause > timeout_s:
+                raise TimeoutError(f"Run {self.id} is still {self.status} after {timeout_s:.0f} s.")
+            time.sleep(pause)
+            pause = min(1.3 * pause, POLL_S[1])
+        if self.status != "succeeded":
+            raise ScoringFailedError(self.data.get("error") or f"Run {self.id} was {self.status}.")
+        return self
+
+    def scores(self) -> dict[str, Any]:
+        """Its errors against the ground truth of the upload: `alignments`, `penalised`, `coverage`, `joints` (mm), `status`.
+
+        Raises:
+            RejectedError: the upload has no ground truth.
+        """
+        with self._connect() as client:
+            return client.run_scores(self.id)
+
+
+def add_run(
+    client: Client,
+    upload: str,
+    method: str,
+    file: str | os.PathLike[str],
+    *,
+    file_format: str = "palmares",
+    version: str = "",
+    link: str = "",
+    side: str = "right",
+) -> RunHandle:
+    """See `Client.add_run`."""
+    path = Path(file)
+    if not path.is_file():
+        raise RejectedError(f"{path} is {'a folder' if path.exists() else 'missing'}, expected a file.")
+    fields = {"upload": upload, "method_name": method, "format": file_format, "version": version, "link": link, "side": side}
+    return RunHandle(client, client.send_run(fields, path, key=str(uuid.uuid4())))
+
+
+def log(
+    upload: str,
+    method: str,
+    *,
+    joints: npt.ArrayLike,
+    vertices: npt.ArrayLike | None = None,
+    faces: npt.ArrayLike | None = None,
+    frame: npt.ArrayLike | None = None,
+    side: str | Sequence[str] = "right",
+    track: npt.ArrayLike | None = None,
+    score: npt.ArrayLike | None = None,
+    intrinsics: npt.ArrayLike | None = None,
+    hand_model: str = "",
+    version: str = "",
+    link: str = "",
+    client: Client | None = None,
+) -> RunHandle:
+    """Show predictions of your own method for an upload beside those of the platform.
+
+    Metres in the OpenCV camera frame of the upload's video; N rows, one per frame and hand.
+
+    Args:
+        upload: id of the upload.
+        method: its name in tables and plots.
+        joints: [N, 21, 3], wrist, then thumb, index, middle, ring, pinky, each from base to tip.
+        vertices: [N, V, 3], any V.
+        faces: [F, 3], triangles of these vertices; not needed for the open hand and for MANO where the server has it.
+        frame: [N], indices of the video frames; 0 … N − 1 if not given.
+        side: `left` or `right`, for all rows or one for each.
+        track: [N], one number per physical hand over time; by side if not given.
+        score: [N], confidence, 0 to 1.
+        intrinsics: [3, 3], pixels of the video; the upload's own if not given.
+        hand_model: name of the model that the vertices are of, such as `mano`.
+        version: of the method.
+        link: to its paper or code.
+        client: else one for the server that you are signed in to.
+
+    Raises:
+        RejectedError: the arrays do not fit together, or the server does not accept them; the message says why.
+        NotSignedInError, NetworkError: as for every request.
+    """
+    import numpy as np  # noqa: PLC0415 - not needed to read a leaderboard
+
+    from ml.formats.prediction import PredictionArrays, PredictionError  # noqa: PLC0415
+    from palmares_client.client import Client  # noqa: PLC0415 - which imports this module
+
+    points = np.asarray(joints, np.float32)
+    count = len(points)
+    names = [side] * count if isinstance(side, str) else list(side)
+    if wrong := sorted(set(names) - {"left", "right"}):
+        raise RejectedError(f"`side` is {wrong[0]!r}, expected left or right.")
+    sides = np.array([name == "right" for name in names], np.uint8)
+    try:
+        prediction = PredictionArrays(
+            frame=np.arange(count) if frame is None else np.asarray(frame),
+            side=sides,
+            track=sides.astype(np.int32) if track is None else np.asarray(track),
+            score=np.ones(count, np.float32) if score is None else np.asarray(score, np.float32),
+            joints=points,
+            vertices=None if vertices is None else np.asarray(vertices, np.float32),
+            faces=None if faces is None else np.asarray(faces),
+            intrinsics=None if intrinsics is None else np.asarray(intrinsics, np.float32),
+            meta={"hand_model": hand_model, "method": method, "version": version},
+        )
+    except PredictionError as error:
+        raise RejectedError(f"{str(error).rstrip('.')}.") from error
+    with TemporaryDirectory(prefix="palmares-") as folder:
+        path = Path(folder) / "predictions.npz"
+        prediction.save(path)
+        if client is not None:
+            return client.add_run(upload, method, path, version=version, link=link)
+        with Client() as made:
+            return made.add_run(upload, method, path, version=version, link=link).reconnecting()
