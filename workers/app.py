@@ -99,5 +99,5 @@ def _warm_up(**_: Any) -> None:
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     importlib.import_module("mediapipe.python.solutions.hands")
-    for module in ("ingest", "run_method", "scoring_work", "calibrate"):
+    for module in ("ingest", "import_ground_truth", "run_method", "score_run", "scoring_work", "calibrate"):
         importlib.import_module(f"workers.{module}")

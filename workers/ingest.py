@@ -14,12 +14,15 @@ from ml.progress import ProgressCallback
 from ml.web_copy import WEB_VIDEO, WebCopyFacts, make_web_copy
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
+from palmares.uploads.ground_truths import attach_rendered
 from palmares.uploads.intrinsics import GivenCamera
 from palmares.uploads.models import Upload
 from workers.render_demo import render
 from workers.storage import fetch, store_file, store_folder
 
 KEYPOINTS: Final = "keypoints.npz"
+TRUTH: Final = "truth.npz"
+"""What is rendered with a synthetic clip."""
 MAX_HANDS: Final = 4
 """Hands looked for in one image: two people's."""
 
@@ -37,7 +40,7 @@ class Ingestion:
         folder = self.folder(item)
         if synthetic := item.facts.get("synthetic"):
             rendered = render(synthetic, scratch / "rendered", _part(report, 0.0, 0.4))
-            source, truth = rendered / "video.mp4", rendered / "truth.npz"
+            source, truth = rendered / "video.mp4", rendered / TRUTH
             report = _part(report, 0.4, 1.0)
         else:
             source, truth = fetch(item.source, scratch), None
@@ -59,7 +62,7 @@ class Ingestion:
         keypoints.save(target / KEYPOINTS)
         store_folder(target, folder)
         if truth is not None:
-            store_file(truth, f"{folder}/truth.npz")
+            store_file(truth, f"{folder}/{TRUTH}")
         found = {"hands": len(keypoints.tracks)}
         return lambda: _publish(item, folder, facts, {**facts.facts(), **found}, has_truth=truth is not None)
 
@@ -91,8 +94,9 @@ def _publish(item: Upload, folder: str, facts: WebCopyFacts, found: dict[str, An
             source=(facts.source_width, facts.source_height), shown=(facts.width, facts.height)
         ),
         facts={**item.facts, **found},
-        truth=f"{folder}/truth.npz" if has_truth else item.truth,
     )
+    if has_truth and not item.facts.get("private_truth"):
+        attach_rendered(upload=item, key=f"{folder}/{TRUTH}")
 
 
 def _part(report: ProgressCallback, start: float, end: float) -> ProgressCallback:

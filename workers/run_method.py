@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import orjson
@@ -19,6 +20,7 @@ from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_arrays
 from ml.hand.skeleton import SIDES, Side
+from ml.intake.tracking import detected_tracks
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
@@ -27,11 +29,34 @@ from ml.web_copy import WEB_VIDEO
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.runs.models import Prediction, Run
+from palmares.runs.scores import request_scores
 from palmares.runs.shape_used import by_side
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
+from workers.attached_file import read_file, write_files
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, store_folder
+
+FILE: Final = "prediction.npz"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a run found.
+
+    Attributes:
+        prediction: stored already.
+        keypoints: of the upload.
+        hand_model: of the meshes.
+        detected_as: track of the prediction → of the keypoints; None where they are the same.
+        findings: of the check of a file that was sent; None where the method ran here.
+    """
+
+    prediction: PredictionArrays
+    keypoints: Keypoints
+    hand_model: str
+    detected_as: dict[int, int] | None = None
+    findings: list[dict[str, Any]] | None = None
 
 
 class Estimation:
@@ -41,40 +66,67 @@ class Estimation:
         return f"runs/{item.pk}/{item.lease}"
 
     def perform(self, item: Run, scratch: Path, progress: ProgressCallback) -> Callable[[], None]:
-        """Estimate, then make everything that is shown of it."""
+        """Estimate, or read what was sent; then make everything that is shown of it."""
         progress("Starting", 0.0)
-        request = _request(item, scratch)
-        try:
-            method = load_method(item.method)
-            prediction = method.estimate(request, lambda stage, fraction: progress(_capital(stage), 0.85 * fraction))
-        except LicensedModelError as error:
-            raise WorkFailedError(f"The hand model cannot be used: {error}.") from error
-        except UnsupportedModelError as error:
-            raise WorkFailedError(f"{_capital(str(error))}.") from error
-        progress("Writing the meshes", 0.85)
         target = scratch / "made"
         target.mkdir()
-        prediction.save(target / "prediction.npz")
-        models = {side: load_hand_arrays(item.hand_model, side) for side in SIDES}
-        faces = {side: arrays.faces for side, arrays in models.items()}
-        write_track(prediction, faces, target, skin={side: joint_weights(arrays) for side, arrays in models.items()})
+        made = _sent(item, scratch, target, progress) if item.is_external else _estimated(item, scratch, target, progress)
         progress("Measuring", 0.95)
-        curves = series(prediction, request.keypoints)
+        curves = series(made.prediction, made.keypoints, made.detected_as)
         (target / "series.json").write_bytes(orjson.dumps(curves, option=orjson.OPT_SERIALIZE_NUMPY))
-        facts = {"sha256": _sha256(target / "prediction.npz"), "size_bytes": (target / "prediction.npz").stat().st_size}
+        facts = {"sha256": _sha256(target / FILE), "size_bytes": (target / FILE).stat().st_size}
         folder = self.folder(item)
         progress("Storing", 0.98)
         store_folder(target, folder)
-        return lambda: _publish(item, folder, prediction, {**facts, "summary": summary(curves)})
+        return lambda: _publish(item, folder, made, {**facts, "summary": summary(curves)})
 
     def discard(self, item: Run) -> None:
         if not Prediction.objects.filter(folder=self.folder(item)).exists():
             delete_stored_files(self.folder(item))
 
     def cleanup(self, item: Run) -> None:
-        """Only what the row names is kept."""
+        """Only what the row names is kept; where the upload has a ground truth, the run is scored."""
+        request_scores(upload_id=item.upload_id)
         published = Prediction.objects.filter(run=item.pk).values_list("folder", flat=True).first()
         keep_only(f"runs/{item.pk}", published.rstrip("/").rsplit("/", 1)[-1] if published else "")
+
+
+def _estimated(item: Run, scratch: Path, target: Path, progress: ProgressCallback) -> _Made:
+    """What the method finds, written into `target` with its track."""
+    request = _request(item, scratch)
+    try:
+        method = load_method(item.method)
+        prediction = method.estimate(request, lambda stage, fraction: progress(_capital(stage), 0.85 * fraction))
+    except LicensedModelError as error:
+        raise WorkFailedError(f"The hand model cannot be used: {error}.") from error
+    except UnsupportedModelError as error:
+        raise WorkFailedError(f"{_capital(str(error))}.") from error
+    progress("Writing the meshes", 0.85)
+    prediction.save(target / FILE)
+    models = {side: load_hand_arrays(item.hand_model, side) for side in SIDES}
+    faces = {side: arrays.faces for side, arrays in models.items()}
+    write_track(prediction, faces, target, skin={side: joint_weights(arrays) for side, arrays in models.items()})
+    return _Made(prediction, request.keypoints, item.hand_model)
+
+
+def _sent(item: Run, scratch: Path, target: Path, progress: ProgressCallback) -> _Made:
+    """The predictions of an external method, written into `target` with their track."""
+    attached = read_file(
+        upload=item.upload,
+        kind="prediction",
+        path=fetch(item.source, scratch),
+        file_format=item.source_format,
+        side=cast(Side, item.source_side),
+        name=item.source_name,
+    )
+    progress("Writing the meshes", 0.5)
+    rows = attached.prediction
+    rows = replace(rows, meta={**rows.meta, "method": item.method, "version": item.method_version})
+    rows, note = write_files(rows, target, FILE)
+    keypoints = Keypoints.load(fetch(f"{item.upload.folder}/{KEYPOINTS}", scratch))
+    findings = [finding.as_json() for finding in attached.findings]
+    findings += [{"level": "note", "message": note, "place": item.source_name}] if note else []
+    return _Made(rows, keypoints, str(rows.meta["hand_model"]), detected_tracks(rows, keypoints), findings)
 
 
 def summary(curves: dict[str, Any]) -> dict[str, float]:
@@ -109,16 +161,21 @@ def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
     return {side: np.asarray(given["betas"], np.float32) for side in sides}
 
 
-def _publish(item: Run, folder: str, prediction: PredictionArrays, facts: dict[str, Any]) -> None:
-    made = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=item.hand_model, **facts)
+def _publish(item: Run, folder: str, made: _Made, facts: dict[str, Any]) -> None:
+    prediction = made.prediction
+    stored = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=made.hand_model, **facts)
     earlier = Run.objects.filter(pk=item.pk).values_list("prediction", flat=True).first()
-    sides = by_side(
-        method=item.method,
-        meta=prediction.meta,
-        found=[SIDES[side] for side in np.unique(prediction.side)],
-        independent=item.upload.kind == Upload.Kind.IMAGES,
-    )
-    Run.objects.filter(pk=item.pk).update(prediction=made, shape={**item.shape, "sides": sides})
+    if made.findings is not None:
+        changes: dict[str, Any] = {"hand_model": made.hand_model, "findings": made.findings}
+    else:
+        sides = by_side(
+            method=item.method,
+            meta=prediction.meta,
+            found=[SIDES[side] for side in np.unique(prediction.side)],
+            independent=item.upload.kind == Upload.Kind.IMAGES,
+        )
+        changes = {"shape": {**item.shape, "sides": sides}}
+    Run.objects.filter(pk=item.pk).update(prediction=stored, **changes)
     if earlier is not None:
         Prediction.objects.filter(pk=earlier).delete()
 

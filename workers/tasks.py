@@ -13,9 +13,9 @@ from celery import current_task
 from palmares.benchmarks.models import Truth
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import WorkItem
-from palmares.runs.models import Run
+from palmares.runs.models import Run, RunScore
 from palmares.submissions.models import RankComparison, Scoring
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 from workers.app import app
 from workers.attempt import Work, attempt_next
 
@@ -26,9 +26,21 @@ def ingest_upload(pk: str) -> None:
     _work()
 
 
+@app.task(name=GroundTruth.TASK)
+def import_ground_truth(pk: str) -> None:
+    """An upload's ground truth, from the file as it came."""
+    _work()
+
+
 @app.task(name=Run.TASK)
 def run_method(pk: str) -> None:
     """One method on one upload."""
+    _work()
+
+
+@app.task(name=RunScore.TASK)
+def score_run(pk: str) -> None:
+    """A run against the ground truth of its upload."""
     _work()
 
 
@@ -59,11 +71,15 @@ def compare_ranks(pk: str) -> None:
 @app.task(name="workers.keep_up")
 def keep_up() -> None:
     """Begin to score again what an older recipe or scorer scored; every worker that starts asks for this."""
+    from ml.metrics.run_scores import VERSION  # noqa: PLC0415
+    from palmares.runs import scores  # noqa: PLC0415
     from palmares.submissions.rank_comparison import request_outdated_again  # noqa: PLC0415
     from workers.scoring_work import keep_all_up  # noqa: PLC0415
 
     keep_all_up()
     request_outdated_again(RankComparison.objects.all())
+    scores.request_outdated_again(scorer=VERSION)
+    scores.request_scores()
 
 
 # The parent process of a worker imports this module and stays small; its children import what they need.
@@ -75,10 +91,22 @@ def _ingestion() -> Work:
     return Ingestion()
 
 
+def _ground_truth_import() -> Work:
+    from workers.import_ground_truth import GroundTruthImport  # noqa: PLC0415
+
+    return GroundTruthImport()
+
+
 def _estimation() -> Work:
     from workers.run_method import Estimation  # noqa: PLC0415
 
     return Estimation()
+
+
+def _run_scoring() -> Work:
+    from workers.score_run import RunScoring  # noqa: PLC0415
+
+    return RunScoring()
 
 
 def _calibrating() -> Work:
@@ -113,7 +141,9 @@ def _work() -> None:
 
 _LOADERS: Final[dict[type[WorkItem], Callable[[], Work]]] = {
     Upload: _ingestion,
+    GroundTruth: _ground_truth_import,
     Run: _estimation,
+    RunScore: _run_scoring,
     Calibration: _calibrating,
     Truth: _truth_import,
     Scoring: _scoring,

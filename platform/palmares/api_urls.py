@@ -17,6 +17,8 @@ from palmares.benchmarks.viewsets import (
 from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
 from palmares.leaderboards.viewsets import ComparisonView, LeaderboardView, RevisionChangesView
 from palmares.runs.run_files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
+from palmares.runs.score_views import ScoreFramesView, ScoresView
+from palmares.runs.slice_views import RunSlicesView
 from palmares.runs.viewsets import MethodsView, RunViewSet
 from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
 from palmares.submissions.pending_file_views import PendingFileCreationView, PendingFileView
@@ -28,6 +30,7 @@ from palmares.submissions.viewsets import (
     SubmissionViewSet,
 )
 from palmares.teams.viewsets import AcceptInvitationView, InvitationViewSet, MemberViewSet, MeView, TeamViewSet, TokenViewSet
+from palmares.uploads.truth_views import TruthTrackFileView, TruthTrackView, TruthView
 from palmares.uploads.tus_views import TusCreationView, TusUploadView
 from palmares.uploads.viewsets import UploadMediaView, UploadViewSet
 
@@ -97,10 +100,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/tus/", TusCreationView.as_view(), name="upload-tus-create"),
     path("uploads/tus/<uuid:pk>/", TusUploadView.as_view(), name="upload-tus"),
     path("uploads/<uuid:pk>/media/<media:file>", UploadMediaView.as_view(), name="upload-media"),
+    path("uploads/<uuid:pk>/truth/", TruthView.as_view(), name="upload-truth"),
+    path("uploads/<uuid:pk>/truth/track/", TruthTrackView.as_view(), name="upload-truth-track"),
+    path("uploads/<uuid:pk>/truth/track/<hash:name>.bin", TruthTrackFileView.as_view(), name="upload-truth-track-file"),
     path("runs/<uuid:pk>/prediction/", PredictionFileView.as_view(), name="run-prediction"),
     path("runs/<uuid:pk>/track/", TrackView.as_view(), name="run-track"),
     path("runs/<uuid:pk>/track/<hash:name>.bin", TrackChunkView.as_view(), name="run-track-chunk"),
     path("runs/<uuid:pk>/series/", SeriesView.as_view(), name="run-series"),
+    path("runs/<uuid:pk>/scores/", ScoresView.as_view(), name="run-scores"),
+    path("runs/<uuid:pk>/scores/frames/", ScoreFramesView.as_view(), name="run-score-frames"),
+    path("runs/<uuid:pk>/slices/", RunSlicesView.as_view(), name="run-slices"),
     path("runs/<uuid:pk>/frames/<frame:frame>.<mesh:extension>", FrameMeshView.as_view(), name="run-frame"),
     path("subjects/<uuid:subject_id>/calibrations/", SubjectCalibrationsView.as_view(), name="subject-calibrations"),
     path("calibrations/<uuid:pk>/files/<drawing:drawing>", CalibrationFileView.as_view(), name="calibration-file"),

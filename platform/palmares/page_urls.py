@@ -10,6 +10,7 @@ from palmares.help import pages as help_pages
 from palmares.leaderboards import pages as leaderboards
 from palmares.leaderboards import submission_pages as submissions
 from palmares.runs import pages as runs
+from palmares.runs import slice_pages
 from palmares.subjects import pages as subjects
 from palmares.teams import pages as teams
 from palmares.uploads import pages as uploads
@@ -28,9 +29,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/<uuid:pk>/", runs.upload, name="upload"),
     path("uploads/<uuid:pk>/delete/", uploads.delete_upload, name="upload-delete"),
     path("uploads/<uuid:pk>/change/", uploads.change_upload, name="upload-change"),
+    path("uploads/<uuid:pk>/truth/", uploads.change_truth, name="upload-truth-change"),
     path("uploads/<uuid:pk>/runs/", runs.start_run, name="run-start"),
+    path("uploads/<uuid:pk>/external/", runs.add_run, name="run-add"),
     path("uploads/<uuid:pk>/view/", runs.viewer, name="viewer"),
     path("runs/<uuid:pk>/", runs.run, name="run"),
+    path("runs/<uuid:pk>/slices/", slice_pages.slices, name="run-slices-page"),
     path("runs/<uuid:pk>/change/", runs.change_run, name="run-change"),
     path("help/", help_pages.help_page, name="help"),
     path("help/templates/<slug:protocol>/", help_pages.prediction_template, name="prediction-template"),

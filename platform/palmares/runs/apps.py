@@ -20,7 +20,7 @@ class RunsConfig(AppConfig):
         from palmares.api.idempotency import forget_answers_with  # noqa: PLC0415 - models must be ready
 
         forget_answers_with("runs.Run")
-        delete_files_with("runs.Run", "runs.Prediction")
+        delete_files_with("runs.Run", "runs.Prediction", "runs.RunScore")
         post_delete.connect(_delete_prediction, sender="runs.Run")  # type: ignore[arg-type]
 
 

@@ -9,8 +9,8 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from ml.catalog import METHODS
 from palmares.api.problems import NotFoundError
+from palmares.runs.method_names import colour_of
 from palmares.stored_object import open_seekable, read_object
 
 FORMATS: Final = {"glb": "model/gltf-binary", "obj": "model/obj", "ply": "application/octet-stream"}
@@ -101,7 +101,7 @@ def _read_array(stream: IO[bytes], row: int | None) -> np.ndarray:
 
 def _faces(folder: str, header: dict[str, Any], side: str) -> np.ndarray:
     for hand in header["hands"]:
-        if hand["side"] == side:
+        if hand["side"] == side and hand["faces"]:
             data = gzip.decompress(_read(f"{folder}/track/{hand['faces']['file']}"))
             return np.frombuffer(data, np.dtype(hand["faces"]["type"]).newbyteorder("<")).reshape(-1, 3).astype(np.int64)
     raise NotFoundError(f"This prediction has no faces for {side} hands.")
@@ -115,7 +115,7 @@ def _read(key: str) -> bytes:
 
 
 def _colour(method: str, side: int) -> np.ndarray:
-    text = METHODS[method].colour if method in METHODS else "#BBBBBB"
+    text = colour_of(method)
     rgb = np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], np.float64)
     lighter = rgb + (255 - rgb) * _LIGHTER if side == 0 else rgb
     return np.array([*lighter.round(), 255], np.uint8)

@@ -15,7 +15,7 @@ from palmares.queue.models import WorkItem
 from palmares.runs.shape_used import in_words
 from palmares.subjects.models import HandShape
 from palmares.teams.models import User
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 
 
 class Prediction(models.Model):
@@ -55,11 +55,20 @@ class Run(WorkItem):
     WAITS_FOR = "upload"
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="runs")
-    method = models.CharField(max_length=40, help_text="Name in ml.catalog.METHODS.")
-    method_version = models.CharField(max_length=20)
+    method = models.CharField(max_length=80, help_text="Name in ml.catalog.METHODS, or of an external method.")
+    method_version = models.CharField(max_length=40, blank=True)
     hand_model = models.CharField(max_length=16, default="open")
     hand_shape = models.ForeignKey(HandShape, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     shape = models.JSONField(default=dict, blank=True, help_text="The shape given, and which sides took it; see `shapes`.")
+    source = models.CharField(
+        max_length=255, blank=True, help_text="Storage key of the predictions of an external method; empty: it runs here."
+    )
+    source_name = models.CharField(max_length=255, blank=True, help_text="The file's name on the disk it came from.")
+    source_bytes = models.BigIntegerField(default=0)
+    source_format = models.CharField(max_length=16, blank=True, help_text="Key of ml.catalog.PREDICTION_FORMATS.")
+    source_side = models.CharField(max_length=5, default="right", help_text="Of the hands, in formats that do not say.")
+    link = models.CharField(max_length=300, blank=True, help_text="To paper or code of an external method.")
+    findings = models.JSONField(default=list, blank=True, help_text="What the check of the file noticed.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     prediction = models.OneToOneField(Prediction, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
 
@@ -77,7 +86,7 @@ class Run(WorkItem):
     @classmethod
     def nobody_asked_for(cls) -> Q:
         """Those of the demonstration and of synthetic benchmarks."""
-        return Q(upload__facts__has_key="synthetic")
+        return Q(upload__facts__has_key="synthetic", source="")
 
     def __str__(self) -> str:
         return f"{self.method} on {self.upload}"
@@ -88,6 +97,52 @@ class Run(WorkItem):
         return f"runs/{self.pk}"
 
     @property
+    def is_external(self) -> bool:
+        """Whether the predictions were sent, and not computed here."""
+        return bool(self.source)
+
+    @property
     def shape_used(self) -> str:
         """Where the hand's shape came from, as people read it; of the shape's own row, which may be gone, nothing is asked."""
+        if self.is_external:
+            return "as in the file that was sent"
         return in_words(method=self.method, shape=self.shape)
+
+
+class RunScoreQuerySet(models.QuerySet["RunScore"]):
+    """Scores of runs, as one person sees them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> RunScoreQuerySet:
+        """Those of runs of the teams `user` belongs to."""
+        return self.filter(run__upload__subject__team__memberships__user=user) if user.is_authenticated else self.none()
+
+
+class RunScore(WorkItem):
+    """A run's errors against the ground truth of its upload. Another ground truth is another row, and so are its scores."""
+
+    TASK = "workers.score_run"
+    TEAM = "run__upload__subject__team_id"
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="score")
+    truth = models.ForeignKey(GroundTruth, on_delete=models.CASCADE, related_name="run_scores")
+    content = models.JSONField(default=dict, blank=True, help_text="As ml.metrics.run_scores makes it.")
+    folder = models.CharField(max_length=255, blank=True, help_text="Storage prefix of frames.npz; empty: not yet.")
+    scorer = models.CharField(max_length=10, blank=True, help_text="Version of the scorer.")
+
+    objects = RunScoreQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    @classmethod
+    def nobody_asked_for(cls) -> Q:
+        """Those of the demonstration and of synthetic benchmarks."""
+        return Q(run__upload__facts__has_key="synthetic")
+
+    @property
+    def storage_prefix(self) -> str:
+        """Prefix of all stored files of this row."""
+        return f"scores/{self.pk}"
+
+    def __str__(self) -> str:
+        return f"score of {self.run}"

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,14 +18,17 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 from rest_framework.renderers import JSONRenderer
 
-from ml.catalog import METHODS, METRICS, SERIES_METRICS
+from ml.catalog import METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS
+from palmares.api.problems import InvalidError
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs import services
-from palmares.runs.models import Run
+from palmares.runs.external_runs import add_external_run
+from palmares.runs.models import Run, RunScore
+from palmares.runs.score_tables import by_alignment, of_runs
 from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
 from palmares.subjects.models import HandShape, Subject
-from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person
+from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person, posted
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import CHOICES, visible_upload
 from palmares.uploads.serializers import UploadSerializer
@@ -68,15 +72,19 @@ def home(request: HttpRequest) -> HttpResponse:
 def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One upload: its filmstrip, its facts, its runs, and what may be run on it."""
     found = visible_upload(request, pk)
+    runs = found.runs.select_related("prediction", "score")
     context = {
         "upload": found,
         "shown": UploadSerializer(found, context={"request": request}).data,
-        "runs": found.runs.select_related("prediction"),
+        "runs": runs,
+        "scores": of_runs(runs),
         "doors": _doors(found),
         "preselected": found.subject.hand_shapes.exclude(source=HandShape.Source.GIVEN).values_list("pk", flat=True).first(),
         "subjects": Subject.objects.filter(team=found.subject.team)[:CHOICES],
         "focal_px": f"{camera['focal_px']:g}" if (camera := found.facts.get("camera", {})).get("focal_px") else "",
         "can_write": can_write(person(request), found.subject.team),
+        "truth_formats": TRUTH_FORMATS,
+        "prediction_formats": PREDICTION_FORMATS,
     }
     return render(request, "uploads/upload.html", context)
 
@@ -124,16 +132,21 @@ def _metric(name: str) -> dict[str, str | int]:
 @login_required
 @require_GET
 def run(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One run: on its way its progress, at its end the viewer (a fragment of this page stays, and links there)."""
-    runs = Run.objects.visible_to(person(request)).select_related("upload__subject__team", "prediction")
-    found = get_object_or_404(runs, pk=pk)
+    """One run: on its way its progress; at its end the viewer, unless its details are asked for (`?details`)."""
+    runs = Run.objects.visible_to(person(request))
+    found = get_object_or_404(
+        runs.select_related("upload__subject__team", "upload__ground_truth", "prediction", "score"), pk=pk
+    )
     address = f"{reverse('viewer', args=[found.upload_id])}?runs={found.pk}"
-    if found.status == Status.SUCCEEDED and not request.headers.get("HX-Request"):
+    if found.status == Status.SUCCEEDED and "details" not in request.GET and not request.headers.get("HX-Request"):
         return redirect(address)
+    score: RunScore | None = getattr(found, "score", None)
     context = {
         "run": found,
         "method": METHODS.get(found.method),
         "address": address,
+        "score": score,
+        "table": by_alignment(score) if score is not None and score.folder else None,
         "can_write": can_write(person(request), found.upload.subject.team),
     }
     return render(request, "runs/run.html", context)
@@ -154,6 +167,29 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
             hand_shape=shape,
             hand_model=shape.hand_model if shape else "open",
         )
+    return redirect("upload", pk)
+
+
+@login_required
+@require_POST
+def add_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Add predictions of an external method to an upload."""
+    found = visible_upload(request, pk)
+    with errors_as_messages(request):
+        file = request.FILES.get("file")
+        if not isinstance(file, UploadedFile):
+            raise InvalidError("Choose the file of the predictions first.", field="file")
+        made = add_external_run(
+            upload=found,
+            by=person(request),
+            file=file,
+            method_name=posted(request, "method_name", limit=200),
+            file_format=posted(request, "format"),
+            version=posted(request, "version", limit=40),
+            link=posted(request, "link", limit=300),
+            side=posted(request, "side") or "right",
+        )
+        messages.success(request, f"“{made.method}” was added; its meshes and metrics are being made.")
     return redirect("upload", pk)
 
 

@@ -8,13 +8,17 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ml.catalog import METHODS
+from ml.catalog import METHODS, PREDICTION_FORMATS
+from palmares.api.file_check import FindingSerializer
 from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
 from palmares.queue.waiting_times import seconds_left
+from palmares.runs.external_runs import MAX_METHOD_NAME
+from palmares.runs.method_names import colour_of, title_of
 from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField
+from palmares.uploads.attached_files import SIDE_CHOICES
 from palmares.uploads.models import Upload
 
 
@@ -49,6 +53,7 @@ class LinksSerializer(serializers.Serializer[Any]):
     prediction = serializers.CharField(allow_null=True)
     track = serializers.CharField(allow_null=True)
     series = serializers.CharField(allow_null=True)
+    scores = serializers.CharField(allow_null=True)
 
 
 class RunSummarySerializer(serializers.ModelSerializer[Run]):
@@ -62,23 +67,25 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
     shape_by_side = serializers.SerializerMethodField(
         help_text="Of `left` and `right`, where found: `given`, `calibrated` from the clip itself, or `estimated`; null before."
     )
+    is_external = serializers.BooleanField(read_only=True, help_text="Whether predictions were sent, not computed here.")
     prediction = PredictionSerializer(read_only=True, allow_null=True)
     links = serializers.SerializerMethodField()
 
     class Meta:
         model = Run
         fields: ClassVar = [
-            "id", "upload", "method", "method_version", "method_title", "colour", "status", "stage", "progress",
+            "id", "upload", "method", "method_version", "method_title", "colour", "is_external", "link", "status", "stage",
+            "progress",
             "seconds_left", "error", "hand_model", "hand_shape", "shape_used", "shape_by_side",
             "created_at", "started_at", "finished_at", "prediction", "links",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
     def get_method_title(self, run: Run) -> str:
-        return METHODS[run.method].title if run.method in METHODS else run.method
+        return title_of(run.method)
 
     def get_colour(self, run: Run) -> str:
-        return METHODS[run.method].colour if run.method in METHODS else "#BBBBBB"
+        return colour_of(run.method)
 
     def get_seconds_left(self, run: Run) -> float | None:
         return seconds_left(item=run) if run.status == Status.RUNNING else None
@@ -91,7 +98,8 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
     def get_links(self, run: Run) -> dict[str, str | None]:
         done = run.prediction_id is not None
         return {
-            name: reverse(f"run-{name}", kwargs={"pk": run.pk}) if done else None for name in ("prediction", "track", "series")
+            name: reverse(f"run-{name}", kwargs={"pk": run.pk}) if done else None
+            for name in ("prediction", "track", "series", "scores")
         }
 
 
@@ -100,8 +108,10 @@ class RunSerializer(RunSummarySerializer):
 
     place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
 
+    findings = FindingSerializer(many=True, read_only=True)
+
     class Meta(RunSummarySerializer.Meta):
-        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place"]
+        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place", "findings"]
         read_only_fields: ClassVar = fields
 
     def get_place(self, run: Run) -> int | None:
@@ -122,3 +132,15 @@ class NewRunSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=[(name, name) for name in METHODS])
     hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
     hand_shape = HandShapeField(queryset=HandShape.objects.none(), required=False, allow_null=True)
+
+
+class NewExternalRunSerializer(serializers.Serializer[Any]):
+    """Predictions of an external method, for an upload."""
+
+    upload = UploadField(queryset=Upload.objects.none())
+    method_name = serializers.CharField(max_length=MAX_METHOD_NAME)
+    file = serializers.FileField(allow_empty_file=True, max_length=1000)
+    format = serializers.ChoiceField(choices=list(PREDICTION_FORMATS.items()))
+    version = serializers.CharField(required=False, allow_blank=True, max_length=40, default="")
+    link = serializers.URLField(required=False, allow_blank=True, max_length=300, default="", help_text="To paper or code.")
+    side = serializers.ChoiceField(choices=SIDE_CHOICES, default="right", help_text="Of the hands, in formats that do not say.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
@@ -10,17 +10,26 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.catalog import METHODS
+from palmares.api.file_check import RefusedFileError, refused_answer
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
 from palmares.queue.models import Status
 from palmares.runs import services
+from palmares.runs.external_runs import MAX_METHOD_NAME, add_external_run
 from palmares.runs.models import Run
-from palmares.runs.serializers import MethodSerializer, NewRunSerializer, RunSerializer, RunSummarySerializer
+from palmares.runs.serializers import (
+    MethodSerializer,
+    NewExternalRunSerializer,
+    NewRunSerializer,
+    RunSerializer,
+    RunSummarySerializer,
+)
 from palmares.teams.viewsets import caller
 
 
@@ -41,7 +50,7 @@ class RunFilter(django_filters.FilterSet):
     upload = django_filters.UUIDFilter(field_name="upload_id")
     subject = django_filters.UUIDFilter(field_name="upload__subject_id")
     team = django_filters.UUIDFilter(field_name="upload__subject__team_id")
-    method = django_filters.ChoiceFilter(choices=[(name, name) for name in METHODS])
+    method = django_filters.CharFilter(max_length=MAX_METHOD_NAME)
     status = django_filters.ChoiceFilter(choices=Status.choices)
 
 
@@ -62,14 +71,38 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Run]]:
         return RunSummarySerializer if self.action == "list" else RunSerializer
 
-    @extend_schema(request=NewRunSerializer, responses={201: RunSerializer}, parameters=[KEY_PARAMETER])
+    def get_parsers(self) -> list[Any]:
+        sends = self.request is not None and self.request.method == "POST" and "pk" not in self.kwargs
+        return [*super().get_parsers(), MultiPartParser()] if sends else super().get_parsers()
+
+    @extend_schema(
+        request={"application/json": NewRunSerializer, "multipart/form-data": NewExternalRunSerializer},
+        responses={201: RunSerializer},
+        parameters=[KEY_PARAMETER],
+    )
     @idempotent
     def create(self, request: Request) -> Response:
-        """Start a method on an upload. On one that is not ready yet, the run waits for it."""
+        """Start a method on an upload, or add predictions of an external method.
+
+        As JSON: the method is run here; on an upload that is not ready yet, the run waits for it. As a multipart form: `file`
+        holds the predictions of a method that ran elsewhere. It is checked at once, and refused with the place of the fault.
+        """
+        if request.content_type.startswith("multipart/"):
+            return self._add_external(request)
         form = NewRunSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         run = services.start_run(by=caller(self), **form.validated_data)
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    def _add_external(self, request: Request) -> Response:
+        form = NewExternalRunSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        sent = dict(form.validated_data)
+        run = add_external_run(by=caller(self), file_format=sent.pop("format"), **sent)
+        return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return refused_answer(exc) if isinstance(exc, RefusedFileError) else super().handle_exception(exc)
 
     def perform_destroy(self, instance: Run) -> None:
         services.delete_run(run=instance, by=caller(self))

@@ -7,19 +7,17 @@ from typing import Any
 from django import template
 
 from ml.catalog import METHODS, MethodEntry
+from palmares.runs.method_names import colour_of, title_of
 
 register = template.Library()
 
-GREY = "#BBBBBB"
 DARK, LIGHT = "#171614", "#FFFFFF"
 
 
 @register.inclusion_tag("parts/method_badge.html")
 def method_badge(name: str, address: str = "") -> dict[str, Any]:
     """A swatch with the method's letter, and its title; a link where there is an address."""
-    entry = METHODS.get(name)
-    title = entry.title if entry else name
-    colour = entry.colour if entry else GREY
+    title, colour = title_of(name), colour_of(name)
     letter = next((c.upper() for c in title if c.isalnum()), "?")
     return {"title": title, "colour": colour, "ink": ink_on(colour), "letter": letter, "address": address}
 
