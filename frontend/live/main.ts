@@ -3,6 +3,7 @@ import { addCopyButtons } from "./copy-buttons";
 import { refreshFragments, watchFragments } from "./fragments";
 import { enablePageShortcuts } from "./page-shortcuts";
 import { showRelativeTimes } from "./relative-time";
+import { enableShareLinks } from "./share-links";
 import { addSvgExport } from "./svg-export";
 import { enhanceTables } from "./tables";
 import { enableThemeSwitch } from "./theme";
@@ -27,6 +28,7 @@ function setUp(root: ParentNode): void {
   enhanceTables(root);
   addCopyButtons(root);
   addSvgExport(root);
+  enableShareLinks(root);
   if (!isViewer) updates.follow();
 }
 

@@ -38,9 +38,18 @@ export interface PageData {
   upload: UploadInfo;
   runs: RunInfo[];
   metrics: Metric[];
+  /** Where the data is, if not at the API's root. */
+  api?: string;
+  /** Of a shared page: the query string that was shared, and the sites that may steer it in a frame. */
+  query?: string;
+  sites?: string[];
 }
 
-const API = "/api/v1";
+const ROOT = "/api/v1";
+const pageText = globalThis.document?.getElementById("viewer-data")?.textContent;
+/** Where the files are: a shared page names an address that opens only what is shared. */
+const API = (pageText && (JSON.parse(pageText) as PageData).api) || ROOT;
+export const isShared = API !== ROOT;
 
 export const trackUrl = (run: string) => `${API}/runs/${run}/track/`;
 export const seriesUrl = (run: string) => `${API}/runs/${run}/series/`;

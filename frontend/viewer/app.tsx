@@ -11,6 +11,7 @@ import { PlaybackControls, Timeline } from "./playback";
 import { ShortcutHelp } from "./shortcut-help";
 import { handleKeys, type Shortcut, shortcuts } from "./shortcuts";
 import { download, snapshot, snapshotName } from "./snapshot";
+import { acceptSteering } from "./steering";
 import { followColours, pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
 import { Viewer, type Viewpoint } from "./viewer";
@@ -39,7 +40,20 @@ export function App({ model }: { model: ViewModel }) {
     const keys = shortcuts(model, made.clock, actions(model, made, root.current));
     setTable(keys);
     setViewer(made);
-    return handleKeys(keys, root.current);
+    const endKeys = handleKeys(keys, root.current);
+    const endSteering = acceptSteering(model.sites, {
+      clock: made.clock,
+      runs: model.runs,
+      frame: model.frame,
+      playing: model.playing,
+      alignment: undefined,
+      setViewpoint: (viewpoint) => made.setViewpoint(viewpoint),
+      setCamera: (camera) => made.setCamera(camera),
+    });
+    return () => {
+      endKeys();
+      endSteering();
+    };
   }, [model]);
 
   useEffect(() => {

@@ -62,7 +62,8 @@ function followWork(model: ViewModel): void {
 const host = document.getElementById("viewer");
 const data = document.getElementById("viewer-data")?.textContent;
 if (host && data) {
-  const model = new ViewModel(JSON.parse(data) as PageData, parseState(location.search));
+  const page = JSON.parse(data) as PageData;
+  const model = new ViewModel(page, parseState(location.search || (page.query ?? "")));
   host.replaceChildren();
   render(<App model={model} />, host);
   followUrl(model);

@@ -3,7 +3,7 @@
 
 import { arrow, formatValue } from "../charts/frame-metrics";
 import { duration } from "../live/status-text";
-import { frameUrl, isFailed, isOpen, predictionUrl, type RunInfo, request } from "./api";
+import { frameUrl, isFailed, isOpen, isShared, predictionUrl, type RunInfo, request } from "./api";
 import { Icon } from "./playback";
 import { clipMean, type RunModel, type ViewModel } from "./view-model";
 
@@ -173,21 +173,29 @@ function Facts({ run, model }: { run: RunModel; model: ViewModel }) {
       </dl>
       <p class="exports">
         <span title="The hand model, and the source of its shape.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
-        {(["glb", "obj", "ply"] as const).map((format) => (
-          <a
-            key={format}
-            href={frameUrl(run.id, frame, format)}
-            download
-            aria-label={`This frame of ${run.letter} as ${format.toUpperCase()}`}
-            title="This frame's meshes"
-          >
-            {format.toUpperCase()}
-          </a>
-        ))}
-        <a href={predictionUrl(run.id)} download aria-label={`The whole run ${run.letter} as NPZ`} title="The whole run">
-          NPZ
-        </a>
+        {!isShared && <Exports run={run} frame={frame} />}
       </p>
+    </>
+  );
+}
+
+function Exports({ run, frame }: { run: RunModel; frame: number }) {
+  return (
+    <>
+      {(["glb", "obj", "ply"] as const).map((format) => (
+        <a
+          key={format}
+          href={frameUrl(run.id, frame, format)}
+          download
+          aria-label={`This frame of ${run.letter} as ${format.toUpperCase()}`}
+          title="This frame's meshes"
+        >
+          {format.toUpperCase()}
+        </a>
+      ))}
+      <a href={predictionUrl(run.id)} download aria-label={`The whole run ${run.letter} as NPZ`} title="The whole run">
+        NPZ
+      </a>
     </>
   );
 }

@@ -89,7 +89,11 @@ export class ViewModel {
   readonly shownRuns = computed(() => this.runs.filter((run) => run.shown.value));
   readonly readyRuns = computed(() => this.runs.filter((run) => run.header.value !== null));
 
+  /** Origins of sites that embed a shared page and may steer it. */
+  readonly sites: string[];
+
   constructor(data: PageData, state: ViewState) {
+    this.sites = data.sites ?? [];
     this.upload = signal(data.upload);
     this.metrics = data.metrics;
     this.metric = signal(data.metrics[0]);

@@ -11,6 +11,7 @@ import type { Vec3 } from "./geometry";
 import { ChunkCache, MeshSource } from "./mesh-chunks";
 import { RunMeshes } from "./run-meshes";
 import { SceneRenderer, type View } from "./scene-renderer";
+import type { CameraState } from "./url-state";
 import { VideoSync } from "./video-sync";
 import type { RunModel, ViewModel } from "./view-model";
 
@@ -301,10 +302,16 @@ export class Viewer {
     const kept = this.model.camera.value;
     this.setViewpoint("fit");
     if (!kept) return;
-    this.model.camera.value = kept;
-    this.orbit.position.set(...kept.position);
-    this.controls?.target.set(...kept.target);
+    this.setCamera(kept);
+  }
+
+  /** Look from a place to another, in metres. */
+  setCamera(camera: CameraState): void {
+    this.model.camera.value = camera;
+    this.orbit.position.set(...camera.position);
+    this.controls?.target.set(...camera.target);
     this.controls?.update();
+    this.invalidate();
   }
 
   /** Whether meshes of the first image are still loading. */

@@ -15,11 +15,29 @@ from palmares.benchmarks.viewsets import (
     TruthsView,
 )
 from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
+from palmares.dashboards.viewsets import (
+    DashboardViewSet,
+    ImagesView,
+    ImageView,
+    PanelView,
+    RestoreVersionView,
+    VersionComparisonView,
+    VersionsView,
+    VersionView,
+)
 from palmares.leaderboards.viewsets import ComparisonView, LeaderboardView, RevisionChangesView
 from palmares.runs.run_files import FrameMeshView, PredictionFileView, SeriesView, TrackChunkView, TrackView
 from palmares.runs.score_views import ScoreFramesView, ScoresView
 from palmares.runs.slice_views import RunSlicesView
 from palmares.runs.viewsets import MethodsView, RunViewSet
+from palmares.shares.shared_files import (
+    SharedImageView,
+    SharedMediaView,
+    SharedSeriesView,
+    SharedTrackChunkView,
+    SharedTrackView,
+)
+from palmares.shares.viewsets import ShareViewSet
 from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
 from palmares.submissions.pending_file_views import PendingFileCreationView, PendingFileView
 from palmares.submissions.viewsets import (
@@ -92,6 +110,8 @@ router.register("runs", RunViewSet, basename="run")
 router.register("calibrations", CalibrationViewSet, basename="calibration")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 router.register("submissions", SubmissionViewSet, basename="submission")
+router.register("dashboards", DashboardViewSet, basename="dashboard")
+router.register("shares", ShareViewSet, basename="share")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
@@ -119,11 +139,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/leaderboard/", LeaderboardView.as_view(), name="benchmark-leaderboard"),
     path("benchmarks/<slug:slug>/comparison/", ComparisonView.as_view(), name="benchmark-comparison"),
     path("benchmarks/<slug:slug>/submissions/", BenchmarkSubmissionsView.as_view(), name="benchmark-submissions"),
+    path("dashboards/<uuid:pk>/panels/<slug:panel>/", PanelView.as_view(), name="dashboard-panel-data"),
+    path("dashboards/<uuid:pk>/images/", ImagesView.as_view(), name="dashboard-images"),
+    path("dashboards/<uuid:pk>/images/<uuid:image>/", ImageView.as_view(), name="dashboard-image"),
+    path("dashboards/<uuid:pk>/versions/", VersionsView.as_view(), name="dashboard-version-list"),
+    path("dashboards/<uuid:pk>/versions/comparison/", VersionComparisonView.as_view(), name="dashboard-version-comparison"),
+    path("dashboards/<uuid:pk>/versions/<int:number>/", VersionView.as_view(), name="dashboard-version"),
+    path("dashboards/<uuid:pk>/versions/<int:number>/restore/", RestoreVersionView.as_view(), name="dashboard-version-restore"),
     path("predictions/tus/", PendingFileCreationView.as_view(), name="prediction-tus-create"),
     path("predictions/tus/<uuid:pk>/", PendingFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/changes/", RevisionChangesView.as_view(), name="revision-changes"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
     path("revisions/<uuid:pk>/cancel/", CancelRevisionView.as_view(), name="revision-cancel"),
+    path("shared/<str:token>/images/<uuid:pk>/", SharedImageView.as_view(), name="shared-image"),
+    path("shared/<str:token>/media/<uuid:pk>/<media:file>", SharedMediaView.as_view(), name="shared-media"),
+    path("shared/<str:token>/runs/<uuid:pk>/track/", SharedTrackView.as_view(), name="shared-run-track"),
+    path(
+        "shared/<str:token>/runs/<uuid:pk>/track/<hash:name>.bin", SharedTrackChunkView.as_view(), name="shared-run-track-chunk"
+    ),
+    path("shared/<str:token>/runs/<uuid:pk>/series/", SharedSeriesView.as_view(), name="shared-run-series"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),
     path("submissions/<uuid:pk>/content/", SubmissionContentView.as_view(), name="submission-content"),
     path("submissions/<uuid:pk>/frames/", SubmissionFramesView.as_view(), name="submission-frames"),

@@ -6,17 +6,29 @@ from django.urls import URLPattern, URLResolver, path
 
 from palmares.benchmarks import pages as benchmarks
 from palmares.calibrations import pages as calibrations
+from palmares.dashboards import pages as dashboards
+from palmares.dashboards import panel_forms
+from palmares.dashboards.home_page import home
 from palmares.help import pages as help_pages
 from palmares.leaderboards import pages as leaderboards
 from palmares.leaderboards import submission_pages as submissions
 from palmares.runs import pages as runs
 from palmares.runs import slice_pages
+from palmares.shares import pages as shares
+from palmares.shares.shared_page import shared, shared_panel, shared_panel_viewer
 from palmares.subjects import pages as subjects
 from palmares.teams import pages as teams
 from palmares.uploads import pages as uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", runs.home, name="home"),
+    path("", home, name="home"),
+    path("dashboards/", dashboards.dashboards, name="dashboards"),
+    path("dashboards/<uuid:pk>/", dashboards.dashboard, name="dashboard"),
+    path("dashboards/<uuid:pk>/change/", dashboards.change_dashboard, name="dashboard-change"),
+    path("dashboards/<uuid:pk>/versions/", dashboards.versions, name="dashboard-versions"),
+    path("dashboards/<uuid:pk>/panels/new/", panel_forms.new, name="dashboard-panel-new"),
+    path("dashboards/<uuid:pk>/panels/<slug:panel>/", dashboards.panel, name="dashboard-panel"),
+    path("dashboards/<uuid:pk>/panels/<slug:panel>/edit/", panel_forms.edit, name="dashboard-panel-edit"),
     path("subjects/", subjects.subjects, name="subjects"),
     path("subjects/<uuid:pk>/", subjects.subject, name="subject"),
     path("subjects/<uuid:pk>/delete/", subjects.delete_subject, name="subject-delete"),
@@ -44,6 +56,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/change/", benchmarks.change_benchmark, name="benchmark-change"),
     path("submissions/<uuid:pk>/", submissions.submission, name="submission"),
     path("submissions/<uuid:pk>/change/", submissions.change_submission, name="submission-change"),
+    path("shares/", shares.share_links, name="share-links"),
+    path("shares/new/", shares.new_share, name="share-new"),
+    path("shares/<uuid:pk>/revoke/", shares.revoke_share, name="share-revoke"),
+    path("shared/<str:token>/", shared, name="shared"),
+    path("shared/<str:token>/panels/<slug:panel>/", shared_panel, name="shared-panel"),
+    path("shared/<str:token>/panels/<slug:panel>/viewer/", shared_panel_viewer, name="shared-panel-viewer"),
     path("teams/", teams.new_team, name="team-new"),
     path("teams/choice/", teams.choose_team, name="team-choice"),
     path("teams/<uuid:pk>/", teams.team, name="team"),

@@ -71,6 +71,41 @@ def curves(lines: Sequence[Line], *, x: Axis, y: Axis, label: str) -> SafeString
 
 
 @dataclass(frozen=True)
+class Point:
+    """One mark of a scatter plot: where, whose colour, what it is, and the page it opens (empty: none)."""
+
+    x: float
+    y: float
+    colour: str
+    name: str
+    address: str = ""
+    is_mean: bool = False
+
+
+def scatter(points: Sequence[Point], *, x: Axis, y: Axis, label: str) -> SafeString:
+    """Points over axes; means are drawn larger, as diamonds.
+
+    Args:
+        points: of all methods.
+        x: the horizontal axis.
+        y: the vertical axis.
+        label: what the plot shows, for screen readers.
+    """
+    parts = [_axes(x, y)]
+    for point in points:
+        a, b = _x(point.x, x), _y(point.y, y)
+        title = f"<title>{escape(point.name)}</title>"
+        if point.is_mean:
+            corners = f"{a:.1f},{b - 7:.1f} {a + 7:.1f},{b:.1f} {a:.1f},{b + 7:.1f} {a - 7:.1f},{b:.1f}"
+            mark = f'<polygon class="mean" points="{corners}" fill="{point.colour}">{title}</polygon>'
+        else:
+            mark = f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{point.colour}" fill-opacity=".75">{title}</circle>'
+        name = escape(point.name)
+        parts.append(f'<a href="{escape(point.address)}" aria-label="{name}">{mark}</a>' if point.address else mark)
+    return _svg(parts, label)
+
+
+@dataclass(frozen=True)
 class Bar:
     """What a group of bars shows: a few letters below it, and its name."""
 

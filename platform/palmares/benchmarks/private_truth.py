@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 
 from ml.catalog import PROTOCOLS, is_distance
 from palmares.benchmarks.models import Benchmark, Board, Revision, Truth
@@ -37,7 +38,7 @@ _ACCELERATION: Final = 4.0
 """How much an acceleration changes with the position of one hand: it is in three of them, once doubly."""
 
 
-def shows_details(benchmark: Benchmark, user: User) -> bool:
+def shows_details(benchmark: Benchmark, user: User | AnonymousUser) -> bool:
     """Whether a person sees exact values, those by joint, sequence and frame, distributions, and tests of differences.
 
     The owning team does; others where its owners allow errors per frame (`shows_frames`).
@@ -100,7 +101,7 @@ class Rounding:
         return round(step * math.floor(value / step + offset), decimals(step))
 
 
-def rounding_for(board: Board, revision: Revision, user: User) -> Rounding | None:
+def rounding_for(board: Board, revision: Revision, user: User | AnonymousUser) -> Rounding | None:
     """How a person sees the values of a board; None where exactly."""
     benchmark = board.benchmark
     if shows_details(benchmark, user):

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
+
 from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import InvalidError, NotFoundError
 from palmares.benchmarks import ranking_rules
@@ -105,7 +107,7 @@ class Leaderboard:
 def leaderboard(
     *,
     benchmark: Benchmark,
-    user: User,
+    user: User | AnonymousUser,
     board: str = "all",
     metric: str = "",
     columns: Iterable[str] = (),
@@ -151,7 +153,9 @@ def leaderboard(
     return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps, summary)
 
 
-def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: str) -> list[tuple[Any, float, bool]]:
+def _figures(
+    board: Board, metric: str, revision: Revision, user: User | AnonymousUser, *, key: str
+) -> list[tuple[Any, float, bool]]:
     """Key, value and whether it may be ranked, of every submission that a person sees.
 
     Who sees what is asked for by itself: in one query the database may look at all submissions for each figure.
@@ -170,7 +174,7 @@ def _figures(board: Board, metric: str, revision: Revision, user: User, *, key: 
     return [(row[0], row[1], row[2]) for row in rounded if row[1] is not None]
 
 
-def available_metrics(board: Board, revision: Revision | None, user: User) -> list[str]:
+def available_metrics(board: Board, revision: Revision | None, user: User | AnonymousUser) -> list[str]:
     """What a board shows under a revision of the submissions that `user` sees; what others do where it is empty.
 
     Most submissions have the metrics of the first; so only what it has not is looked for among all.

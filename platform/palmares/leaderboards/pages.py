@@ -15,10 +15,11 @@ from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules, services
 from palmares.benchmarks.models import Benchmark, Revision
-from palmares.benchmarks.private_truth import decimals, rounding_for, shows_details
+from palmares.benchmarks.private_truth import shows_details
 from palmares.leaderboards.exports import WRITERS
 from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
 from palmares.leaderboards.plots import by_sequence, colours_of, plots
+from palmares.leaderboards.public_board import rounding_step
 from palmares.leaderboards.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.submissions.models import Score, Scoring, Submission, SubmissionQuerySet
@@ -83,6 +84,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "boards": found.boards.all(),
         "columns": [_column(board, request, metric) for metric in board.columns],
         "is_owner": is_owner,
+        "can_share": role is not None and role.includes(Role.MEMBER),
         "tab": tab,
         "tabs": tabs,
         "template": f"benchmarks/{tab}_tab.html",
@@ -125,7 +127,7 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
             "grouping": f"?{_query(request, group='' if by_shape else 'shape')}",
             "drawn": colours_of(_drawn(request, board)),
             "is_rounded": not shows_details(found, user),
-            "step": _step(board, user),
+            "step": rounding_step(board, user),
             "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
             "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
             "waiting": _waiting(found, user),
@@ -149,13 +151,6 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
             "revisions": [(each, changes(each, user), *_failures(each, user)) for each in revisions],
         }
     return {}
-
-
-def _step(board: Leaderboard, user: User) -> str:
-    """The step to which the ranking values are rounded for a person, with its unit; empty where they are exact or withheld."""
-    rounding = rounding_for(board.board, board.revision, user) if board.revision else None
-    step = rounding.step(board.metric, 1.0) if rounding else None
-    return f"{step:.{decimals(step)}f} {ranking_rules.unit_at(board.metric, None)}".strip() if step else ""
 
 
 def _failures(revision: Revision, user: User) -> tuple[list[Scoring], int]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from django.contrib.auth.models import AnonymousUser
 from django.utils.safestring import SafeString
 
 from ml.catalog import METHODS, is_distance
@@ -57,7 +58,7 @@ class WorstFrame:
     frame: int
 
 
-def plots(scores: Sequence[Score], metric: str, board: Board, user: User) -> list[Plot]:
+def plots(scores: Sequence[Score], metric: str, board: Board, user: User | AnonymousUser) -> list[Plot]:
     """Of several submissions together on a board, under the alignment of `metric`, as far as a person may see them."""
     prefix = metric.partition("_")[0] + "_" if metric.partition("_")[0] in ("pa", "ra", "st", "pr") else ""
     series = [
@@ -84,7 +85,7 @@ def colours_of(scores: Sequence[Score]) -> dict[UUID, str]:
     return found
 
 
-def by_sequence(scores: Sequence[Score], metric: str, board: Board, user: User) -> list[dict[str, Any]]:
+def by_sequence(scores: Sequence[Score], metric: str, board: Board, user: User | AnonymousUser) -> list[dict[str, Any]]:
     """For each sequence the figures of all submissions, in their order; on a board of a subset of its frames alone."""
     tables = [{row["name"]: row for row in content_of_board(score, board, user).get("by_sequence", [])} for score in scores]
     names = dict.fromkeys(name for table in tables for name in table)
@@ -100,7 +101,7 @@ def by_sequence(scores: Sequence[Score], metric: str, board: Board, user: User) 
     ]
 
 
-def worst_frames(score: Score, metric: str, user: User) -> list[WorstFrame]:
+def worst_frames(score: Score, metric: str, user: User | AnonymousUser) -> list[WorstFrame]:
     """The frames with the largest errors; only for benchmarks that show errors by frame."""
     frames = frame_values(score)
     if metric not in frames.metrics or not is_distance(metric):
@@ -118,7 +119,7 @@ def worst_frames(score: Score, metric: str, user: User) -> list[WorstFrame]:
     return [replace(f, upload=f.upload if f.upload in uploads else None) for f in found if f.value >= 0]
 
 
-def _visible_uploads(ids: Iterable[str | None], user: User) -> set[str]:
+def _visible_uploads(ids: Iterable[str | None], user: User | AnonymousUser) -> set[str]:
     """Those of some uploads that a person may open."""
     found = Upload.objects.visible_to(user).filter(pk__in={pk for pk in ids if pk}).values_list("pk", flat=True)
     return {str(pk) for pk in found}

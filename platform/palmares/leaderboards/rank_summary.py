@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
+
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Board, Revision
 from palmares.leaderboards.comparison import plural, why_no_verdict
@@ -66,7 +68,7 @@ class RankSummary:
     def clusters_text(self) -> str:
         return plural(self.clusters, self.unit)
 
-    def first_submissions(self, user: User) -> dict[UUID, Submission]:
+    def first_submissions(self, user: User | AnonymousUser) -> dict[UUID, Submission]:
         """The first submissions of the comparison that a person sees, by id."""
         return Submission.objects.visible_to(user).filter(pk__in=self.content["submissions"][:NAMED]).in_bulk()
 

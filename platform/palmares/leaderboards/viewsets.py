@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -22,6 +22,7 @@ from palmares.leaderboards.exports import WRITERS, as_data
 from palmares.leaderboards.leaderboard import Leaderboard, changes, leaderboard
 from palmares.leaderboards.serializers import DifferenceSerializer, RankChangeSerializer
 from palmares.submissions.models import Submission
+from palmares.teams.models import User, Visitor
 from palmares.teams.viewsets import caller
 
 
@@ -51,12 +52,20 @@ _VIEW = [
 
 
 def asked_for(request: Any, benchmark: Benchmark, *, page_rows: int = 50) -> Leaderboard:
-    """The board that a query string describes; pages and the API read it alike.
+    """The board that a request describes, as its caller sees it.
 
     Raises:
         NotFoundError, InvalidError: as `leaderboard`.
     """
-    query = request.GET
+    return board_of_query(request.GET, benchmark, request.user, page_rows=page_rows)
+
+
+def board_of_query(query: QueryDict, benchmark: Benchmark, user: User | Visitor, *, page_rows: int = 50) -> Leaderboard:
+    """The board that a query string describes; pages, share links and the API read it the same way.
+
+    Raises:
+        NotFoundError, InvalidError: as `leaderboard`.
+    """
 
     def number(name: str) -> int | None:
         text = query.get(name, "")
@@ -68,7 +77,7 @@ def asked_for(request: Any, benchmark: Benchmark, *, page_rows: int = 50) -> Lea
 
     return leaderboard(
         benchmark=benchmark,
-        user=request.user,
+        user=user,
         board=query.get("board") or "all",
         metric=query.get("metric", ""),
         columns=[name for name in query.get("columns", "").split(",") if name],

@@ -105,6 +105,7 @@ def _prepare(data: Path) -> str:
 
     call_command("migrate", verbosity=0, interactive=False)
     _collect_static(data)
+    from palmares.dashboards.first_dashboard import ensure_first_dashboard  # noqa: PLC0415
     from palmares.leaderboards.synthetic_benchmark import ensure_embedded  # noqa: PLC0415
     from palmares.runs.demo_team import EMAIL, ensure_demo  # noqa: PLC0415
     from palmares.teams.access import create_sign_in_link  # noqa: PLC0415
@@ -116,7 +117,9 @@ def _prepare(data: Path) -> str:
             "First start: two synthetic videos and a small benchmark will be rendered, and every method run on them.",
             flush=True,
         )
-        ensure_embedded(team=first_team(user=ensure_demo()))
+        team = first_team(user=ensure_demo())
+        ensure_embedded(team=team)
+        ensure_first_dashboard(team=team)
     user = User.objects.filter(email=EMAIL, is_active=True).first()
     path = f"/welcome/{create_sign_in_link(user=user)}/" if user else ""
     connections.close_all()

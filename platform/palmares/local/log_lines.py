@@ -12,7 +12,7 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 _SLASH: Final = "(?:/|%2[Ff])"
 _SECRET_LINK: Final = re.compile(
-    rf"({_SLASH}(?:welcome|invitations|accounts{_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email)){_SLASH})"
+    rf"({_SLASH}(?:welcome|invitations|shared|accounts{_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email)){_SLASH})"
     r"""[^\s/%?&#"'<>]+"""
 )
 """An address whose next part lets whoever has it sign in, join a team, set a password or confirm an address."""

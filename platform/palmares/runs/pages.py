@@ -1,16 +1,16 @@
-"""Home, an upload with its runs, one run on its way, and the Run / Compare page."""
+"""An upload with its runs, one run on its way, and the Run / Compare page."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from rest_framework.renderers import JSONRenderer
 
 from ml.catalog import METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS
 from palmares.api.problems import InvalidError
-from palmares.queue.models import OPEN_STATUSES, Status
+from palmares.queue.models import Status
 from palmares.runs import services
 from palmares.runs.external_runs import add_external_run
 from palmares.runs.models import Run, RunScore
@@ -28,7 +28,7 @@ from palmares.runs.score_tables import by_alignment, of_runs
 from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
 from palmares.subjects.models import HandShape, Subject
-from palmares.teams.pages import by_id, can_add, can_write, chosen_team, errors_as_messages, person, posted
+from palmares.teams.pages import by_id, can_write, errors_as_messages, person, posted
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import CHOICES, visible_upload
 from palmares.uploads.serializers import UploadSerializer
@@ -36,34 +36,10 @@ from palmares.uploads.serializers import UploadSerializer
 ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete": services.delete_run}
 IN_VIEWER = 9
 """Runs that one page compares; keys 1 to 9 toggle them."""
-LATEST = 12
 SHAPES = 20
 """Newest hand shapes that a method's form offers; the API takes any."""
 SELECTED = 50
 """Uploads on which methods are run at once: as many as a page of the list has."""
-RUNNING = 20
-"""Rows of each list of the home page, at most."""
-
-
-@login_required
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """What is running, what came out last, and the doors."""
-    user, team = person(request), chosen_team(request)
-    runs, uploads = Run.objects.visible_to(user), Upload.objects.visible_to(user)
-    if team:
-        runs, uploads = runs.filter(upload__subject__team=team), uploads.filter(subject__team=team)
-    runs = runs.select_related("upload__subject", "prediction")
-    running, waiting = runs.filter(status__in=OPEN_STATUSES), uploads.filter(status__in=OPEN_STATUSES)
-    context = {
-        "open_uploads": waiting.select_related("subject")[:RUNNING],
-        "open_runs": running.order_by("created_at", "id")[:RUNNING],
-        "more": max(0, running.count() - RUNNING) + max(0, waiting.count() - RUNNING),
-        "latest": runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:LATEST],
-        "compare": _worth_comparing(runs),
-        "can_write": can_add(request, team),
-    }
-    return render(request, "home.html", context)
 
 
 @login_required
@@ -105,12 +81,18 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The Run / Compare page; which runs, which frame and from where is in the query, for the page to read."""
     found = visible_upload(request, pk)
     runs = _runs_to_compare(found, request.GET.get("runs", ""))
-    state = {
-        "upload": UploadSerializer(found, context={"request": request}).data,
-        "runs": RunSerializer(runs, many=True, context={"request": request}).data,
-        "metrics": [_metric(name) for name in SERIES_METRICS],
+    bare = request.GET.get("bare") == "1"  # in a panel of a dashboard
+    shown = UploadSerializer(found, context={"request": request}).data
+    state = viewer_data(shown, RunSerializer(runs, many=True, context={"request": request}).data)
+    context = {
+        "viewer": json.loads(JSONRenderer().render(state)),
+        "upload": found,
+        "can_write": can_write(person(request), found.subject.team),
+        "base": "bare.html" if bare else "base.html",
+        "framed": bare,
+        "title": found.name,
     }
-    return render(request, "runs/viewer.html", {"viewer": json.loads(JSONRenderer().render(state)), "upload": found})
+    return render(request, "runs/viewer.html", context)
 
 
 def _runs_to_compare(upload: Upload, named: str) -> list[Run]:
@@ -122,7 +104,12 @@ def _runs_to_compare(upload: Upload, named: str) -> list[Run]:
     return list(runs.filter(pk__in=[*wanted, *others]))
 
 
-def _metric(name: str) -> dict[str, str | int]:
+def viewer_data(upload: Mapping[str, Any], runs: Sequence[Any]) -> dict[str, Any]:
+    """What the viewer's script is given: an upload and its runs as the API shows them, and the metrics of the catalogue."""
+    return {"upload": upload, "runs": runs, "metrics": [metric_facts(name) for name in SERIES_METRICS]}
+
+
+def metric_facts(name: str) -> dict[str, str | int]:
     """A metric of the catalogue as the viewer's script takes it."""
     entry = METRICS[name]
     shown = ("name", "title", "unit", "direction", "definition", "decimals")
@@ -229,12 +216,3 @@ def change_run(request: HttpRequest, pk: UUID) -> HttpResponse:
             ACTIONS[action](run=found, by=person(request))
     back_to_run = request.POST.get("from") == "run" and action != "delete"
     return redirect("run", pk) if back_to_run else redirect("upload", found.upload_id)
-
-
-def _worth_comparing(runs: Any) -> UUID | None:
-    """The upload that last got a second method, else the last with any; None where nothing has finished."""
-    finished = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at").values_list("upload_id", flat=True)
-    recent = list(finished[:50])
-    several = runs.filter(status=Status.SUCCEEDED, upload_id__in=recent).order_by().values("upload_id")
-    methods = {row["upload_id"]: row["n"] for row in several.annotate(n=Count("method", distinct=True))}
-    return next((pk for pk in recent if methods[pk] > 1), recent[0] if recent else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
@@ -19,8 +20,10 @@ from palmares.runs.mesh_export import FORMATS, frame_meshes
 from palmares.runs.models import Run
 
 
-class _RunFileView(APIView):
-    permission_classes = (IsAuthenticated,)
+class RunFileView(APIView):
+    """Files of a run that made a prediction."""
+
+    permission_classes: Any = (IsAuthenticated,)
 
     def run_and_folder(self, pk: UUID) -> tuple[Run, str]:
         """The run and the storage prefix of what it made.
@@ -35,7 +38,7 @@ class _RunFileView(APIView):
         return run, run.prediction.folder.rstrip("/")
 
 
-class PredictionFileView(_RunFileView):
+class PredictionFileView(RunFileView):
     """`prediction.npz`."""
 
     @extend_schema(responses=file_responses("application/octet-stream"), parameters=[RANGE])
@@ -50,7 +53,7 @@ class PredictionFileView(_RunFileView):
         return self.get(request, pk)
 
 
-class TrackView(_RunFileView):
+class TrackView(RunFileView):
     """`track.json`."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -59,7 +62,7 @@ class TrackView(_RunFileView):
         return stored_file(request, f"{self.run_and_folder(pk)[1]}/track.json", content_type="application/json")
 
 
-class TrackChunkView(_RunFileView):
+class TrackChunkView(RunFileView):
     """Chunks and faces, named by their content."""
 
     @extend_schema(operation_id="runs_track_file", responses=file_responses("application/octet-stream"), parameters=[RANGE])
@@ -69,7 +72,7 @@ class TrackChunkView(_RunFileView):
         return stored_file(request, key, content_type="application/octet-stream", caching=IMMUTABLE)
 
 
-class SeriesView(_RunFileView):
+class SeriesView(RunFileView):
     """`series.json`."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -78,7 +81,7 @@ class SeriesView(_RunFileView):
         return stored_file(request, f"{self.run_and_folder(pk)[1]}/series.json", content_type="application/json")
 
 
-class FrameMeshView(_RunFileView):
+class FrameMeshView(RunFileView):
     """The meshes of one frame, for other programs."""
 
     @extend_schema(

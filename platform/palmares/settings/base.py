@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "palmares.runs",
     "palmares.benchmarks",
     "palmares.submissions",
+    "palmares.dashboards",
+    "palmares.shares",
     "palmares.queue",
     "palmares.api",
     "palmares",
@@ -205,6 +207,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "user": env("THROTTLE_USER", default="6000/min"),
         "anon": env("THROTTLE_ANON", default="60/min"),
+        "shared": env("THROTTLE_SHARED", default="1200/min"),
+        "shared_address": env("THROTTLE_SHARED_ADDRESS", default="3000/min"),
     },
     "EXCEPTION_HANDLER": "palmares.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -226,6 +230,9 @@ SPECTACULAR_SETTINGS = {
         "HandSide": "palmares.subjects.models.HandShape.Side",
         "SideOfFile": "palmares.uploads.attached_files.SIDE_CHOICES",
         "UploadStatus": "palmares.uploads.models.PublicStatus",
+        "KindEnum": [("video", "video"), ("images", "images")],
+        "ShareKind": "palmares.shares.models.ShareLink.Kind",
+        "ShareStatus": "palmares.shares.models.LinkStatus",
     },
 }
 

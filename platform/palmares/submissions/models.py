@@ -17,7 +17,7 @@ from palmares.benchmarks.models import Benchmark, Board, Revision
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.models import FINAL_STATUSES, OPEN_STATUSES, Followed, Status, WorkItem
 from palmares.runs.models import Run
-from palmares.teams.models import Team, User
+from palmares.teams.models import Team, User, Visitor
 
 FRAMES_FILE: Final = "frames.npz"
 """In the folder of a score: metric values per frame. Never served raw."""
@@ -59,10 +59,16 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Submissions, as one person sees them."""
 
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        """Those of the teams `user` belongs to, and scored public ones on benchmarks that `user` sees."""
+        """Those of the teams `user` belongs to, and scored public ones on benchmarks that `user` sees.
+
+        A visitor sees the scored ones of one benchmark that are public, or of the team whose share link it is.
+        """
+        is_scored = Exists(Score.objects.filter(submission=OuterRef("pk")))
+        if isinstance(user, Visitor):
+            shown = Q(is_public=True) if user.team is None else Q(is_public=True) | Q(team=user.team)
+            return self.not_deleted().filter(is_scored, shown, benchmark=user.benchmark)
         if not user.is_authenticated:
             return self.none()
-        is_scored = Exists(Score.objects.filter(submission=OuterRef("pk")))
         shown = Q(is_scored, is_public=True, benchmark__in=Benchmark.objects.visible_to(user))
         return self.not_deleted().filter(Q(team__in=Team.objects.filter(memberships__user=user)) | shown)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -95,7 +96,7 @@ def shown_score(submission: Submission, revision: Revision | None = None) -> Sco
     return scores.first() if revision else None
 
 
-def rounded_metrics(score: Score, user: User) -> dict[str, float]:
+def rounded_metrics(score: Score, user: User | AnonymousUser) -> dict[str, float]:
     """A score's values on the board of all hands, as others than the team of a private truth see them."""
     board = score.submission.benchmark.boards.filter(tag="").order_by("position", "id").first()
     rounding = rounding_for(board, score.revision, user) if board else None
@@ -110,7 +111,7 @@ def rounded_metrics(score: Score, user: User) -> dict[str, float]:
     return {metric: value for metric, value in values.items() if value is not None}
 
 
-def shown_content(score: Score, user: User) -> dict[str, Any]:
+def shown_content(score: Score, user: User | AnonymousUser) -> dict[str, Any]:
     """A score's content as a person may see it: details where the truth is not private to them.
 
     Which rows are mirrored is never told.
@@ -123,7 +124,7 @@ def shown_content(score: Score, user: User) -> dict[str, Any]:
     return content
 
 
-def content_of_board(score: Score, board: Board, user: User) -> dict[str, Any]:
+def content_of_board(score: Score, board: Board, user: User | AnonymousUser) -> dict[str, Any]:
     """What a board shows of a score's content; nothing where the board is younger than the score."""
     content = shown_content(score, user)
     found: dict[str, Any] = content.get("boards", {}).get(board.slug, {}) if board.tag else content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -48,6 +49,22 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
 
     def __str__(self) -> str:
         return self.email
+
+
+class Visitor(AnonymousUser):
+    """Someone without an account who may look at one benchmark's board: it is on the web, or a share link opens it.
+
+    Whatever asks `visible_to` shows a visitor nothing, but submissions of that benchmark (see `SubmissionQuerySet`).
+
+    Attributes:
+        benchmark: id of the benchmark.
+        team: id of the team that made the share link; None of a board on the web.
+    """
+
+    def __init__(self, *, benchmark: UUID, team: UUID | None = None) -> None:
+        super().__init__()
+        self.benchmark = benchmark
+        self.team = team
 
 
 class TeamQuerySet(models.QuerySet["Team"]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import QuerySet
@@ -28,8 +29,10 @@ MAX_RECEIVED_PER_HOUR = 3
 NO_SUCH_TEAM = "There is no such team, or you are not in it."
 
 
-def role_in(*, user: User, team: Team) -> Role | None:
+def role_in(*, user: User | AnonymousUser, team: Team) -> Role | None:
     """The role of `user` in `team`; None for anybody else."""
+    if not user.is_authenticated:
+        return None
     role = Membership.objects.filter(team=team, user=user).values_list("role", flat=True).first()
     return Role(role) if role else None
 

@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.views import APIView
 
 from palmares.api.permissions import DenyByDefault
-from palmares.calibrations.models import Calibration
-from palmares.submissions.models import PendingFile
-from palmares.teams.access import create_token
-from palmares.teams.models import Membership, Role, Team
-from palmares.teams.services import invite
-from tests.factories import HandShapeFactory
+from tests.route_samples import ROUTES, address, world  # noqa: F401 - a fixture
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 OPEN_TO_ALL = {"schema", "docs", "health", "welcome", "help", "prediction-template"}
 """Routes for everybody; each says nothing about anybody, and has tests of its own."""
-OTHERS_CODE = ("admin/", "accounts/")
-"""Django's and allauth's; `test_admin.py` walks the admin."""
-SAMPLES: dict[str, Any] = {"frame": 0, "extension": "glb", "file": "web.mp4", "drawing": "hand.glb", "token": "nonsense"}
-
-
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for entry in resolver.url_patterns:
-        route = f"{prefix}{entry.pattern}"
-        if isinstance(entry, URLResolver):
-            yield from patterns(entry, route)
-        else:
-            yield route, entry
-
-
-ROUTES = [(r, p) for r, p in patterns(get_resolver()) if not r.startswith(OTHERS_CODE)]
 GUARDED = [(r, p) for r, p in ROUTES if p.name not in OPEN_TO_ALL]
 NAMES = [p.name for _, p in GUARDED]
-
-
-@pytest.fixture
-def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> dict[str, Any]:
-    """Values for every kind of placeholder, all of them the team's."""
-    invitation, _ = invite(team=team, email="guest@example.org", role=Role.MEMBER, by=owner)
-    return {
-        "team": team.pk,
-        "member": Membership.objects.get(user=owner).pk,
-        "invitation": invitation.pk,
-        "token": create_token(user=owner, name="owner's")[0].id,
-        "subject": subject.pk,
-        "hand-shape": HandShapeFactory(subject=subject).pk,
-        "upload": upload.pk,
-        "viewer": upload.pk,
-        "run": finished_run.pk,
-        "slug": contest.slug,
-        "benchmark": contest.slug,
-        "submission": scored().pk,
-        "calibration": Calibration.objects.create(subject=subject).pk,
-        "revision": contest.revisions.get().pk,
-        "prediction": PendingFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,
-    }
-
-
-def address(pattern: URLPattern, route: str, world: dict[str, Any]) -> str:
-    kwargs: dict[str, Any] = {}
-    for name in pattern.pattern.converters:
-        noun = next((n for n in sorted(world, key=len, reverse=True) if (pattern.name or "").startswith(n)), None)
-        if name.removesuffix("_id") in world and name != "token":
-            kwargs[name] = world[name.removesuffix("_id")]
-        elif name in ("pk", "id") and noun:
-            kwargs[name] = world[noun]
-        elif name == "name":
-            kwargs[name] = "0123456789abcdef"
-        else:
-            assert name in SAMPLES, f"{route}: give a value for <{name}> in SAMPLES, or name the route after its noun"
-            kwargs[name] = SAMPLES[name]
-    return reverse(pattern.name, kwargs=kwargs)
 
 
 def body_of(response: Any) -> str:
@@ -87,7 +26,7 @@ def test_every_route_has_a_name_of_its_own():
 
 
 @pytest.mark.parametrize(("route", "pattern"), GUARDED, ids=NAMES)
-def test_nobody_is_let_in(client, world, route, pattern):
+def test_nobody_is_let_in(client, world, route, pattern):  # noqa: F811
     url = address(pattern, route, world)
     client.raise_request_exception = False
     for method in METHODS:
@@ -98,7 +37,7 @@ def test_nobody_is_let_in(client, world, route, pattern):
 
 
 @pytest.mark.parametrize(("route", "pattern"), GUARDED, ids=NAMES)
-def test_another_team_learns_nothing(api, client, world, stranger, route, pattern):
+def test_another_team_learns_nothing(api, client, world, stranger, route, pattern):  # noqa: F811
     url = address(pattern, route, world)
     client.force_login(stranger)
     client.raise_request_exception = False

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from palmares.dashboards.first_dashboard import ensure_first_dashboard
 from palmares.leaderboards.synthetic_benchmark import ensure_embedded
 from palmares.runs.demo_team import TEAM, ensure_demo
 from palmares.teams.services import first_team
@@ -21,7 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = ensure_demo(again=options["again"])
-        ensure_embedded(team=first_team(user=user))
+        team = first_team(user=user)
+        ensure_embedded(team=team)
+        ensure_first_dashboard(team=team)
         self.stdout.write(
             f"The team “{TEAM}” of {user.email} is there; its videos are rendered and worked on as workers get to them."
         )

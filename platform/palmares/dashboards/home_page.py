@@ -1,0 +1,56 @@
+"""The home page: what is running, a dashboard or what came out last, and the doors to everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from palmares.dashboards.models import Dashboard
+from palmares.dashboards.pages import dashboard_context
+from palmares.queue.models import OPEN_STATUSES, Status
+from palmares.runs.models import Run
+from palmares.teams.pages import can_add, chosen_team, person
+from palmares.uploads.models import Upload
+
+LATEST = 12
+RUNNING = 20
+"""Rows of each list, at most."""
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What is running, the first dashboard (what came out last where there is none), and the doors."""
+    user, team = person(request), chosen_team(request)
+    runs, uploads = Run.objects.visible_to(user), Upload.objects.visible_to(user)
+    if team:
+        runs, uploads = runs.filter(upload__subject__team=team), uploads.filter(subject__team=team)
+    runs = runs.select_related("upload__subject", "prediction")
+    running, waiting = runs.filter(status__in=OPEN_STATUSES), uploads.filter(status__in=OPEN_STATUSES)
+    boards = Dashboard.objects.visible_to(user).select_related("team").order_by("created_at", "id")
+    first = (boards.filter(team=team) if team else boards).first()
+    context = {
+        **(dashboard_context(request, first) if first else {}),
+        "open_uploads": waiting.select_related("subject")[:RUNNING],
+        "open_runs": running.order_by("created_at", "id")[:RUNNING],
+        "more": max(0, running.count() - RUNNING) + max(0, waiting.count() - RUNNING),
+        "latest": [] if first else runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:LATEST],
+        "compare": _worth_comparing(runs),
+        "can_write": can_add(request, team),
+    }
+    return render(request, "home.html", context)
+
+
+def _worth_comparing(runs: Any) -> UUID | None:
+    """The upload that last got a second method, else the last with any; None where nothing has finished."""
+    finished = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at").values_list("upload_id", flat=True)
+    recent = list(finished[:50])
+    several = runs.filter(status=Status.SUCCEEDED, upload_id__in=recent).order_by().values("upload_id")
+    methods = {row["upload_id"]: row["n"] for row in several.annotate(n=Count("method", distinct=True))}
+    return next((pk for pk in recent if methods[pk] > 1), recent[0] if recent else None)

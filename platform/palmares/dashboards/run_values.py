@@ -1,0 +1,95 @@
+"""Values of runs by metric, from what workers have stored: one query for all runs of a panel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from ml.catalog import METHODS, METRICS
+from palmares.dashboards.access import Access
+from palmares.queue.models import Status
+
+MOST_RUNS: Final = 2000
+FEWEST_CLIPS: Final = 6
+"""Of which an interval is given, as on boards."""
+_T_975: Final = (2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)
+"""Student's t, 97.5%, for 5 to 19 degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class RunValues:
+    """A finished run and its values over the clip."""
+
+    run: UUID
+    upload: UUID
+    clip: str
+    method: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as panels name it."""
+
+    name: str
+    title: str
+    colour: str
+
+
+def method_facts(name: str) -> Method:
+    """Title and colour of a method, also of one that is no longer in the catalogue."""
+    entry = METHODS.get(name)
+    return Method(name, entry.title if entry else name, entry.colour if entry else "#BBBBBB")
+
+
+def run_values(access: Access) -> list[RunValues]:
+    """The newest finished run of each method on each upload, by upload and method."""
+    newest = (
+        access.runs()
+        .filter(status=Status.SUCCEEDED, prediction__isnull=False)
+        .order_by("upload_id", "method", "-finished_at", "-id")
+        .distinct("upload_id", "method")
+    )
+    rows = newest.values_list("pk", "upload_id", "upload__name", "upload__created_at", "method", "prediction__summary")
+    found = sorted(rows[:MOST_RUNS], key=lambda row: (row[3], str(row[1]), _place(row[4])))
+    names = access.upload_names({row[1]: row[2] for row in found})
+    return [RunValues(pk, upload, names[upload], method, _numbers(summary)) for pk, upload, _, _, method, summary in found]
+
+
+def metrics_of(runs: Iterable[RunValues]) -> list[str]:
+    """Metrics that some run has, as the catalogue orders them."""
+    present = {name for run in runs for name in run.values}
+    return [name for name in METRICS if name in present]
+
+
+def methods_of(runs: Iterable[RunValues]) -> list[Method]:
+    """Methods of runs, as the catalogue orders them, each once."""
+    return [method_facts(name) for name in sorted({run.method for run in runs}, key=_place)]
+
+
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95% interval of a mean over clips by Student's t; None for fewer than `FEWEST_CLIPS`."""
+    n = len(values)
+    if n < FEWEST_CLIPS:
+        return None
+    mean = sum(values) / n
+    spread = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1) / n)
+    t = _T_975[n - FEWEST_CLIPS] if n - FEWEST_CLIPS < len(_T_975) else 1.96 + 2.5 / (n - 1)
+    return mean - t * spread, mean + t * spread
+
+
+def _numbers(summary: Any) -> dict[str, float]:
+    table = summary if isinstance(summary, dict) else {}
+    return {
+        name: float(value)
+        for name, value in table.items()
+        if name in METRICS and isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+def _place(method: str) -> tuple[int, str]:
+    order = list(METHODS)
+    return (order.index(method) if method in METHODS else len(order), method)

@@ -1,0 +1,59 @@
+"""A board as it is shown to people without an account: read-only, as others than the owning team see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+
+from palmares.benchmarks import ranking_rules
+from palmares.benchmarks.models import Benchmark
+from palmares.benchmarks.private_truth import decimals, rounding_for, shows_details
+from palmares.leaderboards.leaderboard import Leaderboard
+from palmares.leaderboards.viewsets import board_of_query
+from palmares.teams.models import User, Visitor
+
+
+def board_context(benchmark: Benchmark, query: QueryDict, user: User | Visitor, *, address: str) -> dict[str, Any]:
+    """What `benchmarks/read_only_board.html` shows.
+
+    Args:
+        benchmark: that `user` may see.
+        query: `board`, `metric`, `columns`, `revision` and `page`, as in the API.
+        user: who looks.
+        address: of the page, for its further pages.
+
+    Raises:
+        NotFoundError, InvalidError: as `board_of_query`.
+    """
+    board = board_of_query(query, benchmark, user)
+    return {
+        "benchmark": benchmark,
+        "board": board,
+        "columns": [
+            {
+                "metric": metric,
+                "title": ranking_rules.title(metric),
+                "unit": ranking_rules.unit_at(metric, board.fps),
+                "sorted": {"lower": "ascending", "higher": "descending"}[ranking_rules.direction(metric)] if not place else "",
+            }
+            for place, metric in enumerate(board.columns)
+        ],
+        "is_rounded": not shows_details(benchmark, user),
+        "step": rounding_step(board, user),
+        "previous": _page(query, address, board.page - 1) if board.page > 1 else "",
+        "next": _page(query, address, board.page + 1) if board.page < board.pages else "",
+    }
+
+
+def rounding_step(board: Leaderboard, user: User | Visitor) -> str:
+    """The step to which the ranking values are rounded for a person, with its unit; empty where they are exact or withheld."""
+    rounding = rounding_for(board.board, board.revision, user) if board.revision else None
+    step = rounding.step(board.metric, 1.0) if rounding else None
+    return f"{step:.{decimals(step)}f} {ranking_rules.unit_at(board.metric, None)}".strip() if step else ""
+
+
+def _page(query: QueryDict, address: str, page: int) -> str:
+    wanted = query.copy()
+    wanted["page"] = str(page)
+    return f"{address}?{wanted.urlencode()}"

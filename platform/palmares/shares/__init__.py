@@ -1,0 +1,1 @@
+"""Links that open a dashboard, a viewer state or a board to people without an account."""
