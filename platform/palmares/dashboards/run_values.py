@@ -10,9 +10,12 @@ from uuid import UUID
 
 from ml.catalog import METHODS, METRICS
 from palmares.dashboards.access import Access
+from palmares.dashboards.content import ALIGNMENTS
 from palmares.queue.models import Status
 
 MOST_RUNS: Final = 2000
+_MEASURES: Final = {"auc": "auc_joints", "acceleration": "acceleration_error"}
+"""Names of measures in scores of runs that are others in the catalogue."""
 FEWEST_CLIPS: Final = 6
 """Of which an interval is given, as on boards."""
 _T_975: Final = (2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)
@@ -21,13 +24,22 @@ _T_975: Final = (2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 
 
 @dataclass(frozen=True)
 class RunValues:
-    """A finished run and its values over the clip."""
+    """A finished run and its values over the clip.
+
+    Attributes:
+        run, upload: ids.
+        clip: how the upload is called.
+        method: name.
+        values: by metric of the catalogue; those that need ground truth are of the hands that were found.
+        joints: alignment → error of each joint in mm; empty without ground truth.
+    """
 
     run: UUID
     upload: UUID
     clip: str
     method: str
     values: dict[str, float]
+    joints: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,15 @@ def run_values(access: Access) -> list[RunValues]:
         .order_by("upload_id", "method", "-finished_at", "-id")
         .distinct("upload_id", "method")
     )
-    rows = newest.values_list("pk", "upload_id", "upload__name", "upload__created_at", "method", "prediction__summary")
+    rows = newest.values_list(
+        "pk", "upload_id", "upload__name", "upload__created_at", "method", "prediction__summary", "score__content"
+    )
     found = sorted(rows[:MOST_RUNS], key=lambda row: (row[3], str(row[1]), _place(row[4])))
     names = access.upload_names({row[1]: row[2] for row in found})
-    return [RunValues(pk, upload, names[upload], method, _numbers(summary)) for pk, upload, _, _, method, summary in found]
+    return [
+        RunValues(pk, upload, names[upload], method, {**_numbers(summary), **_scored(score)}, _joints(score))
+        for pk, upload, _, _, method, summary, score in found
+    ]
 
 
 def metrics_of(runs: Iterable[RunValues]) -> list[str]:
@@ -88,6 +105,26 @@ def _numbers(summary: Any) -> dict[str, float]:
         for name, value in table.items()
         if name in METRICS and isinstance(value, int | float) and math.isfinite(value)
     }
+
+
+def _scored(content: Any) -> dict[str, float]:
+    """Metrics of the catalogue in a run's score against the ground truth of its upload."""
+    found: dict[str, Any] = {}
+    for alignment, measures in _part(content, "alignments").items():
+        prefix = ALIGNMENTS[alignment][0] if alignment in ALIGNMENTS else None
+        for measure, value in measures.items() if prefix is not None and isinstance(measures, dict) else ():
+            found[f"{prefix}{_MEASURES.get(measure, measure)}"] = value
+    return _numbers(found)
+
+
+def _joints(content: Any) -> dict[str, dict[str, float]]:
+    tables = _part(content, "joints")
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}
+
+
+def _part(content: Any, name: str) -> dict[str, Any]:
+    found = content.get(name) if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _place(method: str) -> tuple[int, str]:
