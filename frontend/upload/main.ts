@@ -5,8 +5,10 @@ import { duration } from "../live/status-text";
 import { type FoundFile, filesOfDrop, filesOfInput, sortFiles } from "./folders";
 import { packImages } from "./image-set";
 import { formatBytes, TransferSpeed } from "./transfer-speed";
+import { UploadQueue } from "./upload-queue";
 
 const CHUNK_BYTES = 8 << 20;
+const queue = new UploadQueue(3);
 
 function cookie(name: string): string {
   return (
@@ -35,7 +37,7 @@ function errorMessage(body: string): string {
 function start(section: HTMLElement, file: File): void {
   const row = element("div", "upload-row");
   const name = element("strong", "", file.name);
-  const facts = element("span", "hint", formatBytes(file.size));
+  const facts = element("span", "hint", `${formatBytes(file.size)} · waiting`);
   facts.setAttribute("role", "status");
   const bar = document.createElement("progress");
   bar.max = 1;
@@ -55,6 +57,7 @@ function start(section: HTMLElement, file: File): void {
     facts.textContent = text;
     facts.className = isError ? "errorlist" : "hint";
     delete row.dataset.busy;
+    endTurn();
   };
   const transfer = new Upload(file, {
     endpoint: "/api/v1/uploads/tus/",
@@ -74,6 +77,7 @@ function start(section: HTMLElement, file: File): void {
     onSuccess() {
       // from now on the list of the page shows it
       row.remove();
+      endTurn();
       refreshFragments();
     },
     onError(error) {
@@ -86,18 +90,23 @@ function start(section: HTMLElement, file: File): void {
   pause.addEventListener("click", () => {
     const isPausing = pause.textContent === "Pause";
     pause.textContent = isPausing ? "Resume" : "Pause";
-    if (isPausing) void transfer.abort();
-    else transfer.start();
+    if (isPausing) {
+      void transfer.abort();
+      endTurn();
+    } else transfer.start();
   });
   cancel.addEventListener("click", () => {
     void transfer.abort(true);
     row.remove();
+    endTurn();
   });
-  void transfer.findPreviousUploads().then((previous) => {
+  const begin = async () => {
+    const previous = await transfer.findPreviousUploads();
     const found = previous[0];
     if (found) transfer.resumeFromPreviousUpload(found);
-    transfer.start();
-  });
+    if (row.isConnected && pause.textContent === "Pause") transfer.start();
+  };
+  const endTurn = queue.add(() => void begin());
 }
 
 const NAMED = 3; // files of a message

@@ -42,6 +42,7 @@ from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
 from palmares.submissions.pending_file_views import PendingFileCreationView, PendingFileView
 from palmares.submissions.viewsets import (
     BenchmarkSubmissionsView,
+    RetryRevisionView,
     SubmissionContentView,
     SubmissionFileView,
     SubmissionFramesView,
@@ -150,6 +151,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("predictions/tus/<uuid:pk>/", PendingFileView.as_view(), name="prediction-tus"),
     path("revisions/<uuid:pk>/changes/", RevisionChangesView.as_view(), name="revision-changes"),
     path("revisions/<uuid:pk>/publish/", PublishRevisionView.as_view(), name="revision-publish"),
+    path("revisions/<uuid:pk>/retry/", RetryRevisionView.as_view(), name="revision-retry"),
     path("revisions/<uuid:pk>/cancel/", CancelRevisionView.as_view(), name="revision-cancel"),
     path("shared/<str:token>/images/<uuid:pk>/", SharedImageView.as_view(), name="shared-image"),
     path("shared/<str:token>/media/<uuid:pk>/<media:file>", SharedMediaView.as_view(), name="shared-media"),

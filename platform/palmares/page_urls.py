@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("benchmarks/<slug:slug>/", leaderboards.benchmark, name="benchmark"),
     path("benchmarks/<slug:slug>/settings/", benchmarks.benchmark_settings, name="benchmark-settings"),
     path("benchmarks/<slug:slug>/change/", benchmarks.change_benchmark, name="benchmark-change"),
+    path("benchmarks/<slug:slug>/revisions/<uuid:pk>/retry/", leaderboards.retry_revision, name="benchmark-revision-retry"),
     path("submissions/<uuid:pk>/", submissions.submission, name="submission"),
     path("submissions/<uuid:pk>/change/", submissions.change_submission, name="submission-change"),
     path("shares/", shares.share_links, name="share-links"),

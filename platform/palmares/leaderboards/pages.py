@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.text import slugify
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
@@ -23,6 +26,7 @@ from palmares.leaderboards.public_board import rounding_step
 from palmares.leaderboards.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.submissions.models import Score, Scoring, Submission, SubmissionQuerySet
+from palmares.submissions.scorings import retry_failed_scorings
 from palmares.teams.models import Membership, Role, Team, User
 from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, person, posted
 from palmares.teams.services import role_in
@@ -75,7 +79,8 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(error.detail) from error
     role = role_in(user=user, team=found.team)
     is_owner = role is not None and role.includes(Role.OWNER)
-    tabs = _tabs(request, board, is_owner=is_owner)
+    sees_details = shows_details(found, user)
+    tabs = _tabs(request, board, is_owner=is_owner, sees_details=sees_details)
     tab = next((each["name"] for each in tabs if each["name"] == request.GET.get("tab")), "leaderboard")
     context = {
         "benchmark": found,
@@ -85,6 +90,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "columns": [_column(board, request, metric) for metric in board.columns],
         "is_owner": is_owner,
         "can_share": role is not None and role.includes(Role.MEMBER),
+        "sees_details": sees_details,
         "tab": tab,
         "tabs": tabs,
         "template": f"benchmarks/{tab}_tab.html",
@@ -93,13 +99,16 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "benchmarks/benchmark.html", context)
 
 
-def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool) -> list[dict[str, str]]:
-    """The sections of a benchmark's page that this person sees; all keep the board, the metric and the selection."""
+def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool, sees_details: bool) -> list[dict[str, str]]:
+    """The sections of a benchmark's page that this person sees; all keep the board, the metric and the selection.
+
+    Where the truth is private to them, plots and errors by sequence would be empty and are left out.
+    """
     sequences = board.revision.truth.sequences if board.revision else []
     titles = {
         "leaderboard": "Leaderboard",
-        "plots": "Plots",
-        **({"sequences": "Sequences"} if len(sequences) > 1 else {}),
+        **({"plots": "Plots"} if sees_details else {}),
+        **({"sequences": "Sequences"} if sees_details and len(sequences) > 1 else {}),
         **({"significance": "Significance"} if board.summary else {}),
         "submit": "Submit",
         "about": "About",
@@ -151,6 +160,20 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
             "revisions": [(each, changes(each, user), *_failures(each, user)) for each in revisions],
         }
     return {}
+
+
+@login_required
+@require_POST
+def retry_revision(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Queue the failed scorings of a revision again."""
+    user = person(request)
+    revision = get_object_or_404(
+        Revision.objects.visible_to(user).select_related("benchmark__team"), pk=pk, benchmark__slug=slug
+    )
+    with errors_as_messages(request):
+        count = retry_failed_scorings(revision=revision, by=user)
+        messages.success(request, f"{count} submission{'' if count == 1 else 's'} queued again.")
+    return redirect(f"{reverse('benchmark', args=[slug])}?tab=manage")
 
 
 def _failures(revision: Revision, user: User) -> tuple[list[Scoring], int]:

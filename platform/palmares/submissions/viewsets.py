@@ -30,11 +30,13 @@ from palmares.api.idempotency import KEY_PARAMETER, idempotent
 from palmares.api.problems import DomainError, ForbiddenError, NotFoundError
 from palmares.api.ranges import stored_file
 from palmares.api.schema import RANGE, file_responses
-from palmares.benchmarks.models import Benchmark
+from palmares.benchmarks.models import Benchmark, Revision
+from palmares.benchmarks.serializers import RevisionSerializer
 from palmares.queue.models import Status
 from palmares.submissions import pending_files, services
 from palmares.submissions.frame_file import frame_values
 from palmares.submissions.models import Score, Submission, SubmissionQuerySet
+from palmares.submissions.scorings import retry_failed_scorings
 from palmares.submissions.serializers import (
     NewSubmissionSerializer,
     SubmissionFactsSerializer,
@@ -153,6 +155,21 @@ class SubmissionViewSet(
         """Queue a submission again that failed or was cancelled."""
         services.retry_submission(submission=self.get_object(), by=caller(self))
         return Response(SubmissionSerializer(self.get_object(), context={"request": request}).data)
+
+
+class RetryRevisionView(APIView):
+    """Scoring again what failed under a revision."""
+
+    permission_classes = (IsAuthenticated,)
+    problem_statuses: ClassVar = {"post": (409,)}
+
+    @extend_schema(request=None, responses=RevisionSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Queue the scorings under a revision that failed again; owners only."""
+        revision = get_object_or_404(Revision.objects.visible_to(caller(self)).select_related("benchmark__team"), pk=pk)
+        retry_failed_scorings(revision=revision, by=caller(self))
+        revision.refresh_from_db()
+        return Response(RevisionSerializer(revision).data)
 
 
 class SubmissionFileView(APIView):

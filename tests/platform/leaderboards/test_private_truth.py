@@ -106,3 +106,19 @@ def test_a_years_submissions_tell_no_hands_position_within_five_millimetres():
     assert found.answers == Benchmark(protocol="dexycb").yearly_limit
     assert found.exact_mm.max() < 2
     assert found.errors_mm.min() > 5
+
+
+def test_others_are_offered_no_sections_that_would_be_empty(client, contest, scored, member, stranger):
+    Benchmark.objects.update(visibility="public")
+    scored("one", is_public=True)
+    scored("two", is_public=True)
+    pages = {}
+    for name, user in {"own": member, "other": stranger}.items():
+        client.force_login(user)
+        pages[name] = client.get("/benchmarks/contest-of-ours/").content.decode()
+    for words in ("tab=plots", "tab=sequences", "95% interval", "Plot selected", 'aria-label="Plot one"'):
+        assert words in pages["own"], words
+        assert words not in pages["other"], words
+    client.force_login(stranger)
+    answer = client.get("/benchmarks/contest-of-ours/?tab=plots")
+    assert (answer.status_code, answer.context["tab"]) == (200, "leaderboard")
