@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -18,10 +19,29 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_ANSWER = (OSError, http.client.HTTPException)
+"""What requests raise while nobody answers, or an answer breaks off."""
 _USER = (
     "from palmares.teams.models import User; from palmares.teams.services import create_team;"
     "create_team(name='Bench', by=User.objects.create_user('bench@example.org', None))"
 )
+
+
+_SIGN_IN = (
+    "from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY;"
+    "from django.contrib.sessions.backends.db import SessionStore; from palmares.teams.models import User;"
+    "user = User.objects.get(email='bench@example.org'); session = SessionStore();"
+    "session.update({SESSION_KEY: str(user.pk), HASH_SESSION_KEY: user.get_session_auth_hash(),"
+    "BACKEND_SESSION_KEY: 'django.contrib.auth.backends.ModelBackend'}); session.create(); print(session.session_key)"
+)
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Empty where the process has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 class Installation:
@@ -37,14 +57,24 @@ class Installation:
         self.manage("migrate", "-v0")
         self.manage("shell", "-v0", "-c", _USER)
         self._token = self.manage("token", "bench@example.org").strip()
+        self._session = self.manage("shell", "-v0", "-c", _SIGN_IN).strip()
         command = [sys.executable, str(ROOT / "manage.py"), "up"]
-        self._process = subprocess.Popen(
-            command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self._process.stdout
-        for line in self._process.stdout:
-            if "Ctrl-C" in line:
-                break
+        self.data = data
+        self._printed = data / "log" / "up.log"  # a pipe that nobody reads would stop it once it is full
+        with self._printed.open("wb") as log:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        try:
+            while "Ctrl-C" not in self.printed():
+                if self._process.poll() is not None:
+                    raise RuntimeError(self.printed())
+                time.sleep(0.1)
+        except BaseException:
+            self.stop()
+            raise
+
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return self._printed.read_text(errors="replace")
 
     def post_file(self, path: str, name: str, content: bytes, **fields: str) -> Any:
         """A form with a file, as browsers send it; the answer as JSON."""
@@ -54,29 +84,37 @@ class Installation:
         body += f'{part}"file"; filename="{name}"\r\n\r\n'.encode() + content + f"\r\n--{boundary}--\r\n".encode()
         return self.call("POST", path, body, f"multipart/form-data; boundary={boundary}")
 
-    def post(self, path: str, content: dict[str, Any]) -> Any:
-        """An object; the answer as JSON."""
-        return self.call("POST", path, json.dumps(content).encode(), "application/json")
+    def post(self, path: str, content: dict[str, Any], *, key: str = "") -> Any:
+        """An object; the answer as JSON. Sent again with the same `key` it is done once."""
+        return self.call("POST", path, json.dumps(content).encode(), "application/json", key)
 
     def get(self, path: str) -> Any:
         """The answer as JSON."""
         return self.call("GET", path)
 
-    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Any:
+    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "", key: str = "") -> Any:
         """One request, as the person of the bench."""
-        headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": content_type} if content_type else {})
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type, "Idempotency-Key": key}
+        headers = {name: value for name, value in headers.items() if value}
         request = urllib.request.Request(self.address + path, data=body, method=method, headers=headers)
-        with urllib.request.urlopen(request) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read())
 
     def status(self, path: str) -> int:
-        """Status of one request, as the person of the bench."""
-        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self._token}"})
+        """Status of one request, of the API or for a page, as the person of the bench; 0 where nothing answers."""
+        own = (
+            {"Authorization": f"Bearer {self._token}"} if path.startswith("/api/") else {"Cookie": f"sessionid={self._session}"}
+        )
+        request = urllib.request.Request(self.address + path, headers=own)
         try:
-            with urllib.request.urlopen(request) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                answer.read()
                 return int(answer.status)
         except urllib.error.HTTPError as error:
+            error.close()
             return int(error.code)
+        except NO_ANSWER:
+            return 0
 
     def wait(self, path: str, status: str) -> None:
         """Ask until something has a status; `RuntimeError` where it ended otherwise."""
@@ -90,11 +128,15 @@ class Installation:
         command = [sys.executable, str(ROOT / "manage.py"), *words]
         return subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True).stdout
 
+    def state(self, program: str) -> Any:
+        """The JSON that a program prints which runs inside the platform."""
+        return json.loads(self.manage("shell", "-v0", "-c", program))
+
     def processes(self, kind: str) -> list[psutil.Process]:
-        """Those of the `worker` (its children too), or of the `web`."""
-        words = {"worker": "-m workers", "web": "uvicorn"}[kind]
+        """Those of the `worker` (its children too), of the `web`, or of the `reaper`."""
+        words = {"worker": "-m workers", "web": "uvicorn", "reaper": "manage.py reap"}[kind]
         there = psutil.Process(self._process.pid).children(recursive=True)
-        return [p for p in there if p.is_running() and words in " ".join(p.as_dict(["cmdline"])["cmdline"] or ())]
+        return [process for process in there if words in _command_line(process)]
 
     def peak_megabytes(self, kind: str) -> float:
         """Highest resident memory so far of any one of them."""

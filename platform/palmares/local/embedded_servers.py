@@ -81,6 +81,20 @@ def release(data: Path) -> None:
             time.sleep(0.05)
 
 
+def revive(data: Path) -> None:
+    """Start the daemons of the servers that this process uses again, where they were killed.
+
+    Raises:
+        EmbeddedError: one does not start.
+    """
+    for folder, name in list(_held):
+        run = folder / "run"
+        if folder == data.resolve() and not _islocked(run / f"{name}.daemon"):
+            with locked(run / f"{name}.start"):
+                if not _islocked(run / f"{name}.daemon"):
+                    _start_daemon(folder, name)
+
+
 def process_ids(data: Path) -> dict[str, int]:
     """Process ids of the servers that run under `data`, by name (`postgres`, `redis`)."""
     found = {}

