@@ -8,7 +8,7 @@ from palmares.benchmarks import pages as benchmarks
 from palmares.calibrations import pages as calibrations
 from palmares.dashboards import pages as dashboards
 from palmares.dashboards import panel_forms
-from palmares.dashboards.home_page import home
+from palmares.dashboards.home_page import home, robots
 from palmares.help import pages as help_pages
 from palmares.leaderboards import pages as leaderboards
 from palmares.leaderboards import submission_pages as submissions
@@ -22,6 +22,7 @@ from palmares.uploads import pages as uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
+    path("robots.txt", robots, name="robots"),
     path("dashboards/", dashboards.dashboards, name="dashboards"),
     path("dashboards/<uuid:pk>/", dashboards.dashboard, name="dashboard"),
     path("dashboards/<uuid:pk>/change/", dashboards.change_dashboard, name="dashboard-change"),

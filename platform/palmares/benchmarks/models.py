@@ -22,11 +22,19 @@ class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
     """Benchmarks, as one person sees them."""
 
     def visible_to(self, user: User | AnonymousUser) -> BenchmarkQuerySet:
-        """Public ones, and those of the teams `user` belongs to; nobody else's are known to exist."""
+        """Public ones, and those of the teams `user` belongs to; nobody else's are known to exist.
+
+        People who are not signed in are shown nothing here; what is on the web is in `on_the_web`.
+        """
         if not user.is_authenticated:
             return self.none()
         own = Team.objects.filter(memberships__user=user)
-        return self.filter(Q(visibility=Benchmark.Visibility.PUBLIC) | Q(team__in=own))
+        shown = (Benchmark.Visibility.PUBLIC, Benchmark.Visibility.WEB)
+        return self.filter(Q(visibility__in=shown) | Q(team__in=own))
+
+    def on_the_web(self) -> BenchmarkQuerySet:
+        """Those whose boards are shown to everybody."""
+        return self.filter(visibility=Benchmark.Visibility.WEB)
 
 
 class Benchmark(models.Model):
@@ -35,6 +43,7 @@ class Benchmark(models.Model):
     class Visibility(models.TextChoices):
         PUBLIC = "public", "Everyone who is signed in"
         TEAM = "team", "The owning team"
+        WEB = "web", "Everyone on the web, without an account"
 
     class Missing(models.TextChoices):
         """What becomes of hands that a submission does not predict, in ranking."""

@@ -67,6 +67,7 @@ def change_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
                 revisions.cancel_revision(revision=revision, by=user)
         elif action == "visibility" and request.POST.get("visibility") in Benchmark.Visibility.values:
             services.update_benchmark(benchmark=found, by=user, visibility=request.POST["visibility"])
+            messages.success(request, f"Its board is now visible to: {found.get_visibility_display()}.")
         elif action == "board":
             name = posted(request, "name", limit=80)
             slug_of_board = slugify(name)[:40] or "board"

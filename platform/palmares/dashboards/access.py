@@ -107,11 +107,11 @@ class Access:
         return found.filter(method__in=self.filters.methods) if self.filters.methods else found
 
     def benchmark(self, slug: str) -> Benchmark | None:
-        """A benchmark that may be shown; a share link shows those of its team."""
+        """A benchmark that may be shown; a share link shows those of its team and those on the web."""
         if self.user is not None:
             found = Benchmark.objects.visible_to(self.user)
         else:
-            found = Benchmark.objects.filter(Q(team=self.team))
+            found = Benchmark.objects.filter(Q(team=self.team) | Q(visibility=Benchmark.Visibility.WEB))
         return found.select_related("team").prefetch_related("boards").filter(slug=slug).first()
 
     def person_for(self, benchmark: Benchmark) -> User | Visitor:

@@ -101,7 +101,7 @@ def clean_filters(filters: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("subjects", "uploads", "methods"):
         values = filters.get(name) or []
-        if not isinstance(values, list) or len(values) > MOST_SELECTED or not all(isinstance(v, str) for v in values):
+        if not isinstance(values, list) or len(values) > MOST_SELECTED or not all(map(_is_text, values)):
             raise InvalidError(f"`{name}` is a list of at most {MOST_SELECTED} texts.", field="filters")
         if name != "methods" and not all(map(is_id, values)):
             raise InvalidError(f"`{name}` is a list of ids.", field="filters")
@@ -168,7 +168,12 @@ def _whole(table: Mapping[str, Any], name: str, where: str, low: int, high: int)
     return value
 
 
+def _is_text(value: Any) -> bool:
+    """Whether it is a text that the database can keep: no NUL, no half of a character (a lone surrogate)."""
+    return isinstance(value, str) and not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
+
+
 def _text(value: Any, what: str, limit: int) -> str:
-    if not isinstance(value, str) or len(value) > limit or "\x00" in value:
+    if not _is_text(value) or len(value) > limit:
         raise InvalidError(f"{what} is a text of at most {limit} characters.", field="panels")
-    return value
+    return str(value)

@@ -5,28 +5,36 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from palmares.benchmarks.models import Benchmark
 from palmares.dashboards.models import Dashboard
 from palmares.dashboards.pages import dashboard_context
+from palmares.leaderboards.public_board import off_limits_to_robots
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs.models import Run
 from palmares.teams.pages import can_add, chosen_team, person
 from palmares.uploads.models import Upload
 
 LATEST = 12
+PUBLIC_BOARDS = 50
 RUNNING = 20
 """Rows of each list, at most."""
 
 
-@login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """What is running, the first dashboard (what came out last where there is none), and the doors."""
+    """What is running, the first dashboard (what came out last where there is none), and the doors.
+
+    People who are not signed in see what Palmarès is, and the boards that are on the web.
+    """
+    if not request.user.is_authenticated:
+        boards_on_web = Benchmark.objects.on_the_web().select_related("team")[:PUBLIC_BOARDS]
+        return off_limits_to_robots(render(request, "landing.html", {"benchmarks": boards_on_web}))
     user, team = person(request), chosen_team(request)
     runs, uploads = Run.objects.visible_to(user), Upload.objects.visible_to(user)
     if team:
@@ -54,3 +62,10 @@ def _worth_comparing(runs: Any) -> UUID | None:
     several = runs.filter(status=Status.SUCCEEDED, upload_id__in=recent).order_by().values("upload_id")
     methods = {row["upload_id"]: row["n"] for row in several.annotate(n=Count("method", distinct=True))}
     return next((pk for pk in recent if methods[pk] > 1), recent[0] if recent else None)
+
+
+@require_GET
+def robots(request: HttpRequest) -> HttpResponse:
+    """`robots.txt`: search engines stay away, unless the operator lets them see what is on the web."""
+    lines = ["User-agent: *", "Disallow: /shared/" if settings.ALLOW_ROBOTS else "Disallow: /"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

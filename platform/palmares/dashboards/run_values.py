@@ -16,6 +16,8 @@ from palmares.queue.models import Status
 MOST_RUNS: Final = 2000
 _MEASURES: Final = {"auc": "auc_joints", "acceleration": "acceleration_error"}
 """Names of measures in scores of runs that are others in the catalogue."""
+JOINTS: Final = ("wrist", *(f"{finger}{n}" for finger in ("thumb", "index", "middle", "ring", "pinky") for n in range(1, 5)))
+"""As predictions and scores have them: `ml.hand.skeleton.JOINTS`; a test compares."""
 FEWEST_CLIPS: Final = 6
 """Of which an interval is given, as on boards."""
 _T_975: Final = (2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)
@@ -31,7 +33,7 @@ class RunValues:
         clip: how the upload is called.
         method: name.
         values: by metric of the catalogue; those that need ground truth are of the hands that were found.
-        joints: alignment → error of each joint in mm; empty without ground truth.
+        joints: alignment → error of each of `JOINTS` in mm; empty without ground truth.
     """
 
     run: UUID
@@ -39,7 +41,7 @@ class RunValues:
     clip: str
     method: str
     values: dict[str, float]
-    joints: dict[str, dict[str, float]]
+    joints: dict[str, list[float | None]]
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,9 @@ def _scored(content: Any) -> dict[str, float]:
     return _numbers(found)
 
 
-def _joints(content: Any) -> dict[str, dict[str, float]]:
+def _joints(content: Any) -> dict[str, list[float | None]]:
     tables = _part(content, "joints")
-    return {name: table for name, table in tables.items() if isinstance(table, dict)}
+    return {name: [table.get(joint) for joint in JOINTS] for name, table in tables.items() if isinstance(table, dict)}
 
 
 def _part(content: Any, name: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from palmares.benchmarks.private_truth import shows_details
 from palmares.leaderboards.exports import WRITERS
 from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
 from palmares.leaderboards.plots import by_sequence, colours_of, plots
-from palmares.leaderboards.public_board import rounding_step
+from palmares.leaderboards.public_board import public_benchmark, rounding_step
 from palmares.leaderboards.viewsets import asked_for
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.submissions.models import Score, Scoring, Submission, SubmissionQuerySet
@@ -67,10 +67,14 @@ def benchmarks(request: HttpRequest) -> HttpResponse:
     return render(request, "benchmarks/benchmarks.html", {"rows": rows, "owned": owned, "protocols": PROTOCOLS.values()})
 
 
-@login_required
 @require_GET
 def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
-    """One benchmark, a section at a time: leaderboard, plots, sequences, submission, facts, and what its owners do."""
+    """One benchmark, a section at a time: leaderboard, plots, sequences, submission, facts, and what its owners do.
+
+    People who are not signed in see the board alone, where it is on the web.
+    """
+    if not request.user.is_authenticated:
+        return public_benchmark(request, slug)
     user = person(request)
     found = get_object_or_404(Benchmark.objects.visible_to(user).select_related("team"), slug=slug)
     try:
@@ -156,6 +160,7 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
     if tab == "manage":
         revisions = found.revisions.filter(published_at=None, cancelled_at=None).select_related("truth").defer("truth__subsets")
         return {
+            "visibilities": Benchmark.Visibility.choices,
             "truths": found.truths.defer("subsets")[:5],
             "revisions": [(each, changes(each, user), *_failures(each, user)) for each in revisions],
         }

@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import QueryDict
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 
+from ml.catalog import PROTOCOLS
+from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark
 from palmares.benchmarks.private_truth import decimals, rounding_for, shows_details
 from palmares.leaderboards.leaderboard import Leaderboard
 from palmares.leaderboards.viewsets import board_of_query
 from palmares.teams.models import User, Visitor
+
+
+def public_benchmark(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page of a benchmark on the web for people who are not signed in; of any other they are asked to sign in."""
+    found = Benchmark.objects.on_the_web().select_related("team").filter(slug=slug).first()
+    if found is None:
+        return redirect_to_login(request.get_full_path())
+    try:
+        context = board_context(found, request.GET, Visitor(benchmark=found.pk), address=request.path)
+    except DomainError as error:
+        raise Http404(error.detail) from error
+    context |= {"boards": found.boards.all(), "protocol": PROTOCOLS[found.protocol]}
+    return off_limits_to_robots(render(request, "benchmarks/public_benchmark.html", context))
+
+
+def off_limits_to_robots(response: HttpResponse) -> HttpResponse:
+    """The answer, which asks search engines to stay away unless the operator lets them in."""
+    if not settings.ALLOW_ROBOTS:
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def board_context(benchmark: Benchmark, query: QueryDict, user: User | Visitor, *, address: str) -> dict[str, Any]:

@@ -176,6 +176,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+ALLOW_ROBOTS = env.bool("ALLOW_ROBOTS", default=False)
+"""Whether search engines may list public boards and the page for people who are not signed in."""
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 << 30)
 """Largest video or set of images accepted."""
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=1 << 30)

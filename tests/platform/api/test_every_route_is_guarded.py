@@ -11,7 +11,7 @@ from palmares.api.permissions import DenyByDefault
 from tests.route_samples import ROUTES, address, world  # noqa: F401 - a fixture
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
-OPEN_TO_ALL = {"schema", "docs", "health", "welcome", "help", "prediction-template"}
+OPEN_TO_ALL = {"schema", "docs", "health", "welcome", "help", "prediction-template", "home", "robots"}
 """Routes for everybody; each says nothing about anybody, and has tests of its own."""
 GUARDED = [(r, p) for r, p in ROUTES if p.name not in OPEN_TO_ALL]
 NAMES = [p.name for _, p in GUARDED]

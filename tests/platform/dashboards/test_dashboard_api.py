@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from palmares.api.problems import InvalidError
 from palmares.dashboards.content import OPTIONS, clean_content, new_panel
 from palmares.dashboards.models import Dashboard
 from tests.route_samples import PNG
@@ -80,6 +81,8 @@ def test_two_people_do_not_overwrite_each_other(made, api, member):
         ({"panels": [text_panel("x" * 20_001)]}, "at most 20000 characters"),
         ({"panels": [new_panel("scatter", {"x": "speed", "y": "jitter"})]}, "there is no metric 'speed'"),
         ({"panels": [new_panel("viewer", {"upload": "../x"})]}, "`upload` is an id"),
+        ({"panels": [text_panel("a\x00b")]}, "`markdown` is a text"),
+        ({"filters": {"methods": ["a\x00b"]}}, "`methods` is a list of at most 100 texts"),
         ({"filters": {"alignment": "best"}}, "`alignment` is one of none, root"),
         ({"filters": {"uploads": ["x"]}}, "`uploads` is a list of ids"),
     ],
@@ -89,6 +92,11 @@ def test_it_says_what_is_wrong(made, api, member, content, sentence):
     assert answer.status_code == 400
     assert sentence in answer.json()["detail"]
     assert Dashboard.objects.get().version == 1
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(InvalidError, match="is a text"):
+        clean_content({"panels": [text_panel("\ud800")]})
 
 
 @pytest.mark.parametrize("kind", list(OPTIONS))

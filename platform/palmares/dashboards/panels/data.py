@@ -36,7 +36,7 @@ _BUILDERS: Final[dict[str, Builder]] = {
     "smooth": run_panels.smooth_or_true,
     "board": benchmark_panels.board,
     "pck": benchmark_panels.pck,
-    "joints": benchmark_panels.joints,
+    "joints": run_panels.joints,
     "significance": benchmark_panels.significance,
     "viewer": free_panels.viewer,
     "text": free_panels.text,

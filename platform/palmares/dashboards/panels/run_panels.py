@@ -8,6 +8,7 @@ from typing import Any, Final
 from ml.catalog import METRICS
 from palmares.api.problems import NotFoundError
 from palmares.dashboards.access import Access
+from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.panels import benchmark_panels
 from palmares.dashboards.panels.method_table import finish_table
 from palmares.dashboards.run_values import RunValues, interval, methods_of, metrics_of, run_values
@@ -42,6 +43,24 @@ def metrics_table(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
         for row in table.values()
     ]
     return finish_table(metric, columns, rows, options, thing="upload")
+
+
+def joints(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Mean error of each joint of each method over the clips that have ground truth; of a benchmark where one is chosen."""
+    if options["benchmark"]:
+        return benchmark_panels.joints(access, options)
+    alignment = access.filters.alignment or "procrustes"
+    metric = f"{ALIGNMENTS[alignment][0]}mpjpe"
+    runs = [run for run in run_values(access) if run.joints.get(alignment)]
+    if not runs:
+        raise NotFoundError("No finished run here has been scored against ground truth, and no benchmark is chosen.")
+    hands = []
+    for method in methods_of(runs):
+        columns = zip(*(run.joints[alignment] for run in runs if run.method == method.name), strict=True)
+        known = [[value for value in column if value is not None] for column in columns]
+        errors = [_average(values) if values else None for values in known]
+        hands.append({"method": method.title, "colour": method.colour, "errors_mm": errors})
+    return {"title": f"{METRICS[metric].title} by joint", "metric": metric, "hands": hands}
 
 
 def scatter(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
