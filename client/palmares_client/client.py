@@ -193,7 +193,7 @@ class Client:
         Args:
             upload: its id.
             method: its name in tables and plots.
-            file: the predictions.
+            file: the predictions; with `meshes` also a folder of .obj or .ply files, with `joints.npy` where it is needed.
             file_format: `palmares`, `mano`, `freihand`, `ho3d` or `meshes`.
             version: of the method.
             link: to its paper or code.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -110,10 +111,24 @@ def add_run(
 ) -> RunHandle:
     """See `Client.add_run`."""
     path = Path(file)
-    if not path.is_file():
-        raise RejectedError(f"{path} is {'a folder' if path.exists() else 'missing'}, expected a file.")
+    if not path.exists():
+        raise RejectedError(f"{path} is missing, expected a file, or a folder of meshes.")
     fields = {"upload": upload, "method_name": method, "format": file_format, "version": version, "link": link, "side": side}
-    return RunHandle(client, client.send_run(fields, path, key=str(uuid.uuid4())))
+    with TemporaryDirectory(prefix="palmares-") as folder:
+        sent = _zipped(path, Path(folder)) if path.is_dir() else path
+        return RunHandle(client, client.send_run(fields, sent, key=str(uuid.uuid4())))
+
+
+def _zipped(folder: Path, target: Path) -> Path:
+    """The meshes and joints of a folder in one archive."""
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".obj", ".ply", ".npy"))
+    if not files:
+        raise RejectedError(f"{folder} holds no .obj, .ply or .npy file.")
+    archive = target / f"{folder.resolve().name}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as sink:
+        for file in files:
+            sink.write(file, file.name)
+    return archive
 
 
 def log(

@@ -80,5 +80,19 @@ def test_a_file(client, upload, tmp_path):
     path.write_bytes(npz(meshes()))
     run = client.add_run(str(upload.pk), "my-method", path, link="https://example.org")
     assert client.run(run.id).data["link"] == "https://example.org"
-    with pytest.raises(palmares.RejectedError, match="is missing, expected a file"):
+    with pytest.raises(palmares.RejectedError, match="is missing, expected a file, or a folder"):
         client.add_run(str(upload.pk), "my-method", tmp_path / "none.npz")
+
+
+def test_a_folder_of_meshes(client, upload, tmp_path):
+    given = meshes()
+    np.save(tmp_path / "joints.npy", given.joints)
+    for frame, vertices in enumerate(given.vertices[:, :30]):
+        lines = [*(f"v {x} {y} {z}" for x, y, z in vertices), "f 1 2 3"]
+        (tmp_path / f"{frame:04d}_right.obj").write_text("\n".join(lines))
+    run = client.add_run(str(upload.pk), "my-method", tmp_path, file_format="meshes")
+    assert (run.status, run.data["is_external"]) == ("queued", True)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(palmares.RejectedError, match=r"holds no \.obj, \.ply or \.npy"):
+        client.add_run(str(upload.pk), "my-method", empty, file_format="meshes")

@@ -139,3 +139,19 @@ def test_scorings_are_made_for_submissions_of_every_status_and_revisions_keep_th
         "deleted before it was scored": {4: "cancelled"},
     }
     assert new.get_model("submissions", "Scoring").objects.get(status="failed").error == "20 joints, expected 21."
+
+
+def test_truths_of_rendered_clips_that_people_added_become_ground_truths(migrate):
+    old = migrate([("uploads", "0003_bytes_received_at"), ("subjects", "0002_initial")])
+    team = old.get_model("teams", "Team").objects.create(name="Old")
+    user = old.get_model("teams", "User").objects.create(email="old@example.org")
+    subject = old.get_model("subjects", "Subject").objects.create(team=team, name="S")
+    uploads = old.get_model("uploads", "Upload").objects
+    rendered = uploads.create(subject=subject, name="a.mp4", size_bytes=1, truth="uploads/a/truth.npz", created_by=user)
+    uploads.create(subject=subject, name="of a benchmark.mp4", size_bytes=1, truth="uploads/b/truth.npz")
+    uploads.create(subject=subject, name="without.mp4", size_bytes=1, created_by=user)
+    new = migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    truth = new.get_model("uploads", "GroundTruth").objects.get()
+    assert (truth.upload_id, truth.source, truth.status, truth.format) == (
+        rendered.pk, "uploads/a/truth.npz", "queued", "palmares",
+    )  # fmt: skip

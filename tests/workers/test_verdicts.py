@@ -18,6 +18,7 @@ from palmares.leaderboards.leaderboard import leaderboard
 from palmares.leaderboards.plots import worst_frames
 from palmares.queue.models import Status
 from palmares.submissions.models import MetricValue
+from tests.factories import RunFactory, SubjectFactory, UploadFactory, UserFactory
 from tests.predictions import hands, moved, zipped
 from tests.workers.test_score_submission import file, submit
 from workers.attempt import attempt
@@ -143,3 +144,20 @@ def test_worst_frames_are_frames_of_the_clip_also_of_a_second_hand_and_where_fra
     first, second, *_ = worst_frames(made.scores.get(), "mpjpe", member)
     assert (first.frame, second.frame) == (65, 80)
     assert [round(each.value) for each in (first, second)] == [90, 50]
+    assert (first.upload, first.run) == (None, None)
+
+
+def test_a_worst_frame_opens_the_run_that_was_submitted_for_those_who_see_its_video(make_benchmark, member, team):
+    ours = make_benchmark(zipped(one=hands(20, seed=1)))
+    ours.shows_frames = True
+    ours.save()
+    made = submit(ours, member, zipped(one=moved(hands(20, seed=1), 10.0)), "m")
+    run = RunFactory(upload=UploadFactory(subject=SubjectFactory(team=team)))
+    made.runs.add(run)
+    truth = ours.truths.get()
+    truth.sequences[0]["upload"] = str(run.upload_id)
+    truth.save()
+    shown = worst_frames(made.scores.get(), "mpjpe", member)[0]
+    assert (shown.upload, shown.run) == (str(run.upload_id), str(run.pk))
+    hidden = worst_frames(made.scores.get(), "mpjpe", UserFactory())[0]
+    assert (hidden.upload, hidden.run) == (None, None)

@@ -56,6 +56,8 @@ class WorstFrame:
     value: float
     upload: str | None
     frame: int
+    run: str | None = None
+    """Of the platform, where the submission was made of runs."""
 
 
 def plots(scores: Sequence[Score], metric: str, board: Board, user: User | AnonymousUser) -> list[Plot]:
@@ -116,7 +118,9 @@ def worst_frames(score: Score, metric: str, user: User | AnonymousUser) -> list[
         upload = None if frames.frame is None else entry.get("upload")  # an older scorer did not keep the frame's number
         found.append(WorstFrame(str(entry["name"]), row, float(values[row]), upload, frame))
     uploads = _visible_uploads((frame.upload for frame in found), user)
-    return [replace(f, upload=f.upload if f.upload in uploads else None) for f in found if f.value >= 0]
+    runs = {str(upload): str(pk) for pk, upload in score.submission.runs.values_list("pk", "upload")}
+    shown = [replace(f, upload=f.upload if f.upload in uploads else None) for f in found if f.value >= 0]
+    return [replace(frame, run=runs.get(frame.upload) if frame.upload else None) for frame in shown]
 
 
 def _visible_uploads(ids: Iterable[str | None], user: User | AnonymousUser) -> set[str]:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from palmares.api.problems import DomainError
@@ -19,11 +20,13 @@ from palmares.benchmarks.revisions import shown_revision
 from palmares.leaderboards.comparison import compare
 from palmares.leaderboards.leaderboard import cell, in_order, rank_of
 from palmares.leaderboards.plots import by_sequence, plots, worst_frames
+from palmares.leaderboards.submission_runs import run_of_sequence
 from palmares.submissions import services as submissions
 from palmares.submissions.models import MetricValue, Score, Scoring, Submission
 from palmares.submissions.serializers import SubmissionFactsSerializer, shown_score
-from palmares.teams.pages import can_write, errors_as_messages, person, posted
+from palmares.teams.pages import by_id, can_write, errors_as_messages, person, posted
 from palmares.teams.services import role_in
+from palmares.uploads.models import Upload
 
 ACTIONS = {
     "cancel": submissions.cancel_submission,
@@ -95,6 +98,26 @@ def change_submission(request: HttpRequest, pk: UUID) -> HttpResponse:
                 messages.error(request, "A submission needs the name of a method and at most five links (https://…).")
         if action == "delete":
             return redirect("benchmark", found.benchmark.slug)
+    return redirect("submission", pk)
+
+
+@login_required
+@require_POST
+def open_in_viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show a sequence of a submitted file in the viewer, at a frame."""
+    user = person(request)
+    found = get_object_or_404(Submission.objects.visible_to(user).select_related("benchmark", "team"), pk=pk)
+    upload = by_id(Upload.objects.visible_to(user).select_related("subject__team"), request.POST.get("upload", ""))
+    score = shown_score(found)
+    sequences = score.revision.truth.sequences if score else []
+    name = next((each["name"] for each in sequences if each.get("upload") == str(upload.pk)), None)
+    if name is None:
+        raise Http404
+    with errors_as_messages(request):
+        run = run_of_sequence(submission=found, sequence=name, upload=upload, by=user)
+        frame = request.POST.get("frame", "")
+        at = f"&frame={int(frame)}" if frame.isascii() and frame.isdigit() and len(frame) < 10 else ""
+        return redirect(f"{reverse('viewer', args=[upload.pk])}?runs={run.pk}{at}")
     return redirect("submission", pk)
 
 

@@ -80,7 +80,10 @@ class RunSlicesView(ScoreView):
         ],
     )
     def get(self, request: Request, pk: UUID) -> Response:
-        """Get a measure of a run by one attribute of the true hands, or two crossed, with 95% intervals and worst frames."""
+        """Get a measure of a run by attributes of the true hands.
+
+        By one attribute or two crossed: each cell with its number of hands, mean, 95% interval and worst frames.
+        """
         alignment, metric = asked_measure(request)
         by = _attributes(request)
         score = self.finished_score(pk)

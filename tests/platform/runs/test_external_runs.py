@@ -96,7 +96,7 @@ def test_who_may_not(api, clip, viewer, stranger):
 
 
 def test_the_page_takes_them(client, member, viewer, clip):
-    change = reverse("run-add", args=[clip.pk])
+    change = reverse("upload-add-run", args=[clip.pk])
     client.force_login(viewer)
     assert change not in client.get(reverse("upload", args=[clip.pk])).content.decode()
     client.force_login(member)

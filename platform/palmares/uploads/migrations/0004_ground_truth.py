@@ -15,6 +15,7 @@ def keep_truths_of_demo_clips(apps, schema_editor):
         apps.get_model('uploads', 'GroundTruth')(upload_id=pk, name='truth.npz', format='palmares', source=key)
         for pk, key in found.values_list('pk', 'truth')
     )
+    schema_editor.execute('SET CONSTRAINTS ALL IMMEDIATE')  # or the table of uploads cannot be altered next
 
 
 class Migration(migrations.Migration):
