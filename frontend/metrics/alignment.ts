@@ -24,7 +24,7 @@ export interface AlignmentOptions {
   bone?: [number, number];
 }
 
-type Points = Float64Array | readonly number[];
+type Points = Float32Array | Float64Array | readonly number[];
 
 const point = (points: Points, index: number): [number, number, number] => [
   points[3 * index] as number,
@@ -59,25 +59,55 @@ interface Cloud {
 
 function cloud(points: Points): Cloud {
   const count = points.length / 3;
-  const mean: [number, number, number] = [0, 0, 0];
-  for (let i = 0; i < points.length; i++) mean[(i % 3) as 0 | 1 | 2] += (points[i] as number) / count;
+  let [x, y, z] = [0, 0, 0];
+  for (let i = 0; i < points.length; i += 3) {
+    x += points[i] as number;
+    y += points[i + 1] as number;
+    z += points[i + 2] as number;
+  }
+  x /= count;
+  y /= count;
+  z /= count;
   let squares = 0;
-  for (let i = 0; i < points.length; i++) squares += ((points[i] as number) - mean[(i % 3) as 0 | 1 | 2]) ** 2;
-  return { mean, norm: Math.sqrt(squares) + EPSILON };
+  for (let i = 0; i < points.length; i += 3) {
+    const dx = (points[i] as number) - x;
+    const dy = (points[i + 1] as number) - y;
+    const dz = (points[i + 2] as number) - z;
+    squares += dx * dx + dy * dy + dz * dz;
+  }
+  return { mean: [x, y, z], norm: Math.sqrt(squares) + EPSILON };
+}
+
+/** Centred truth (rows) times centred prediction (columns), each over its norm. Unrolled: it is done for every frame. */
+function covarianceOf(truth: Points, to: Cloud, prediction: Points, from: Cloud): Matrix3 {
+  const [tx, ty, tz] = to.mean;
+  const [px, py, pz] = from.mean;
+  let [a, b, c, d, e, f, g, h, k] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < truth.length; i += 3) {
+    const x = (prediction[i] as number) - px;
+    const y = (prediction[i + 1] as number) - py;
+    const z = (prediction[i + 2] as number) - pz;
+    const u = (truth[i] as number) - tx;
+    const v = (truth[i + 1] as number) - ty;
+    const w = (truth[i + 2] as number) - tz;
+    a += u * x;
+    b += u * y;
+    c += u * z;
+    d += v * x;
+    e += v * y;
+    f += v * z;
+    g += w * x;
+    h += w * y;
+    k += w * z;
+  }
+  const n = 1 / (to.norm * from.norm);
+  return [a * n, b * n, c * n, d * n, e * n, f * n, g * n, h * n, k * n];
 }
 
 /** The best similarity by SVD (orthogonal Procrustes); without `reflections` a proper rotation. */
 function similarity(truth: Points, prediction: Points, { reflections }: { reflections: boolean }): Affine {
   const [to, from] = [cloud(truth), cloud(prediction)];
-  const covariance: Matrix3 = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < truth.length; i += 3)
-    for (const row of [0, 1, 2] as const) {
-      const expected = ((truth[i + row] as number) - to.mean[row]) / to.norm;
-      for (const column of [0, 1, 2] as const)
-        covariance[(3 * row + column) as 0] +=
-          (expected * ((prediction[i + column] as number) - from.mean[column])) / from.norm;
-    }
-  const { u, s, v } = svd3(covariance);
+  const { u, s, v } = svd3(covarianceOf(truth, to, prediction, from));
   const isMirrored = determinant(u) * determinant(v) < 0;
   const last = isMirrored && !reflections ? -1 : 1;
   const factor = ((s[0] + s[1] + last * s[2]) * to.norm) / from.norm;
@@ -109,16 +139,4 @@ export function apply({ linear, translation }: Affine, [x, y, z]: readonly [numb
     d * x + e * y + f * z + translation[1],
     g * x + h * y + i * z + translation[2],
   ];
-}
-
-/** Mean distance between true points and the moved prediction, in their unit. */
-export function meanDistance(truth: Points, prediction: Points, move: Affine): number {
-  const count = truth.length / 3;
-  let sum = 0;
-  for (let k = 0; k < count; k++) {
-    const [x, y, z] = apply(move, point(prediction, k));
-    const [tx, ty, tz] = point(truth, k);
-    sum += Math.sqrt((x - tx) ** 2 + (y - ty) ** 2 + (z - tz) ** 2);
-  }
-  return sum / count;
 }

@@ -1,73 +1,152 @@
-/** Errors of one hand for every frame, as `ml/metrics/errors.py` computes them. */
+/** Errors of all hands of a clip, per frame and over the clip, as `ml/metrics/errors.py` computes them. */
 
-import { type Alignment, type AlignmentOptions, alignment, meanDistance } from "./alignment";
+import { type Affine, type Alignment, type AlignmentOptions, alignment } from "./alignment";
+import { type HandJoints, type HandPairs, rowOfJoints } from "./hand-pairs";
 
-/** Joints of one hand: row k has frame `frames[k]` (ascending) and `joints` 3 · J · k …, in metres. */
-export interface HandJoints {
-  frames: number[];
-  joints: Float64Array;
-  jointCount: number;
+/** Values per frame (means over the hands; null where there is none), and the mean over all rows of the clip. */
+export interface ClipValues {
+  frames: Array<number | null>;
+  clip: number | null;
 }
 
+export interface JointErrors extends ClipValues {
+  /** How many single distances lie in each bin of `BIN_MM`; the last bin holds the rest. */
+  histogram: number[];
+}
+
+export interface ErrorOptions extends AlignmentOptions {
+  /** Joints that are averaged over; all where it is not given. */
+  joints?: readonly number[] | undefined;
+}
+
+export const BIN_MM = 0.5;
+export const BINS = 400;
 const MILLIMETRES = 1000;
 
-/** Pairs of rows of the frames that both have, in order. */
-function shared(truth: HandJoints, prediction: HandJoints): Array<[truthRow: number, predictionRow: number, frame: number]> {
-  const rows = new Map(prediction.frames.map((frame, row) => [frame, row]));
-  return truth.frames.flatMap((frame, row) => {
-    const other = rows.get(frame);
-    return other === undefined ? [] : [[row, other, frame] as [number, number, number]];
-  });
-}
+class Sums {
+  private readonly sums: Float64Array;
+  private readonly counts: Uint16Array;
+  private sum = 0;
+  private count = 0;
 
-function row({ joints, jointCount }: HandJoints, index: number): Float64Array {
-  return joints.subarray(3 * jointCount * index, 3 * jointCount * (index + 1));
-}
-
-/** MPJPE in mm under an alignment for frames 0 … frameCount − 1; null where truth or prediction has no hand. */
-export function jointErrors(
-  truth: HandJoints,
-  prediction: HandJoints,
-  frameCount: number,
-  name: Alignment,
-  options: AlignmentOptions = {},
-): Array<number | null> {
-  const found = Array<number | null>(frameCount).fill(null);
-  for (const [k, other, frame] of shared(truth, prediction)) {
-    const [expected, predicted] = [row(truth, k), row(prediction, other)];
-    found[frame] = MILLIMETRES * meanDistance(expected, predicted, alignment(name, expected, predicted, options));
+  constructor(frameCount: number) {
+    this.sums = new Float64Array(frameCount);
+    this.counts = new Uint16Array(frameCount);
   }
-  return found;
+
+  add(frame: number, value: number): void {
+    this.sums[frame] = (this.sums[frame] as number) + value;
+    this.counts[frame] = (this.counts[frame] as number) + 1;
+    this.sum += value;
+    this.count++;
+  }
+
+  values(): ClipValues {
+    const frames = Array.from(this.counts, (count, frame) => (count ? (this.sums[frame] as number) / count : null));
+    return { frames, clip: this.count ? this.sum / this.count : null };
+  }
+}
+
+/** MPJPE in mm under an alignment; null where truth or prediction has no hand. */
+export function jointErrors(
+  truth: readonly HandJoints[],
+  prediction: readonly HandJoints[],
+  pairs: readonly HandPairs[],
+  name: Alignment,
+  options: ErrorOptions = {},
+): JointErrors {
+  const frameCount = pairs[0]?.row.length ?? 0;
+  const sums = new Sums(frameCount);
+  const histogram = new Array<number>(BINS).fill(0);
+  pairs.forEach((pair, k) => {
+    for (let frame = 0; frame < frameCount; frame++) {
+      const answer = prediction[pair.hand[frame] as number];
+      if (!answer) continue;
+      const expected = rowOfJoints(truth[k] as HandJoints, pair.truthRow[frame] as number);
+      const predicted = rowOfJoints(answer, pair.row[frame] as number);
+      const move = alignment(name, expected, predicted, options);
+      sums.add(frame, meanDistance(expected, predicted, move, options.joints, histogram));
+    }
+  });
+  return { ...sums.values(), histogram };
+}
+
+function meanDistance(
+  truth: Float32Array | Float64Array,
+  prediction: Float32Array | Float64Array,
+  move: Affine,
+  joints: readonly number[] | undefined,
+  histogram: number[],
+): number {
+  const count = joints?.length ?? truth.length / 3;
+  let sum = 0;
+  for (let k = 0; k < count; k++) {
+    const distance = MILLIMETRES * jointDistance(truth, prediction, move, joints ? (joints[k] as number) : k);
+    sum += distance;
+    const bin = Math.min(BINS - 1, Math.floor(distance / BIN_MM));
+    histogram[bin] = (histogram[bin] as number) + 1;
+  }
+  return sum / count;
+}
+
+/** Distance between one true joint and the moved prediction, in the unit of the points. */
+export function jointDistance(
+  truth: Float32Array | Float64Array,
+  prediction: Float32Array | Float64Array,
+  { linear, translation }: Affine,
+  joint: number,
+): number {
+  const i = 3 * joint;
+  const [x, y, z] = [prediction[i] as number, prediction[i + 1] as number, prediction[i + 2] as number];
+  const [a, b, c, d, e, f, g, h, k] = linear;
+  const dx = a * x + b * y + c * z + translation[0] - (truth[i] as number);
+  const dy = d * x + e * y + f * z + translation[1] - (truth[i + 1] as number);
+  const dz = g * x + h * y + k * z + translation[2] - (truth[i + 2] as number);
+  return Math.sqrt(dx * dx + dy * dy + dz * dz);
 }
 
 /**
- * RA-ACC in mm/frame² for frames 0 … frameCount − 1: mean distance of the second differences of root-aligned joints; null
- * where the frame or one of its neighbours is missing in truth or prediction.
+ * RA-ACC in mm/frame²: mean distance of the second differences of root-aligned joints; null where the frame or one of its
+ * neighbours is missing in truth or prediction.
  */
 export function accelerationErrors(
-  truth: HandJoints,
-  prediction: HandJoints,
-  frameCount: number,
-  root = 0,
-): Array<number | null> {
-  const found = Array<number | null>(frameCount).fill(null);
-  const pairs = new Map(shared(truth, prediction).map(([k, other, frame]) => [frame, [k, other] as const]));
-  for (const [frame, now] of pairs) {
-    const [before, after] = [pairs.get(frame - 1), pairs.get(frame + 1)];
-    if (!before || !after) continue;
-    const expected = secondDifference(row(truth, before[0]), row(truth, now[0]), row(truth, after[0]), root);
-    const predicted = secondDifference(row(prediction, before[1]), row(prediction, now[1]), row(prediction, after[1]), root);
-    let sum = 0;
-    for (let i = 0; i < expected.length; i += 3) {
-      const apart = [0, 1, 2].map((axis) => (predicted[i + axis] as number) - (expected[i + axis] as number));
-      sum += Math.hypot(...apart);
+  truth: readonly HandJoints[],
+  prediction: readonly HandJoints[],
+  pairs: readonly HandPairs[],
+  { root = 0, joints }: ErrorOptions = {},
+): ClipValues {
+  const frameCount = pairs[0]?.row.length ?? 0;
+  const sums = new Sums(frameCount);
+  pairs.forEach((pair, k) => {
+    const expected = (frame: number) => rowOfJoints(truth[k] as HandJoints, pair.truthRow[frame] as number);
+    const predicted = (frame: number) =>
+      rowOfJoints(prediction[pair.hand[frame] as number] as HandJoints, pair.row[frame] as number);
+    for (let frame = 1; frame + 1 < frameCount; frame++) {
+      if ([frame - 1, frame, frame + 1].some((each) => (pair.hand[each] as number) < 0)) continue;
+      const of = [expected, predicted].map((at) => [at(frame - 1), at(frame), at(frame + 1)] as const);
+      const [p, q] = of as [Triple, Triple];
+      const all = joints ?? Array.from({ length: p[0].length / 3 }, (_, joint) => joint);
+      let sum = 0;
+      for (const joint of all) sum += accelerationApart(p, q, joint, root);
+      sums.add(frame, (MILLIMETRES * sum) / all.length);
     }
-    found[frame] = (MILLIMETRES * sum) / truth.jointCount;
-  }
-  return found;
+  });
+  return sums.values();
 }
 
-function secondDifference(before: Float64Array, now: Float64Array, after: Float64Array, root: number): Float64Array {
-  const of = (points: Float64Array, i: number) => (points[i] as number) - (points[3 * root + (i % 3)] as number);
-  return now.map((_, i) => of(after, i) - 2 * of(now, i) + of(before, i));
+type Triple = readonly [Float32Array | Float64Array, Float32Array | Float64Array, Float32Array | Float64Array];
+
+function accelerationApart(p: Triple, q: Triple, joint: number, root: number): number {
+  let squares = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    const apart = secondDifference(q, joint, root, axis) - secondDifference(p, joint, root, axis);
+    squares += apart * apart;
+  }
+  return Math.sqrt(squares);
+}
+
+function secondDifference([before, now, after]: Triple, joint: number, root: number, axis: number): number {
+  const [i, r] = [3 * joint + axis, 3 * root + axis];
+  const of = (points: Float32Array | Float64Array) => (points[i] as number) - (points[r] as number);
+  return of(after) - 2 * of(now) + of(before);
 }

@@ -1,6 +1,7 @@
 /** Asks the metrics worker; answers come in any order and are told apart by their number. */
 
 import type { ErrorRequest, ErrorResponse } from "./error-request";
+import type { HandJoints } from "./hand-pairs";
 
 export class MetricsClient {
   private next = 0;
@@ -17,12 +18,17 @@ export class MetricsClient {
     };
   }
 
-  /** Errors of one hand per frame. */
-  errors(request: Omit<ErrorRequest, "id">): Promise<ErrorResponse> {
+  /** Give the worker the hands that later requests name by `key`. */
+  put(key: string, hands: HandJoints[]): void {
+    this.worker.postMessage({ kind: "put", key, hands });
+  }
+
+  /** Errors per frame and over the clip. */
+  errors(request: Omit<ErrorRequest, "id" | "kind">): Promise<ErrorResponse> {
     const id = this.next++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ ...request, id });
+      this.worker.postMessage({ ...request, id, kind: "errors" });
     });
   }
 

@@ -1,5 +1,10 @@
 /** Computes errors in a thread of its own, so that the page stays responsive. */
 
-import { answer, type ErrorRequest } from "./error-request";
+import { type ErrorRequest, ErrorService, type PutRequest } from "./error-request";
 
-self.onmessage = (event: MessageEvent<ErrorRequest>) => self.postMessage(answer(event.data));
+const service = new ErrorService();
+
+self.onmessage = ({ data }: MessageEvent<PutRequest | ErrorRequest>) => {
+  if (data.kind === "put") service.put(data);
+  else self.postMessage(service.answer(data));
+};

@@ -28,6 +28,8 @@ function turned(a: Column, b: Column, cos: number, sin: number): [Column, Column
 }
 
 const SWEEPS = 30;
+/** Columns whose cosine is smaller are orthogonal: a few roundings of one. */
+const ORTHOGONAL = 1e-15;
 const PAIRS = [
   [0, 1],
   [0, 2],
@@ -60,7 +62,7 @@ export function svd3(m: Matrix3): Svd {
     rotated = false;
     for (const [p, q] of PAIRS) {
       const [alpha, beta, gamma] = [dot(columns[p], columns[p]), dot(columns[q], columns[q]), dot(columns[p], columns[q])];
-      if (Math.abs(gamma) <= 1e-16 * Math.sqrt(alpha * beta)) continue;
+      if (Math.abs(gamma) <= ORTHOGONAL * Math.sqrt(alpha * beta)) continue;
       rotated = true;
       const zeta = (beta - alpha) / (2 * gamma);
       const tan = (zeta >= 0 ? 1 : -1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.hand.skeleton import TIPS
 from ml.metrics.alignment import ALIGNMENTS, Alignment, procrustes_align, root_align, scale_translation_align
 from ml.metrics.errors import acceleration_errors, distances
 
@@ -40,11 +41,13 @@ def expected(given: dict[str, Any]) -> dict[str, Any]:
     truth, prediction = np.array(given["truth"]), np.array(given["prediction"])
     aligned = {name: align(name, truth, prediction) for name in ALIGNMENTS}
     errors = {name: MILLIMETRES * distances(t, p).mean(-1) for name, (t, p) in aligned.items()}
+    tips = {name: MILLIMETRES * distances(t, p)[:, list(TIPS)].mean(-1) for name, (t, p) in aligned.items()}
     frame = np.array(given["frames"])
     acceleration = MILLIMETRES * acceleration_errors(frame, np.zeros(len(frame), np.int64), truth, prediction)
     return {
         "aligned": {name: p.tolist() for name, (_, p) in aligned.items()},
         "errors_mm": {name: values.tolist() for name, values in errors.items()},
+        "tip_errors_mm": {name: values.tolist() for name, values in tips.items()},
         "acceleration_mm": [None if np.isnan(value) else value for value in acceleration.tolist()],
     }
 

@@ -21,7 +21,8 @@ def test_its_inputs_are_those_of_the_generator():
 def test_its_alignments_and_errors_are_those_of_the_metrics(name: str):
     fresh = expected(FIXTURE)
     np.testing.assert_allclose(FIXTURE["aligned"][name], fresh["aligned"][name], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(FIXTURE["errors_mm"][name], fresh["errors_mm"][name], rtol=0, atol=1e-6)
+    for errors in ("errors_mm", "tip_errors_mm"):
+        np.testing.assert_allclose(FIXTURE[errors][name], fresh[errors][name], rtol=0, atol=1e-6)
 
 
 def test_its_acceleration_errors_are_those_of_the_metrics():
