@@ -309,6 +309,9 @@ METRICS: dict[str, MetricEntry] = {
 SERIES_METRICS = ("reprojection", "jitter", "bone_length")
 """Metrics that every run has for each frame (`ml.metrics.no_truth.series`), in the order in which pages show them."""
 
+TRUTH_SERIES_METRICS = ("mpjpe", "ra_mpjpe", "st_mpjpe", "pa_mpjpe", "pr_mpjpe", "ra_acceleration_error", "agreement")
+"""Metrics that the viewer computes for each frame from joints: against the ground truth, or between two methods."""
+
 
 def is_distance(metric: str) -> bool:
     """Whether a metric is a mean distance of points, so that a missing hand can count as one that is far off."""

@@ -1,6 +1,7 @@
 /** The parts of the HTTP API that the viewer uses. */
 
 import type { Metric } from "../charts/frame-metrics";
+import type { Addresses } from "./addresses";
 
 export type Status = "receiving" | "queued" | "ingesting" | "running" | "ready" | "succeeded" | "failed" | "cancelled";
 
@@ -20,6 +21,8 @@ export interface UploadInfo extends Work {
   width: number | null;
   height: number | null;
   frame_count: number | null;
+  /** Ground truth; its links are null until it can be shown. */
+  truth?: (Omit<Work, "id" | "place" | "seconds_left"> & { links: { track: string | null } }) | null;
   media: { web_video: string | null; poster: string | null; filmstrip: string | null };
 }
 
@@ -37,25 +40,17 @@ export interface RunInfo extends Work {
 export interface PageData {
   upload: UploadInfo;
   runs: RunInfo[];
+  /** Metrics that need no ground truth, of each run's series. */
   metrics: Metric[];
-  /** Where the data is, if not at the API's root. */
+  /** Metrics that this page computes from joints, and the agreement of two methods. */
+  truth_metrics: Metric[];
+  /** Where the data is, if not at the API's root: a shared page names an address that opens only what is shared. */
   api?: string;
   /** Of a shared page: the query string that was shared, and the sites that may steer it in a frame. */
   query?: string;
   sites?: string[];
 }
 
-const ROOT = "/api/v1";
-const pageText = globalThis.document?.getElementById("viewer-data")?.textContent;
-/** Where the files are: a shared page names an address that opens only what is shared. */
-const API = (pageText && (JSON.parse(pageText) as PageData).api) || ROOT;
-export const isShared = API !== ROOT;
-
-export const trackUrl = (run: string) => `${API}/runs/${run}/track/`;
-export const seriesUrl = (run: string) => `${API}/runs/${run}/series/`;
-export const predictionUrl = (run: string) => `${API}/runs/${run}/prediction/`;
-export const frameUrl = (run: string, frame: number, format: "glb" | "obj" | "ply") =>
-  `${API}/runs/${run}/frames/${frame}.${format}`;
 export const isOpen = (status: Status) => ["receiving", "queued", "ingesting", "running"].includes(status);
 export const isFailed = (status: Status) => status === "failed" || status === "cancelled";
 
@@ -64,10 +59,10 @@ function csrfToken(): string {
 }
 
 /** The response as JSON; throws an error with the server's message (problem+json). */
-export async function request<T>(path: string, method: "GET" | "POST" = "GET"): Promise<T> {
+export async function request<T>(url: string, method: "GET" | "POST" = "GET"): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
-  const response = await fetch(path.startsWith("/") ? path : `${API}/${path}`, { method, headers, credentials: "same-origin" });
+  const response = await fetch(url, { method, headers, credentials: "same-origin" });
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new Error(body?.detail ?? body?.title ?? `The server answered ${response.status}.`);
   return body as T;
@@ -78,16 +73,17 @@ export async function request<T>(path: string, method: "GET" | "POST" = "GET"): 
  * Returns the function that stops it.
  */
 export function follow(
+  at: Addresses,
   upload: string,
   runs: string[],
   onChange: (kind: "upload" | "run", change: Partial<Work> & { id: string }) => void,
 ): () => void {
   const poll = async () => {
-    for (const run of runs) onChange("run", await request<RunInfo>(`runs/${run}/`));
-    onChange("upload", await request<UploadInfo>(`uploads/${upload}/`));
+    for (const run of runs) onChange("run", await request<RunInfo>(at.run(run)));
+    onChange("upload", await request<UploadInfo>(at.upload(upload)));
   };
   let polling: ReturnType<typeof setInterval> | undefined;
-  const events = new EventSource(`${API}/events/?uploads=${upload}&runs=${runs.join(",")}`);
+  const events = new EventSource(at.events(upload, runs));
   for (const kind of ["upload", "run"] as const)
     events.addEventListener(kind, (event) => onChange(kind, JSON.parse((event as MessageEvent<string>).data)));
   events.onopen = () => {

@@ -5,6 +5,8 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isFailed, isOpen } from "./api";
 import { drawAxes } from "./axes";
+import { Blinker, ColourBar, WipeHandles } from "./compare-controls";
+import { LiveErrors } from "./live-errors";
 import { Methods } from "./methods";
 import { Plots } from "./metric-plots";
 import { PlaybackControls, Timeline } from "./playback";
@@ -37,6 +39,7 @@ export function App({ model }: { model: ViewModel }) {
       orbitPane: orbitPane.current,
     });
     followColours(root.current);
+    new LiveErrors(model);
     const keys = shortcuts(model, made.clock, actions(model, made, root.current));
     setTable(keys);
     setViewer(made);
@@ -46,7 +49,7 @@ export function App({ model }: { model: ViewModel }) {
       runs: model.runs,
       frame: model.frame,
       playing: model.playing,
-      alignment: undefined,
+      alignment: model.comparison.target.value ? model.comparison.alignment : undefined,
       setViewpoint: (viewpoint) => made.setViewpoint(viewpoint),
       setCamera: (camera) => made.setCamera(camera),
     });
@@ -61,7 +64,7 @@ export function App({ model }: { model: ViewModel }) {
   }, [viewer]);
 
   const upload = model.upload.value;
-  const side = model.layout.value === "side" && model.readyRuns.value.filter((run) => run.shown.value).length > 1;
+  const side = model.layout.value === "side" && model.drawn().length > 1;
   return (
     <div ref={root} class="viewer" data-frame={model.frame.value}>
       {model.linkProblem && (
@@ -91,10 +94,13 @@ export function App({ model }: { model: ViewModel }) {
         <canvas ref={canvas} />
         <NothingShown model={model} />
         {side && <Columns model={model} />}
+        <WipeHandles model={model} />
+        <Blinker model={model} />
+        <ColourBar model={model} />
         {viewer && model.hasRenderer.value && <OrbitTools viewer={viewer} model={model} />}
       </div>
+      {viewer && <Toolbar table={table} model={model} />}
       <aside class="panel">
-        {viewer && <Toolbar table={table} model={model} />}
         <Methods model={model} />
       </aside>
       {viewer && !model.isSingleImage && (
@@ -164,12 +170,18 @@ function Toolbar({ table, model }: { table: Shortcut[]; model: ViewModel }) {
       {text}
     </button>
   );
-  const side = model.layout.value === "side";
+  const layout = model.layout.value;
   return (
     <div class="toolbar" role="toolbar" aria-label="View">
-      {button("o", "Overlay", "All methods in one view", !side)}
-      {button("c", "Side by side", "One column per method, cameras linked", side)}
+      {button("o", "Overlay", "All methods in one view", layout === "overlay")}
+      {button("c", "Side by side", "One column per method, cameras linked", layout === "side")}
+      {button("v", "Wipe", "The first two shown methods, divided by a handle", layout === "wipe")}
+      {button("b", "Blink", "The first two shown methods in turn", layout === "blink")}
+      <span class="gap" />
+      {model.truth && button("g", `Truth: ${model.truthStyle.value}`, "Ground truth as ghost, as wireframe, or off")}
+      {button("e", "Error colours", "Colour the meshes by their error", model.comparison.colours.value)}
       {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
+      <span class="gap" />
       {button("s", "Save image", "Save a PNG")}
       {button("f", "Full screen", "Full screen")}
       {button("?", "Shortcuts", "Keyboard shortcuts")}
@@ -179,7 +191,7 @@ function Toolbar({ table, model }: { table: Shortcut[]; model: ViewModel }) {
 
 /** Names the columns side by side. */
 function Columns({ model }: { model: ViewModel }) {
-  const runs = model.readyRuns.value.filter((run) => run.shown.value);
+  const runs = model.drawn();
   return (
     <div class="columns" style={{ gridTemplateColumns: `repeat(${runs.length}, minmax(0, 1fr))` }}>
       {runs.map((run) => (

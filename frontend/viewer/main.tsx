@@ -4,11 +4,13 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import type { Series } from "../charts/frame-metrics";
-import { follow, isOpen, type PageData, type RunInfo, request, seriesUrl } from "./api";
+import { follow, isOpen, type PageData, type RunInfo, request } from "./api";
 import { App } from "./app";
+import type { RunModel } from "./layers";
 import { parseState, throttled, type ViewState, writeState } from "./url-state";
-import { type RunModel, ViewModel } from "./view-model";
+import { ViewModel } from "./view-model";
 import "uplot/dist/uPlot.min.css";
+import "./compare.css";
 import "./timeline.css";
 import "./viewer.css";
 import "./panels.css";
@@ -20,12 +22,12 @@ function followUrl(model: ViewModel): void {
   effect(() => write(model.urlState()));
 }
 
-function loadSeries(run: RunModel): void {
+function loadSeries(model: ViewModel, run: RunModel): void {
   let requested = false;
   effect(() => {
     if (requested || run.info.value.status !== "succeeded" || !run.shown.value) return;
     requested = true;
-    request<Series>(seriesUrl(run.id)).then(
+    request<Series>(model.addresses.series(run.id)).then(
       (series) => {
         run.series.value = series;
       },
@@ -42,6 +44,7 @@ function followWork(model: ViewModel): void {
   if (!work.some((item) => isOpen(item.status))) return;
   const waiting = isOpen(model.upload.value.status);
   const end = follow(
+    model.addresses,
     model.upload.value.id,
     model.runs.map((run) => run.id),
     (kind, change) => {
@@ -50,7 +53,7 @@ function followWork(model: ViewModel): void {
       if (run) run.info.value = { ...run.info.value, ...change };
       // The event does not contain the prediction.
       if (run && change.status === "succeeded" && !run.info.value.prediction)
-        request<RunInfo>(`runs/${run.id}/`).then((info) => {
+        request<RunInfo>(model.addresses.run(run.id)).then((info) => {
           run.info.value = { ...run.info.value, ...info };
         });
       if (waiting && model.upload.value.status === "ready") location.reload();
@@ -68,5 +71,5 @@ if (host && data) {
   render(<App model={model} />, host);
   followUrl(model);
   followWork(model);
-  for (const run of model.runs) loadSeries(run);
+  for (const run of model.runs) loadSeries(model, run);
 }

@@ -1,5 +1,6 @@
 /** Loads the meshes of a run: the chunk at the current frame first, then the following ones, within a memory budget. */
 
+import type { HandJoints } from "../metrics/hand-pairs";
 import type { Indices } from "./geometry";
 import {
   type BoxScale,
@@ -7,9 +8,14 @@ import {
   checkHeader,
   decodeChunk,
   decodeFaces,
+  decodeJoints,
+  decodeSkin,
+  framesOf,
   gunzip,
+  JOINTS,
   type Range,
   rowOf,
+  type Skin,
   type TrackChunk,
   type TrackHand,
   type TrackHeader,
@@ -79,11 +85,16 @@ export function wantedChunks(header: TrackHeader, frame: number, limit: number):
 const PARALLEL = 4;
 const ATTEMPTS = 3;
 
+/** Files by name: names are made of their content, so that layers of one hand model load its faces once. */
+const sharedFiles = new Map<string, Promise<ArrayBuffer>>();
+
 /** The meshes of one run. `base` is the URL of its header; its files are below it. */
 export class MeshSource {
   readonly scale: BoxScale;
   private readonly inFlight = new Set<string>();
   private readonly failures = new Map<string, number>();
+  private loadedJoints: Promise<HandJoints[] | null> | null = null;
+  private handJoints: Float32Array[] | null = null;
   private frame = 0;
   private closed = false;
 
@@ -107,9 +118,11 @@ export class MeshSource {
     const source = new MeshSource(header, faces, base, cache);
     const loaded = header.hands.map(async (hand, index) => {
       faces[index] = hand.faces
-        ? decodeFaces(await source.file(hand.faces.file), hand.faces.type, hand.vertex_count)
+        ? decodeFaces(await source.sharedFile(hand.faces.file), hand.faces.type, hand.vertex_count)
         : new Uint16Array(0);
     });
+    // Hands without a mesh are drawn from their joints.
+    if (header.hands.some((hand) => !hand.vertex_count)) loaded.push(source.joints().then(() => {}));
     source.request(first);
     onRequested();
     await Promise.all(loaded);
@@ -132,6 +145,39 @@ export class MeshSource {
       before += chunk.rows;
     }
     return null;
+  }
+
+  /** The joints of all hands in the order of the header; null where the track has none. Loaded once. */
+  joints(): Promise<HandJoints[] | null> {
+    this.loadedJoints ??= this.loadJoints();
+    return this.loadedJoints;
+  }
+
+  /** The joints of a hand at a frame; `null` in a gap, `undefined` while they are loading. */
+  jointRow(hand: number, frame: number): Float32Array | null | undefined {
+    const row = rowOf(this.header.hands[hand]?.present ?? [], frame);
+    if (row < 0) return null;
+    return this.handJoints?.[hand]?.subarray(3 * JOINTS * row, 3 * JOINTS * (row + 1));
+  }
+
+  /** Which joints move each vertex of a hand; null where it is not known. */
+  async skin(hand: number): Promise<Skin | null> {
+    const entry = this.header.hands[hand];
+    return entry?.skin ? decodeSkin(await this.sharedFile(entry.skin.file), entry.vertex_count) : null;
+  }
+
+  private async loadJoints(): Promise<HandJoints[] | null> {
+    const { hands } = this.header;
+    if (!hands.every((hand) => hand.joints)) return null;
+    const loaded = await Promise.all(
+      hands.map(async ({ side, joints, present }) => {
+        const frames = framesOf(present);
+        const data = await this.file((joints as { file: string }).file);
+        return { side, frames, joints: decodeJoints(data, frames.length), jointCount: JOINTS };
+      }),
+    );
+    this.handJoints = loaded.map(({ joints }) => joints);
+    return loaded;
   }
 
   /** Load what this frame and the following ones need. */
@@ -166,6 +212,13 @@ export class MeshSource {
 
   private async file(name: string): Promise<ArrayBuffer> {
     return gunzip(await (await get(this.base + name)).arrayBuffer());
+  }
+
+  private sharedFile(name: string): Promise<ArrayBuffer> {
+    const loading = sharedFiles.get(name) ?? this.file(name);
+    sharedFiles.set(name, loading);
+    loading.catch(() => sharedFiles.delete(name)); // another layer may try again
+    return loading;
   }
 
   private loadNext(): void {

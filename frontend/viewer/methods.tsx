@@ -3,9 +3,10 @@
 
 import { arrow, formatValue } from "../charts/frame-metrics";
 import { duration } from "../live/status-text";
-import { frameUrl, isFailed, isOpen, isShared, predictionUrl, type RunInfo, request } from "./api";
+import { isFailed, isOpen, type RunInfo, request } from "./api";
+import type { Layer, RunModel } from "./layers";
 import { Icon } from "./playback";
-import { clipMean, type RunModel, type ViewModel } from "./view-model";
+import type { Sort, ViewModel } from "./view-model";
 
 const EYE =
   "M12 6c4.5 0 8 3.2 9.5 6-1.5 2.8-5 6-9.5 6s-8-3.2-9.5-6C4 9.2 7.5 6 12 6zm0 2.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z";
@@ -18,45 +19,113 @@ export function Methods({ model }: { model: ViewModel }) {
     <section class="methods" aria-label="Methods">
       <div class="methods-head">
         <h2>Methods</h2>
-        {metric && model.metrics.length > 1 && (
+        {metric && model.metrics.value.length > 1 && (
           <select
             aria-label="Metric of the table"
             title={metric.definition}
             value={metric.name}
             onChange={(event) => {
-              model.metric.value = model.metrics.find(({ name }) => name === event.currentTarget.value);
+              model.metricName.value = event.currentTarget.value;
             }}
           >
-            {model.metrics.map((each) => (
+            {model.metrics.value.map((each) => (
               <option key={each.name} value={each.name}>{`${each.title} ${arrow(each)}, ${each.unit}`}</option>
             ))}
           </select>
         )}
       </div>
-      {model.runs.length === 0 ? (
+      {model.runs.length === 0 && !model.truth ? (
         <p class="empty">No runs yet. Start one on the upload's page.</p>
       ) : (
         <table>
           <thead>
             <tr>
-              <th scope="col">Method</th>
+              <SortHeader model={model} by="name" text="Method" title="Sort by name" />
               <th scope="col">
                 <span class="hidden">Shown</span>
               </th>
-              <th scope="col" class="number" title="At this frame, mean over the hands">
-                Frame
-              </th>
-              <th scope="col" class="number" title="Mean over the clip">
-                Clip
-              </th>
+              <SortHeader model={model} by="frame" text="Frame" title="At this frame, mean over the hands" />
+              <SortHeader model={model} by="clip" text="Clip" title="Mean over the clip" />
             </tr>
           </thead>
-          {model.runs.map((run, index) => (
-            <Method key={run.id} run={run} index={index} model={model} />
+          {model.truth && <Truth model={model} layer={model.truth} />}
+          {model.sortedRuns().map((run) => (
+            <Method key={run.id} run={run} index={model.runs.indexOf(run)} model={model} />
           ))}
         </table>
       )}
     </section>
+  );
+}
+
+interface SortHeaderProps {
+  model: ViewModel;
+  by: "name" | "frame" | "clip";
+  text: string;
+  title: string;
+}
+
+/** A column's heading: ascending, descending, then the order of the runs again. */
+function SortHeader({ model, by, text, title }: SortHeaderProps) {
+  const { by: current, descending } = model.sort.value;
+  const state = current !== by ? "none" : descending ? "descending" : "ascending";
+  const next: Record<typeof state, Sort> = {
+    none: { by, descending: false },
+    ascending: { by, descending: true },
+    descending: { by: "", descending: false },
+  };
+  return (
+    <th scope="col" class={by === "name" ? undefined : "number"} aria-sort={state === "none" ? undefined : state}>
+      <button
+        type="button"
+        class="sort"
+        title={title}
+        onClick={() => {
+          model.sort.value = next[state];
+        }}
+      >
+        {text}
+      </button>
+    </th>
+  );
+}
+
+function Truth({ model, layer }: { model: ViewModel; layer: Layer }) {
+  const visible = layer.shown.value;
+  return (
+    <tbody class={visible ? "method truth" : "method truth off"} style={{ "--method": layer.colour.value }}>
+      <tr>
+        <th scope="row">
+          <span class="name">
+            <span class="swatch">{layer.letter}</span> <span class="title">{layer.title.value}</span>
+          </span>
+        </th>
+        <td>
+          <button
+            type="button"
+            class="icon"
+            aria-pressed={visible}
+            aria-label="Show the ground truth"
+            title="Show or hide (g: ghost, wireframe, off)"
+            onClick={() => {
+              model.truthStyle.value = visible ? "off" : "ghost";
+            }}
+          >
+            <Icon path={visible ? EYE : EYE_SHUT} />
+          </button>
+        </td>
+        <td class="style" colSpan={2}>
+          {model.truthStyle.value}
+        </td>
+      </tr>
+      {layer.problem.value && (
+        <tr>
+          <td class="details" colSpan={4}>
+            <p class="problem">{layer.problem.value}</p>
+          </td>
+        </tr>
+      )}
+    </tbody>
   );
 }
 
@@ -98,12 +167,12 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Vi
           </button>
         </td>
         <td class="number">{value(metric && run.means.value[metric.name]?.[model.frame.value])}</td>
-        <td class="number">{value(metric && clipMean(run, metric.name))}</td>
+        <td class="number">{value(metric && run.clips.value[metric.name])}</td>
       </tr>
       {(isOpen || info.status !== "succeeded" || run.problem.value) && (
         <tr>
           <td class="details" colSpan={4}>
-            {info.status !== "succeeded" && <Progress run={run} />}
+            {info.status !== "succeeded" && <Progress run={run} model={model} />}
             {info.status === "succeeded" && isOpen && <Details run={run} model={model} />}
             {run.problem.value && <p class="problem">{run.problem.value}</p>}
           </td>
@@ -162,7 +231,7 @@ function Facts({ run, model }: { run: RunModel; model: ViewModel }) {
   return (
     <>
       <dl>
-        {model.metrics.map((metric) => (
+        {model.metrics.value.map((metric) => (
           <div key={metric.name} title={metric.definition}>
             <dt>
               {metric.title} {arrow(metric)}
@@ -173,19 +242,19 @@ function Facts({ run, model }: { run: RunModel; model: ViewModel }) {
       </dl>
       <p class="exports">
         <span title="The hand model, and the source of its shape.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
-        {!isShared && <Exports run={run} frame={frame} />}
+        {!model.isShared && <Exports run={run} frame={frame} model={model} />}
       </p>
     </>
   );
 }
 
-function Exports({ run, frame }: { run: RunModel; frame: number }) {
+function Exports({ run, frame, model }: { run: RunModel; frame: number; model: ViewModel }) {
   return (
     <>
       {(["glb", "obj", "ply"] as const).map((format) => (
         <a
           key={format}
-          href={frameUrl(run.id, frame, format)}
+          href={model.addresses.frame(run.id, frame, format)}
           download
           aria-label={`This frame of ${run.letter} as ${format.toUpperCase()}`}
           title="This frame's meshes"
@@ -193,20 +262,25 @@ function Exports({ run, frame }: { run: RunModel; frame: number }) {
           {format.toUpperCase()}
         </a>
       ))}
-      <a href={predictionUrl(run.id)} download aria-label={`The whole run ${run.letter} as NPZ`} title="The whole run">
+      <a
+        href={model.addresses.prediction(run.id)}
+        download
+        aria-label={`The whole run ${run.letter} as NPZ`}
+        title="The whole run"
+      >
         NPZ
       </a>
     </>
   );
 }
 
-function Progress({ run }: { run: RunModel }) {
+function Progress({ run, model }: { run: RunModel; model: ViewModel }) {
   const info = run.info.value;
   if (isFailed(info.status)) {
     const retry = async () => {
       try {
         run.problem.value = "";
-        run.info.value = await request<RunInfo>(`runs/${run.id}/retry/`, "POST").then((answer) => ({
+        run.info.value = await request<RunInfo>(model.addresses.retry(run.id), "POST").then((answer) => ({
           ...run.info.value,
           ...answer,
         }));

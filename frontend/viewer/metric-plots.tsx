@@ -6,6 +6,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { arrow, formatValue, type Metric, worstFrames } from "../charts/frame-metrics";
 import { type Line, TimePlot } from "../charts/time-plot";
 import type { Clock } from "./clock";
+import { CompareControls } from "./compare-controls";
+import type { Layer } from "./layers";
 import { pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
 
@@ -38,34 +40,67 @@ function worstOf(all: Line[]): number[] {
 }
 
 export function Plots({ model, clock }: { model: ViewModel; clock: Clock }) {
-  const { zoom } = model;
-  const drawn = model.metrics.filter((metric) =>
-    lines(model, metric).some((line) => line.values.some((value) => value !== null)),
-  );
-  if (drawn.length === 0) return null;
+  const { comparison } = model;
+  const hasValues = (metric: Metric) => lines(model, metric).some((line) => line.values.some((value) => value !== null));
+  const compared = comparison.metrics.value.filter(hasValues);
+  const own = model.metrics.value.filter((metric) => !comparison.metrics.value.includes(metric) && hasValues(metric));
+  const target = comparison.target.value;
+  const isCompared = Boolean(comparison.truth) || model.runs.filter((run) => run.ready.value).length > 1;
+  if (!isCompared && own.length === 0) return null;
+  const group = (metrics: Metric[]) =>
+    metrics.map((metric, index) => (
+      <MetricPlot key={metric.name} metric={metric} model={model} clock={clock} xAxis={index === metrics.length - 1} />
+    ));
   return (
     <section class="plots" aria-label="Metrics per frame">
-      <div class="plots-head">
-        <h2>Metrics without ground truth</h2>
-        <span class="hint">click: go to a frame · drag: zoom</span>
-        {zoom.value && (
-          <button
-            type="button"
-            class="text"
-            onClick={() => {
-              zoom.value = null;
-            }}
-          >
-            whole clip
-          </button>
-        )}
-      </div>
-      {drawn.map((metric, index) => (
-        <MetricPlot key={metric.name} metric={metric} model={model} clock={clock} xAxis={index === drawn.length - 1} />
-      ))}
-      <LiveText model={model} metrics={drawn} />
-      <ValueTable model={model} metrics={drawn} clock={clock} />
+      {isCompared && (
+        <>
+          <div class="plots-head">
+            <h2>{headingOf(target, comparison.truth)}</h2>
+            <CompareControls model={model} />
+            <Hint model={model} />
+          </div>
+          {group(compared)}
+        </>
+      )}
+      {own.length > 0 && (
+        <details class="own" open={!compared.length}>
+          <summary>
+            <h2>Metrics without ground truth</h2>
+            {!isCompared && <Hint model={model} />}
+          </summary>
+          {group(own)}
+        </details>
+      )}
+      <LiveText model={model} metrics={[...compared, ...own]} />
+      <ValueTable model={model} metrics={[...compared, ...own]} clock={clock} />
     </section>
+  );
+}
+
+function headingOf(target: Layer | null, truth: Layer | null): string {
+  if (!target) return "Methods compared";
+  return target === truth ? "Against ground truth" : `Agreement with ${target.letter}`;
+}
+
+function Hint({ model }: { model: ViewModel }) {
+  const { zoom } = model;
+  return (
+    <>
+      <span class="hint">click: go to a frame · drag: zoom</span>
+      {zoom.value && (
+        <button
+          type="button"
+          class="text"
+          onClick={(event) => {
+            event.preventDefault();
+            zoom.value = null;
+          }}
+        >
+          whole clip
+        </button>
+      )}
+    </>
   );
 }
 

@@ -3,7 +3,8 @@
 
 import type { Clock } from "./clock";
 import { SPEEDS } from "./clock";
-import type { RunModel, ViewModel } from "./view-model";
+import type { Layer } from "./layers";
+import type { ViewModel } from "./view-model";
 import { gaps, type Range } from "./viewer-track";
 
 const PLAY = "M7 4.5v15l12-7.5z";
@@ -111,7 +112,7 @@ export function Timeline({ model, clock }: { model: ViewModel; clock: Clock }) {
   const strip = model.upload.value.media.filmstrip;
   const frame = model.frame.value;
   const zoom = model.zoom.value;
-  const headers = model.shownRuns.value.flatMap((run) => (run.header.value ? [run] : []));
+  const drawn = model.layers.filter((layer) => layer.shown.value && layer.header.value);
   return (
     <div class="timeline">
       <div
@@ -135,8 +136,8 @@ export function Timeline({ model, clock }: { model: ViewModel; clock: Clock }) {
         <Cursor frame={frame} count={count} />
       </div>
       <div class="lanes">
-        {headers.map((run) => (
-          <Lane key={run.id} run={run} count={count} />
+        {drawn.map((layer) => (
+          <Lane key={layer.id} layer={layer} count={count} />
         ))}
         <Cursor frame={frame} count={count} />
       </div>
@@ -148,30 +149,30 @@ function Cursor({ frame, count }: { frame: number; count: number }) {
   return <div class="cursor" style={{ left: at(frame + 0.5, count) }} />;
 }
 
-/** One bar per hand: the frames in which the method found it, the gaps, and what is loaded. */
-function Lane({ run, count }: { run: RunModel; count: number }) {
-  const header = run.header.value;
+/** One bar per hand: the frames in which it is there, the gaps, and what is loaded. */
+function Lane({ layer, count }: { layer: Layer; count: number }) {
+  const header = layer.header.value;
   if (!header) return null;
   const bar = ([first, last]: Range, className: string) => (
     <i key={first} class={className} style={{ left: at(first, count), width: at(last - first + 1, count) }} />
   );
   return (
-    <div class="lane" style={{ "--method": run.info.value.colour }}>
+    <div class="lane" style={{ "--method": layer.colour.value }}>
       {header.hands.map((hand) => {
         const missing = gaps(hand.present, count);
         const lost = missing.reduce((sum, [a, b]) => sum + b - a + 1, 0);
-        const words = `${run.letter}, ${run.info.value.method_title}, ${hand.side} hand: ${lost ? `missing in ${lost} of ${count} frames` : "in every frame"}`;
+        const words = `${layer.letter}, ${layer.title.value}, ${hand.side} hand: ${lost ? `missing in ${lost} of ${count} frames` : "in every frame"}`;
         return (
           <div key={`${hand.track} ${hand.side}`} class="hand" role="img" aria-label={words} title={words}>
             <span class="whose" aria-hidden="true">
-              {run.letter} <small>{hand.side === "left" ? "L" : "R"}</small>
+              {layer.letter} <small>{hand.side === "left" ? "L" : "R"}</small>
             </span>
             {hand.present.map((range) => bar(range, "present"))}
             {missing.map((range) => bar(range, "gap"))}
           </div>
         );
       })}
-      {run.buffered.value.map((range) => bar(range, "buffered"))}
+      {layer.buffered.value.map((range) => bar(range, "buffered"))}
     </div>
   );
 }

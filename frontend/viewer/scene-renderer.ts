@@ -13,16 +13,11 @@ import {
 } from "three";
 import { contain, type Rect } from "./camera";
 import type { FloorGrid } from "./floor-grid";
+import type { LayerMeshes } from "./layer-meshes";
 import { depthMaterial } from "./materials";
-import type { RunMeshes } from "./run-meshes";
+import { intersection, type View } from "./views";
 
-export interface View {
-  kind: "video" | "orbit";
-  rect: Rect; // CSS px, from the canvas' upper left corner
-  runs: RunMeshes[];
-  /** Whether the canvas draws the video image; else the video element below shows through. */
-  backdrop: boolean;
-}
+export type MeshView = View<LayerMeshes>;
 
 export class SceneRenderer {
   readonly renderer: WebGLRenderer;
@@ -73,13 +68,13 @@ export class SceneRenderer {
     this.videoPlane = { scene, texture };
   }
 
-  render(views: View[]): void {
+  render(views: MeshView[]): void {
     const { renderer } = this;
     renderer.setScissorTest(false);
     renderer.setClearAlpha(0);
     renderer.clear();
     renderer.setScissorTest(true);
-    for (const view of views) if (view.rect.width > 1 && view.rect.height > 1) this.renderView(view);
+    for (const view of views) if (view.clip.width > 1 && view.clip.height > 1) this.renderView(view);
   }
 
   dispose(): void {
@@ -88,31 +83,33 @@ export class SceneRenderer {
     this.renderer.dispose();
   }
 
-  private renderView(view: View): void {
+  private renderView(view: MeshView): void {
     const { renderer, orbit } = this;
     if (view.kind === "orbit") {
-      this.setViewport(view.rect);
+      this.setViewport(view.rect, view.clip);
       this.fill(this.background);
       orbit.aspect = view.rect.width / view.rect.height;
       orbit.updateProjectionMatrix();
       renderer.render(this.ground.scene, orbit);
-      this.renderRuns(view.runs, () => orbit);
+      for (const layer of view.layers) layer.place(true);
+      this.renderLayers(view.layers, () => orbit);
       return;
     }
-    const header = view.runs[0]?.source.header;
+    const header = view.layers[0]?.source.header;
     if (view.backdrop) {
-      this.setViewport(view.rect);
+      this.setViewport(view.rect, view.clip);
       this.fill(this.backdrop);
     }
     if (view.backdrop && this.videoPlane && (this.videoPlane.texture.image as HTMLVideoElement).readyState >= 2) {
       const { videoWidth, videoHeight } = this.videoPlane.texture.image as HTMLVideoElement;
-      this.setViewport(contain(view.rect, videoWidth, videoHeight));
+      this.setViewport(contain(view.rect, videoWidth, videoHeight), view.clip);
       this.videoPlane.texture.needsUpdate = true;
       renderer.render(this.videoPlane.scene, this.flat);
     }
     if (!header) return;
-    this.setViewport(contain(view.rect, header.width, header.height));
-    this.renderRuns(view.runs, (run) => run.videoCamera);
+    this.setViewport(contain(view.rect, header.width, header.height), view.clip);
+    for (const layer of view.layers) layer.place(false);
+    this.renderLayers(view.layers, (layer) => layer.videoCamera);
   }
 
   private fill(colour: Color): void {
@@ -121,32 +118,32 @@ export class SceneRenderer {
     this.renderer.setClearColor(0x000000, 0);
   }
 
-  /** In WebGL y counts from the bottom. */
-  private setViewport(rect: Rect): void {
-    const y = this.height - rect.y - rect.height;
-    this.renderer.setViewport(rect.x, y, rect.width, rect.height);
-    this.renderer.setScissor(rect.x, y, rect.width, rect.height);
+  /** Draw into `rect`, but only where `clip` is. In WebGL y counts from the bottom. */
+  private setViewport(rect: Rect, clip: Rect): void {
+    const seen = intersection(rect, clip);
+    this.renderer.setViewport(rect.x, this.height - rect.y - rect.height, rect.width, rect.height);
+    this.renderer.setScissor(seen.x, this.height - seen.y - seen.height, seen.width, seen.height);
   }
 
   /**
-   * Opaque runs share one depth buffer. Each translucent run is then drawn over them as a whole: opaque runs hide it,
+   * Opaque layers share one depth buffer. Each translucent layer is then drawn over them as a whole: opaque layers hide it,
    * other translucent ones do not, and its own far side stays hidden.
    */
-  private renderRuns(runs: RunMeshes[], cameraOf: (run: RunMeshes) => PerspectiveCamera): void {
+  private renderLayers(layers: LayerMeshes[], cameraOf: (layer: LayerMeshes) => PerspectiveCamera): void {
     const { renderer } = this;
-    const shown = runs.filter((run) => run.shown && run.present && run.opacity > 0);
-    const opaque = shown.filter((run) => run.opacity === 1);
+    const shown = layers.filter((layer) => layer.shown && layer.present && layer.opacity > 0);
+    const opaque = shown.filter((layer) => layer.isOpaque);
     renderer.clearDepth();
-    for (const run of opaque) renderer.render(run.scene, cameraOf(run));
-    for (const run of shown) {
-      if (run.opacity === 1) continue;
+    for (const layer of opaque) renderer.render(layer.scene, cameraOf(layer));
+    for (const layer of shown) {
+      if (layer.isOpaque) continue;
       renderer.clearDepth();
-      for (const other of [...opaque, run]) this.renderDepth(other, cameraOf(other));
-      renderer.render(run.scene, cameraOf(run));
+      for (const other of [...opaque, layer]) this.renderDepth(other, cameraOf(other));
+      renderer.render(layer.scene, cameraOf(layer));
     }
   }
 
-  private renderDepth(run: RunMeshes, camera: PerspectiveCamera): void {
+  private renderDepth(run: LayerMeshes, camera: PerspectiveCamera): void {
     run.setLines(false);
     run.scene.overrideMaterial = this.depth;
     this.renderer.render(run.scene, camera);

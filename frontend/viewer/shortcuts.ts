@@ -2,6 +2,7 @@
 
 import { releaseAfterPointer, usesKey } from "../live/control-keys";
 import type { Clock } from "./clock";
+import type { Layout } from "./url-state";
 import type { ViewModel } from "./view-model";
 
 export interface Actions {
@@ -51,6 +52,17 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
         if (run) run.shown.value = !run.shown.value;
       },
     },
+    ...(model.truth
+      ? [
+          {
+            keys: ["g"],
+            label: "g",
+            description: "ground truth as ghost, as wireframe, or off",
+            run: () => model.nextTruthStyle(),
+          },
+        ]
+      : []),
+    { keys: ["e"], label: "e", description: "error colours", run: () => model.comparison.toggleColours() },
     {
       keys: ["w"],
       label: "w",
@@ -67,14 +79,9 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
         model.layout.value = "overlay";
       },
     },
-    {
-      keys: ["c"],
-      label: "c",
-      description: "side by side",
-      run: () => {
-        model.layout.value = model.layout.value === "side" ? "overlay" : "side";
-      },
-    },
+    layoutKey(model, "c", "side", "side by side"),
+    layoutKey(model, "v", "wipe", "two methods, divided by a handle"),
+    layoutKey(model, "b", "blink", "two methods in turn"),
     { keys: ["r"], label: "r", description: "fit the hands into the 3D view", run: () => actions.fit() },
     { keys: ["s"], label: "s", description: "save an image (PNG)", run: () => actions.snapshot() },
     { keys: ["f"], label: "f", description: "full screen", run: () => actions.fullScreen() },
@@ -87,6 +94,14 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
       },
     },
   ];
+}
+
+/** Its layout, or the overlay again. */
+function layoutKey(model: ViewModel, key: string, layout: Layout, description: string): Shortcut {
+  const run = () => {
+    model.layout.value = model.layout.value === layout ? "overlay" : layout;
+  };
+  return { keys: [key], label: key, description, run };
 }
 
 /** The shortcut of a key event, if any. Keys with Ctrl, Alt or Meta belong to the browser, others to the focused control. */

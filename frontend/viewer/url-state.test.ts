@@ -11,6 +11,14 @@ const full: ViewState = {
   loop: false,
   camera: { position: [0.1, -0.2, 0.3], target: [0, 0.005, -0.5] },
   zoom: [30, 90],
+  truth: "wireframe",
+  reference: "a1",
+  alignment: "procrustes",
+  joints: "tips",
+  errors: true,
+  scale: "p95",
+  wipe: 0.25,
+  metric: "pa_mpjpe",
 };
 
 describe("the URL", () => {
@@ -29,7 +37,8 @@ describe("the URL", () => {
   });
 
   it("ignores invalid values", () => {
-    const odd = "?frame=abc&speed=-1&camera=1,2&zoom=9,3&layout=moon&opacity=2,x&wireframe=maybe&constructor=1&%zz";
+    const odd =
+      "?frame=abc&speed=-1&camera=1,2&zoom=9,3&layout=moon&opacity=2,x&wireframe=maybe&truth=1&alignment=best&joints=constructor&errors=2&scale=7&wipe=3&reference=<b>&metric=a%20b&constructor=1&%zz";
     expect(parseState(odd)).toEqual(DEFAULT_STATE);
     expect(parseState("?frame=-7.6").frame).toBe(0);
     expect(parseState("?camera=1,2,3,4,5,").camera).toBeNull();

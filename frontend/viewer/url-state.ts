@@ -3,7 +3,16 @@
  * inverse to each other; unknown values are ignored, and defaults are left out.
  */
 
-export type Layout = "overlay" | "side";
+import { ALIGNMENTS, type Alignment } from "../metrics/alignment";
+import { isJointSubset, type JointSubset } from "../metrics/joint-subsets";
+
+export const LAYOUTS = ["overlay", "side", "wipe", "blink"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+export const TRUTH_STYLES = ["ghost", "wireframe", "off"] as const;
+export type TruthStyle = (typeof TRUTH_STYLES)[number];
+/** The upper end of the error colours: so many millimetres, or a percentile of the errors of the clip. */
+export const ERROR_SCALES = ["5", "10", "20", "50", "100", "p95"] as const;
+export type ErrorScale = (typeof ERROR_SCALES)[number];
 
 export interface CameraState {
   position: [number, number, number]; // metres, x right, y up, z towards the viewer (OpenGL)
@@ -20,6 +29,14 @@ export interface ViewState {
   loop: boolean;
   camera: CameraState | null; // null: fitted to the hands
   zoom: [number, number] | null; // frames across the plots
+  truth: TruthStyle;
+  reference: string; // what is compared with: `truth`, the id of a run, or empty for the page's default
+  alignment: Alignment;
+  joints: JointSubset;
+  errors: boolean; // error colours
+  scale: ErrorScale;
+  wipe: number; // 0 … 1 of the width
+  metric: string; // of the methods' table; empty: the first
 }
 
 export const DEFAULT_OPACITY = 0.8;
@@ -34,7 +51,20 @@ export const DEFAULT_STATE: ViewState = {
   loop: true,
   camera: null,
   zoom: null,
+  truth: "ghost",
+  reference: "",
+  alignment: "none",
+  joints: "all",
+  errors: false,
+  scale: "20",
+  wipe: 0.5,
+  metric: "",
 };
+
+/** The value if it is one of `known`, else the default. */
+function oneOf<T extends string>(value: string | null, known: readonly T[], otherwise: T): T {
+  return known.find((each) => each === value) ?? otherwise;
+}
 
 function numbers(text: string | null, count: number): number[] | null {
   const parts = text?.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part))) ?? [];
@@ -51,12 +81,28 @@ export function parseState(search: string): ViewState {
     frame: Math.max(0, Math.round(frame)),
     runs,
     opacity: parseOpacity(query.get("opacity"), runs ?? []),
-    layout: query.get("layout") === "side" ? "side" : "overlay",
+    layout: oneOf(query.get("layout"), LAYOUTS, DEFAULT_STATE.layout),
     wireframe: query.get("wireframe") === "1",
     speed: speed > 0 && speed <= 16 ? speed : 1,
     loop: query.get("loop") !== "0",
     camera: parseCamera(query.get("camera")),
     zoom: parseZoom(query.get("zoom")),
+    ...parseComparison(query),
+  };
+}
+
+function parseComparison(query: URLSearchParams) {
+  const joints = query.get("joints") ?? "";
+  const wipe = numbers(query.get("wipe"), 1)?.[0] ?? DEFAULT_STATE.wipe;
+  return {
+    truth: oneOf(query.get("truth"), TRUTH_STYLES, DEFAULT_STATE.truth),
+    reference: /^[\w-]{1,64}$/.exec(query.get("reference") ?? "")?.[0] ?? "",
+    alignment: oneOf(query.get("alignment"), ALIGNMENTS, DEFAULT_STATE.alignment),
+    joints: isJointSubset(joints) ? joints : DEFAULT_STATE.joints,
+    errors: query.get("errors") === "1",
+    scale: oneOf(query.get("scale"), ERROR_SCALES, DEFAULT_STATE.scale),
+    wipe: wipe >= 0 && wipe <= 1 ? wipe : DEFAULT_STATE.wipe,
+    metric: /^\w{1,64}$/.exec(query.get("metric") ?? "")?.[0] ?? "",
   };
 }
 
@@ -107,6 +153,10 @@ export function writeState(state: ViewState, search = ""): string {
   put("loop", state.loop ? null : "0");
   put("camera", state.camera && [...state.camera.position, ...state.camera.target].map(trim).join(","));
   put("zoom", state.zoom?.join(",") ?? null);
+  for (const key of ["truth", "reference", "alignment", "joints", "scale", "metric"] as const)
+    put(key, state[key] === DEFAULT_STATE[key] ? null : state[key]);
+  put("errors", state.errors ? "1" : null);
+  put("wipe", state.wipe === DEFAULT_STATE.wipe ? null : trim(state.wipe));
   const text = query.toString().replaceAll("%2C", ",");
   return text ? `?${text}` : "";
 }

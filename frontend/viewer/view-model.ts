@@ -1,52 +1,12 @@
 /** The state of the page as signals, which the panels and the 3D scene read. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type Metric, meanOverHands, type Series } from "../charts/frame-metrics";
-import type { PageData, RunInfo, UploadInfo } from "./api";
-import { type CameraState, DEFAULT_OPACITY, type Layout, type ViewState } from "./url-state";
-import type { Range, TrackHeader } from "./viewer-track";
-
-export interface RunModel {
-  id: string;
-  /** A, B, C …: runs differ by more than colour. */
-  letter: string;
-  info: Signal<RunInfo>;
-  shown: Signal<boolean>;
-  opacity: Signal<number>;
-  header: Signal<TrackHeader | null>;
-  series: Signal<Series | null>;
-  /** Metric → one value per frame: means over the hands. */
-  means: ReadonlySignal<Record<string, Array<number | null>>>;
-  buffered: Signal<Range[]>;
-  /** Why its meshes could not be loaded, in a sentence. */
-  problem: Signal<string>;
-}
-
-function makeRun(info: RunInfo, metrics: Metric[], index: number, shown: boolean, opacity: number): RunModel {
-  const series = signal<Series | null>(null);
-  return {
-    id: info.id,
-    letter: String.fromCharCode(65 + index),
-    info: signal(info),
-    shown: signal(shown),
-    opacity: signal(opacity),
-    header: signal<TrackHeader | null>(null),
-    series,
-    means: computed(() => {
-      const numbers = series.value;
-      return numbers ? Object.fromEntries(metrics.map(({ name }) => [name, meanOverHands(numbers, name)])) : {};
-    }),
-    buffered: signal<Range[]>([]),
-    problem: signal(""),
-  };
-}
-
-/** Mean of a metric over the clip; before the values per frame are loaded, from the run's summary. */
-export function clipMean(run: RunModel, metric: string): number | null {
-  const values = run.means.value[metric]?.filter((value) => value !== null);
-  if (!values) return run.info.value.prediction?.summary[metric] ?? null;
-  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
-}
+import type { Metric } from "../charts/frame-metrics";
+import { type Addresses, addresses } from "./addresses";
+import type { PageData, UploadInfo } from "./api";
+import { Comparison } from "./comparison";
+import { type Layer, makeRun, makeTruth, type RunModel } from "./layers";
+import { type CameraState, DEFAULT_OPACITY, type Layout, type TruthStyle, type ViewState } from "./url-state";
 
 /** Methods that are shown, and so loaded, unless the link names others. */
 const SHOWN_AT_FIRST = 2;
@@ -59,23 +19,42 @@ function describeMissing(requested: string[], found: string[]): string {
   return `${runs} of this link cannot be shown: deleted, or of another upload.${instead}`;
 }
 
+export interface Sort {
+  by: "" | "name" | "frame" | "clip"; // empty: the newest run first
+  descending: boolean;
+}
+
 export class ViewModel {
   readonly upload: Signal<UploadInfo>;
+  readonly addresses: Addresses;
   readonly runs: RunModel[];
-  /** The metrics of the catalogue that runs have for each frame. */
-  readonly metrics: Metric[];
+  readonly truth: Layer | null;
+  /** The truth, then the runs. */
+  readonly layers: Layer[];
+  readonly comparison: Comparison;
+  /** The metrics that runs have for each frame: those against what is compared with, then those without ground truth. */
+  readonly metrics: ReadonlySignal<Metric[]>;
   readonly frame = signal(0);
   readonly playing = signal(false);
   readonly speed = signal(1);
   readonly loop = signal(true);
   readonly layout = signal<Layout>("overlay");
+  /** Where the wipe's handle is, 0 … 1 of the width. */
+  readonly wipe = signal(0.5);
+  /** Which of the two methods blinking shows now. */
+  readonly blinkSecond = signal(false);
+  readonly truthStyle = signal<TruthStyle>("ghost");
   readonly wireframe = signal(false);
   readonly camera = signal<CameraState | null>(null);
   readonly zoom = signal<[number, number] | null>(null);
   /** Which runs of the link are missing, in a sentence; empty when all are here. */
   readonly linkProblem: string;
-  /** The metric of the methods' table. */
-  readonly metric: Signal<Metric | undefined>;
+  /** Name of the metric chosen for the methods' table; empty for the first. */
+  readonly metricName = signal("");
+  readonly metric = computed<Metric | undefined>(
+    () => this.metrics.value.find(({ name }) => name === this.metricName.value) ?? this.metrics.value[0],
+  );
+  readonly sort = signal<Sort>({ by: "", descending: false });
   /** Id of the run whose details are open; empty for none. */
   readonly selected = signal("");
   readonly help = signal(false);
@@ -83,6 +62,8 @@ export class ViewModel {
   readonly notice = signal("");
   /** Whether WebGL has started. */
   readonly hasRenderer = signal(false);
+  /** Whether the first frame with meshes has been drawn. */
+  readonly firstDrawn = signal(false);
   readonly noWebgl = signal(false);
   readonly videoFailed = signal(false);
 
@@ -91,12 +72,18 @@ export class ViewModel {
 
   /** Origins of sites that embed a shared page and may steer it. */
   readonly sites: string[];
+  /** Whether the page shows only what was shared by a link: read-only, without downloads of data. */
+  readonly isShared: boolean;
 
   constructor(data: PageData, state: ViewState) {
     this.sites = data.sites ?? [];
     this.upload = signal(data.upload);
-    this.metrics = data.metrics;
-    this.metric = signal(data.metrics[0]);
+    this.addresses = addresses(data.api);
+    this.isShared = Boolean(data.api);
+    this.metricName.value = state.metric;
+    this.truthStyle.value = state.truth;
+    const track = data.upload.truth?.links.track;
+    this.truth = track ? makeTruth(track, this.truthStyle) : null;
     const offered = data.runs;
     const found = state.runs?.filter((id) => offered.some((run) => run.id === id));
     this.linkProblem = describeMissing(state.runs ?? [], found ?? []);
@@ -105,12 +92,18 @@ export class ViewModel {
     const first = new Set(newest.slice(0, SHOWN_AT_FIRST).map((run) => run.id));
     this.runs = offered.map((info, index) => {
       const shown = requested ? requested.includes(info.id) : first.has(info.id);
-      return makeRun(info, data.metrics, index, shown, state.opacity[info.id] ?? DEFAULT_OPACITY);
+      const track = this.addresses.track(info.id);
+      const opacity = state.opacity[info.id];
+      return makeRun(info, { metrics: data.metrics, index, shown, opacity, track, wireframe: this.wireframe });
     });
+    this.layers = this.truth ? [this.truth, ...this.runs] : [...this.runs];
+    this.comparison = new Comparison(this.runs, this.truth, data.truth_metrics, state, this.frameCount);
+    this.metrics = computed(() => [...this.comparison.metrics.value, ...data.metrics]);
     this.frame.value = Math.min(state.frame, Math.max(0, this.frameCount - 1));
     this.speed.value = state.speed;
     this.loop.value = state.loop;
     this.layout.value = state.layout;
+    this.wipe.value = state.wipe;
     this.wireframe.value = state.wireframe;
     this.camera.value = state.camera;
     this.zoom.value = state.zoom;
@@ -143,7 +136,43 @@ export class ViewModel {
       loop: this.loop.value,
       camera: this.camera.value,
       zoom: this.zoom.value,
+      truth: this.truth ? this.truthStyle.value : "ghost",
+      wipe: this.wipe.value,
+      metric: this.metricName.value,
+      ...this.comparison.urlState(),
     };
+  }
+
+  /** The shown runs that can be drawn, at most `count`. */
+  drawn(count = Number.POSITIVE_INFINITY): RunModel[] {
+    return this.shownRuns.value.filter((run) => run.header.value !== null).slice(0, count);
+  }
+
+  setWipe(share: number): void {
+    this.wipe.value = Math.min(Math.max(Number(share.toFixed(3)), 0), 1);
+  }
+
+  /** Ghost → wireframe → off → ghost. */
+  nextTruthStyle(): void {
+    const next: Record<TruthStyle, TruthStyle> = { ghost: "wireframe", wireframe: "off", off: "ghost" };
+    this.truthStyle.value = next[this.truthStyle.value];
+  }
+
+  /** The runs in the order of the methods' table. */
+  sortedRuns(): RunModel[] {
+    const { by, descending } = this.sort.value;
+    const metric = this.metric.value?.name ?? "";
+    const value = (run: RunModel) =>
+      by === "clip" ? run.clips.value[metric] : by === "frame" ? run.means.value[metric]?.[this.frame.value] : null;
+    const order = (a: RunModel, b: RunModel) => {
+      if (by === "name") return a.title.value.localeCompare(b.title.value);
+      return (value(a) ?? Number.POSITIVE_INFINITY) - (value(b) ?? Number.POSITIVE_INFINITY);
+    };
+    if (!by) return this.runs;
+    const missing = (run: RunModel) => by !== "name" && (value(run) ?? null) === null;
+    return [...this.runs].sort(
+      (a, b) => Number(missing(a)) - Number(missing(b)) || (descending ? -order(a, b) : order(a, b)) || 0,
+    );
   }
 
   /** Show only this run; all again when it is the only one. */

@@ -155,6 +155,11 @@ export function rowOf(present: Range[], frame: number): number {
   return -1;
 }
 
+/** The frames of ranges, one after the other. */
+export function framesOf(present: Range[]): Int32Array {
+  return Int32Array.from(present.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, k) => first + k)));
+}
+
 /** The ranges of 0 … frameCount − 1 that are not covered. */
 export function gaps(present: Range[], frameCount: number): Range[] {
   const found: Range[] = [];

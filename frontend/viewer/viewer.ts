@@ -3,17 +3,20 @@
 import { effect, untracked } from "@preact/signals";
 import { PerspectiveCamera, type Sphere, Vector3 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
-import { trackUrl } from "./api";
+import { SurfaceClient } from "../metrics/surface-client";
 import { fitPosition, type Rect } from "./camera";
 import { Clock, TimerDriver } from "./clock";
+import { ErrorColours } from "./error-colours";
 import { FloorGrid } from "./floor-grid";
 import type { Vec3 } from "./geometry";
+import { LayerMeshes } from "./layer-meshes";
+import type { Layer } from "./layers";
 import { ChunkCache, MeshSource } from "./mesh-chunks";
-import { RunMeshes } from "./run-meshes";
-import { SceneRenderer, type View } from "./scene-renderer";
+import { type MeshView, SceneRenderer } from "./scene-renderer";
 import type { CameraState } from "./url-state";
 import { VideoSync } from "./video-sync";
-import type { RunModel, ViewModel } from "./view-model";
+import type { ViewModel } from "./view-model";
+import { arrange } from "./views";
 
 export interface Elements {
   stage: HTMLElement;
@@ -41,11 +44,12 @@ export class Viewer {
   readonly clock: Clock;
   readonly video: VideoSync;
   readonly orbit = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 50);
-  readonly meshes = new Map<string, RunMeshes>();
+  readonly meshes = new Map<string, LayerMeshes>();
   renderer: SceneRenderer | null = null;
   private readonly ground = new FloorGrid();
   private readonly cache = new ChunkCache();
   private readonly timer: TimerDriver;
+  private readonly colours: ErrorColours;
   private controls: OrbitControls | null = null;
   private background = "#f4f3f1";
   /** Resolve when the first meshes of a shown run have been requested, or cannot be. */
@@ -88,7 +92,9 @@ export class Viewer {
     });
     this.orbit.position.set(0.3, 0.2, 0.1); // until there are hands to fit into the view
     this.orbit.lookAt(0, 0, -0.5);
-    for (const run of model.runs) this.followRun(run);
+    this.colours = new ErrorColours(model, this.meshes, new SurfaceClient(), () => this.invalidate());
+    for (const layer of model.layers) this.followLayer(layer);
+    effect(() => this.followSettings());
     void this.startRenderer();
     new ResizeObserver(() => this.measure()).observe(elements.stage);
     effect(() => {
@@ -131,30 +137,26 @@ export class Viewer {
     this.invalidate();
   }
 
-  /** The views: all runs in both panes, or one column per run. */
-  views(): View[] {
+  /** What is drawn where. */
+  views(): MeshView[] {
     if (!this.rects) return [];
-    const { video, orbit } = this.rects;
-    const runs = this.model.runs.filter((run) => run.shown.value).flatMap((run) => this.meshes.get(run.id) ?? []);
-    if (this.model.layout.value === "overlay" || runs.length < 2)
-      return [
-        { kind: "video", rect: video, runs, backdrop: false },
-        { kind: "orbit", rect: orbit, runs, backdrop: false },
-      ];
-    const column = (rect: Rect, index: number): Rect => {
-      const width = rect.width / runs.length;
-      return { ...rect, x: rect.x + index * width, width };
-    };
-    return runs.flatMap((run, index): View[] => [
-      { kind: "video", rect: column(video, index), runs: [run], backdrop: true },
-      { kind: "orbit", rect: column(orbit, index), runs: [run], backdrop: false },
-    ]);
+    const { model } = this;
+    const meshesOf = (layer: Layer | null) => (layer?.shown.value && this.meshes.get(layer.id)) || null;
+    return arrange({
+      ...this.rects,
+      layout: model.layout.value,
+      runs: model.runs.flatMap((run) => meshesOf(run) ?? []),
+      truth: meshesOf(model.truth),
+      wipe: model.wipe.value,
+      second: model.blinkSecond.value,
+    });
   }
 
   /** Draw now; for images with another `pixelRatio` than the screen's. */
   draw(pixelRatio?: number): void {
     if (!this.renderer) return;
-    for (const run of this.meshes.values()) run.setFrame(this.clock.frame);
+    for (const layer of this.meshes.values()) layer.setFrame(this.clock.frame);
+    this.colours.update(this.clock.frame);
     const { stage } = this.elements;
     if (pixelRatio) this.renderer.resize(stage.clientWidth, stage.clientHeight, pixelRatio);
     this.renderer.render(this.views());
@@ -240,25 +242,37 @@ export class Viewer {
     };
   }
 
-  /** Load a run's meshes once it has succeeded and is shown, and apply its settings. */
-  private followRun(run: RunModel): void {
+  /** Load a layer's meshes once it is ready and shown, or compared with in colours; and apply its settings. */
+  private followLayer(layer: Layer): void {
+    const { comparison } = this.model;
     let requested = false;
     effect(() => {
-      if (run.info.value.status !== "succeeded" || !run.shown.value || requested) return;
+      const isNeeded = layer.shown.value || comparison.target.value === layer;
+      if (!layer.ready.value || !isNeeded || requested) return;
       requested = true;
-      untracked(() => this.open(run));
+      untracked(() => this.open(layer));
     });
     effect(() => {
-      void run.header.value;
-      const hands = this.meshes.get(run.id);
+      void layer.header.value;
+      const hands = this.meshes.get(layer.id);
       if (!hands) return;
-      hands.shown = run.shown.value;
-      hands.setLook(run.opacity.value, this.model.wireframe.value);
+      hands.shown = layer.shown.value;
+      hands.setLook(layer.look.value);
       this.invalidate();
     });
   }
 
-  private async open(run: RunModel): Promise<void> {
+  /** Draw again when something changes that is read while drawing. */
+  private followSettings(): void {
+    const { model } = this;
+    const { comparison } = model;
+    void [model.wipe.value, model.blinkSecond.value, comparison.target.value, comparison.alignment.value];
+    void [comparison.colours.value, comparison.scaleMax.value];
+    for (const layer of model.layers) void layer.joints.value;
+    this.invalidate();
+  }
+
+  private async open(layer: Layer): Promise<void> {
     let onRequested = () => {};
     this.requested.push(
       new Promise((resolve) => {
@@ -266,18 +280,19 @@ export class Viewer {
       }),
     );
     try {
-      const source = await MeshSource.open(trackUrl(run.id), this.cache, this.clock.frame, onRequested);
-      this.meshes.set(run.id, new RunMeshes(source, run.info.value.colour));
+      const source = await MeshSource.open(layer.track, this.cache, this.clock.frame, onRequested);
+      this.meshes.set(layer.id, new LayerMeshes(source, layer.colour.value));
       source.onChange = (error) => {
-        if (error) run.problem.value = `Some meshes could not be loaded (${error.message}). Reload the page to try again.`;
-        run.buffered.value = source.buffered();
+        if (error) layer.problem.value = `Some meshes could not be loaded (${error.message}). Reload the page to try again.`;
+        layer.buffered.value = source.buffered();
         this.invalidate();
       };
-      run.buffered.value = source.buffered();
-      run.header.value = source.header;
+      layer.buffered.value = source.buffered();
+      layer.source.value = source;
+      layer.header.value = source.header;
       this.ground.setCamera(source.header.intrinsics, source.header.width, source.header.height);
     } catch (error) {
-      run.problem.value = `The meshes could not be loaded: ${(error as Error).message}`;
+      layer.problem.value = `The meshes could not be loaded: ${(error as Error).message}`;
     } finally {
       onRequested();
     }
@@ -316,14 +331,15 @@ export class Viewer {
 
   /** Whether meshes of the first image are still loading. */
   private get isLoading(): boolean {
-    return this.model.runs.some(
-      (run) => run.shown.value && run.info.value.status === "succeeded" && !run.header.value && !run.problem.value,
+    return this.model.layers.some(
+      (layer) => layer.shown.value && layer.ready.value && !layer.header.value && !layer.problem.value,
     );
   }
 
   private settleFirst(): void {
     if (this.firstDrawn || this.isLoading || this.meshes.size === 0) return;
     this.firstDrawn = true;
+    this.model.firstDrawn.value = true;
     performance.mark("viewer:first-frame");
     this.elements.stage.dataset.drawn = "true";
   }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ml.catalog import METHODS, METRICS, SERIES_METRICS
+from ml.catalog import METHODS, METRICS, SERIES_METRICS, TRUTH_SERIES_METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
 ARROWS = {"lower": "↓", "higher": "↑"}
@@ -27,7 +27,8 @@ def test_the_viewer_gets_its_metrics_from_the_catalogue(client: Any, member: Any
     page = client.get(f"/uploads/{upload.pk}/view/").content.decode()
     data = json.loads(re.search(r'<script id="viewer-data" type="application/json">(.*?)</script>', page)[1])
     assert [metric["name"] for metric in data["metrics"]] == list(SERIES_METRICS)
-    for metric in data["metrics"]:
+    assert [metric["name"] for metric in data["truth_metrics"]] == list(TRUTH_SERIES_METRICS)
+    for metric in data["metrics"] + data["truth_metrics"]:
         entry = METRICS[metric["name"]]
         assert metric == {
             "name": entry.name,

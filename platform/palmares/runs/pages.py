@@ -18,7 +18,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 from rest_framework.renderers import JSONRenderer
 
-from ml.catalog import METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS
+from ml.catalog import METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS, TRUTH_SERIES_METRICS
 from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import services
@@ -106,7 +106,12 @@ def _runs_to_compare(upload: Upload, named: str) -> list[Run]:
 
 def viewer_data(upload: Mapping[str, Any], runs: Sequence[Any]) -> dict[str, Any]:
     """What the viewer's script is given: an upload and its runs as the API shows them, and the metrics of the catalogue."""
-    return {"upload": upload, "runs": runs, "metrics": [metric_facts(name) for name in SERIES_METRICS]}
+    return {
+        "upload": upload,
+        "runs": runs,
+        "metrics": [metric_facts(name) for name in SERIES_METRICS],
+        "truth_metrics": [metric_facts(name) for name in TRUTH_SERIES_METRICS],
+    }
 
 
 def metric_facts(name: str) -> dict[str, str | int]:

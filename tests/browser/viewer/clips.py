@@ -1,4 +1,4 @@
-"""A clip whose every frame says which it is, and two predictions on it: what the viewer's tests and bench look at."""
+"""A clip whose every frame says which it is, its truth and two predictions: what the tests and the bench of the viewer look at."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
+from ml.hand.joint_weights import joint_weights
 from ml.hand.open_model import load_open_hand
-from ml.hand.skeleton import SIDES
+from ml.hand.skeleton import MANO_TO_OPENPOSE, SIDES
 
 FPS, WIDTH, HEIGHT = 30, 640, 480
 BITS, BLOCK = 12, 40
@@ -40,6 +41,11 @@ class ViewerClip:
     frame_count: int
     upload: str = "uploads/clip/web"
     runs: tuple[str, ...] = ("runs/first/a", "runs/second/a")
+    truth: str = "uploads/clip/truth"
+
+
+OFFSETS = (0.005, 0.015)
+"""How far (m) each prediction is from the truth, along x, in every frame; and 0.2 mm of noise in each coordinate."""
 
 
 def make_clip(root: Path, frame_count: int) -> ViewerClip:
@@ -49,11 +55,21 @@ def make_clip(root: Path, frame_count: int) -> ViewerClip:
     _paint_video(root / clip.upload, frame_count)
     for index, folder in enumerate(clip.runs):
         (root / folder).mkdir(parents=True)
-        prediction = _waving_hands(frame_count, seed=index, gap=GAP if index == 0 else range(0))
+        prediction = _waving_hands(frame_count, seed=index, gap=GAP if index == 0 else range(0), offset=OFFSETS[index])
         prediction.save(root / folder / "prediction.npz")
-        write_track(prediction, {side: load_open_hand(side).faces for side in SIDES}, root / folder)
+        _write_track(prediction, root / folder)
         (root / folder / "series.json").write_text(json.dumps(_series(prediction, frame_count)))
+    truth = _waving_hands(frame_count, seed=7, gap=range(0), noise=0)
+    (root / clip.truth).mkdir(parents=True)
+    truth.save(root / clip.truth / "truth.npz")
+    _write_track(truth, root / clip.truth)
     return clip
+
+
+def _write_track(prediction: PredictionArrays, folder: Path) -> None:
+    models = {side: load_open_hand(side) for side in SIDES}
+    skin = {side: joint_weights(arrays) for side, arrays in models.items()}
+    write_track(prediction, {side: arrays.faces for side, arrays in models.items()}, folder, skin=skin)
 
 
 def _paint_video(folder: Path, frame_count: int) -> None:
@@ -74,8 +90,8 @@ def _paint_video(folder: Path, frame_count: int) -> None:
         container.mux(stream.encode())
 
 
-def _waving_hands(frame_count: int, *, seed: int, gap: range) -> PredictionArrays:
-    """Two open hands, swaying smoothly and a little noisily half a metre away; the right one missing in `gap`."""
+def _waving_hands(frame_count: int, *, seed: int, gap: range, offset: float = 0.0, noise: float = 2e-4) -> PredictionArrays:
+    """Two open hands, swaying smoothly half a metre away, moved by `offset` (m) along x; the right one missing in `gap`."""
     rng = np.random.default_rng(seed)
     parts = []
     for side, name in enumerate(SIDES):
@@ -88,16 +104,17 @@ def _waving_hands(frame_count: int, *, seed: int, gap: range) -> PredictionArray
         place = np.stack(
             [0.2 * side - 0.1 + 0.03 * np.sin(seconds), 0.02 * np.cos(2 * seconds), 0.5 + 0.03 * np.sin(seconds)], 1
         )
-        template = load_open_hand(name).template
-        vertices = np.einsum("nij,vj->nvi", spin, template - template.mean(0)) + place[:, None]
-        vertices += rng.normal(0, 2e-4, vertices.shape)
-        parts.append((frames, np.full(len(frames), side), vertices))
-    frame, side, vertices = (np.concatenate(column) for column in zip(*parts, strict=True))
+        hand = load_open_hand(name)
+        tips = hand.template[list(next(iter(hand.tip_sets.values())))]
+        joints = np.concatenate([hand.regressor @ hand.template, tips])[list(MANO_TO_OPENPOSE)]
+        points = np.concatenate([joints, hand.template]) - hand.template.mean(0)
+        moved = np.einsum("nij,vj->nvi", spin, points) + place[:, None] + [offset, 0, 0]
+        moved += rng.normal(0, 1, moved.shape) * noise
+        parts.append((frames, np.full(len(frames), side), moved[:, :21], moved[:, 21:]))
+    frame, side, joints, vertices = (np.concatenate(column) for column in zip(*parts, strict=True))
     meta = {"fps": FPS, "frame_count": frame_count, "width": WIDTH, "height": HEIGHT, "method": f"{seed}", "hand_model": "open"}
     intrinsics = default_intrinsics(WIDTH, HEIGHT)
-    return PredictionArrays(
-        frame, side, side, np.ones(len(frame)), vertices[:, :21], vertices, intrinsics=intrinsics, meta=meta
-    )
+    return PredictionArrays(frame, side, side, np.ones(len(frame)), joints, vertices, intrinsics=intrinsics, meta=meta)
 
 
 def _series(prediction: PredictionArrays, frame_count: int) -> dict[str, object]:

@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { VIRIDIS, viridis } from "./viridis";
+
+it("goes from dark blue to yellow, ever lighter, and ends where the scale ends", () => {
+  expect(viridis(0)).toEqual([68, 1, 84]);
+  expect(viridis(1)).toEqual([253, 231, 37]);
+  expect(viridis(-1)).toEqual(viridis(0));
+  expect(viridis(7)).toEqual(viridis(1));
+  expect(viridis(0.5 / (VIRIDIS.length - 1))).toEqual([70, 13.5, 96]);
+  const light = Array.from({ length: 101 }, (_, k) => {
+    const [r, g, b] = viridis(k / 100);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  });
+  for (let k = 1; k < light.length; k++) expect(light[k]).toBeGreaterThan(light[k - 1] as number);
+});
