@@ -3,6 +3,7 @@
 import type { Alignment } from "./alignment";
 import { accelerationErrors, type ClipValues, type ErrorOptions, type JointErrors, jointErrors } from "./frame-errors";
 import { type HandJoints, type HandPairs, pairHands } from "./hand-pairs";
+import { type Smoothness, smoothness } from "./smoothness";
 
 export interface PutRequest {
   kind: "put";
@@ -28,6 +29,8 @@ export interface ErrorResponse {
   acceleration: ClipValues;
   /** Share of the truth's hands that the prediction has. */
   coverage: number;
+  /** Jitter, lag and kept amplitude; null without motion. */
+  smoothness: Smoothness | null;
 }
 
 /** The worker's side: keeps the hands it was sent, and their pairs. */
@@ -36,10 +39,11 @@ export class ErrorService {
   private readonly pairs = new Map<string, HandPairs[]>();
   /** Acceleration errors do not depend on the alignment, which is what changes most. */
   private readonly accelerations = new Map<string, ClipValues>();
+  private readonly smoothness = new Map<string, Smoothness | null>();
 
   put({ key, hands }: PutRequest): void {
     this.hands.set(key, hands);
-    for (const kept of [this.pairs, this.accelerations])
+    for (const kept of [this.pairs, this.accelerations, this.smoothness])
       for (const pair of kept.keys()) if (pair.split("|").includes(key)) kept.delete(pair);
   }
 
@@ -54,7 +58,9 @@ export class ErrorService {
     const over = `${key}|${JSON.stringify(options ?? {})}`;
     const acceleration = this.accelerations.get(over) ?? accelerationErrors(expected, predicted, pairs, options);
     this.accelerations.set(over, acceleration);
-    return { id, joints, acceleration, coverage: coverageOf(pairs) };
+    const motion = this.smoothness.get(key) ?? smoothness(expected, predicted, pairs);
+    this.smoothness.set(key, motion);
+    return { id, joints, acceleration, coverage: coverageOf(pairs), smoothness: motion };
   }
 }
 

@@ -8,6 +8,7 @@ import { type Line, TimePlot } from "../charts/time-plot";
 import type { Clock } from "./clock";
 import { CompareControls } from "./compare-controls";
 import type { Layer } from "./layers";
+import { SmoothOrTrue } from "./smooth-or-true";
 import { pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
 
@@ -61,6 +62,7 @@ export function Plots({ model, clock }: { model: ViewModel; clock: Clock }) {
             <Hint model={model} />
           </div>
           {group(compared)}
+          <SmoothOrTrue model={model} />
         </>
       )}
       {own.length > 0 && (

@@ -78,6 +78,7 @@ describe("ground truth", () => {
       joints: { none: { ...values, histogram } },
       acceleration: values,
       coverage: 1,
+      smoothness: null,
     };
     expect(comparison.scaleMax.value).toBe(12);
   });
@@ -87,7 +88,7 @@ describe("ground truth", () => {
     const [a, b] = model.runs as [RunModel, RunModel];
     const errors = (clip: number | null) => {
       const values = { frames: [clip], clip };
-      return { id: 0, joints: { none: { ...values, histogram: [] } }, acceleration: values, coverage: 1 };
+      return { id: 0, joints: { none: { ...values, histogram: [] } }, acceleration: values, coverage: 1, smoothness: null };
     };
     const order = () => model.sortedRuns().map((one) => one.id);
     b.errors.value = errors(3);

@@ -1,4 +1,4 @@
-"""A clip whose every frame says which it is, its truth and two predictions: what the tests and the bench of the viewer look at."""
+"""A clip whose every frame says which it is, its truth and two predictions, for the tests and the bench of the viewer."""
 
 from __future__ import annotations
 

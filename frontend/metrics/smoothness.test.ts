@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { type HandJoints, pairHands } from "./hand-pairs";
+import { smoothness } from "./smoothness";
+
+const COUNT = 300;
+const JOINTS = 4;
+
+/** A hand whose joints swing at several frequencies about a wrist that stands still. */
+function swinging(change: (wave: (t: number) => number, frame: number, joint: number) => number): HandJoints {
+  const joints = new Float64Array(3 * JOINTS * COUNT);
+  for (let frame = 0; frame < COUNT; frame++)
+    for (let joint = 1; joint < JOINTS; joint++) {
+      const wave = (t: number) => 0.03 * Math.sin(0.21 * t + joint) + 0.01 * Math.sin(0.47 * t);
+      joints[3 * (JOINTS * frame + joint)] = change(wave, frame, joint);
+    }
+  return { side: "left", frames: Array.from({ length: COUNT }, (_, k) => k), joints, jointCount: JOINTS };
+}
+
+const truth = swinging((wave, frame) => wave(frame));
+const of = (prediction: HandJoints) => smoothness([truth], [prediction], pairHands([truth], [prediction], COUNT));
+const noise = (seed: number) => 0.002 * (2 * (Math.abs(Math.sin(seed * 12.9898) * 43758.5453) % 1) - 1);
+
+describe("smoothness", () => {
+  it("of the truth itself keeps everything and is never late", () => {
+    const found = of(truth);
+    expect(found?.lag).toBe(0);
+    expect(found?.amplitude).toBeCloseTo(1, 10);
+    expect(found?.jitter).toBeCloseTo(found?.truthJitter as number, 10);
+  });
+  it("tells how many frames a prediction is late or early", () => {
+    expect(of(swinging((wave, frame) => wave(frame - 3)))?.lag).toBe(3);
+    expect(of(swinging((wave, frame) => wave(frame + 2)))?.lag).toBe(-2);
+  });
+  it("tells smoothing from truth: less jitter, and less amplitude", () => {
+    const mean = (wave: (t: number) => number, frame: number) =>
+      [-6, -4, -2, 0, 2, 4, 6].reduce((sum, by) => sum + wave(frame + by), 0) / 7;
+    const found = of(swinging(mean));
+    expect(found?.lag).toBe(0);
+    expect(found?.jitter).toBeLessThan(found?.truthJitter as number);
+    expect(found?.amplitude).toBeLessThan(0.85);
+    expect(of(swinging((wave, frame) => 0.5 * wave(frame)))?.amplitude).toBeCloseTo(0.5, 10);
+  });
+  it("gives noise jitter, but no amplitude", () => {
+    const found = of(swinging((wave, frame, joint) => wave(frame) + noise(7 * frame + joint)));
+    expect(found?.jitter).toBeGreaterThan(1.5 * (found?.truthJitter as number));
+    expect(found?.amplitude).toBeCloseTo(1, 1);
+    expect(found?.lag).toBe(0);
+  });
+  it("is null where nothing moves or nothing is shared", () => {
+    const still = swinging(() => 0.1);
+    expect(smoothness([still], [truth], pairHands([still], [truth], COUNT))).toBeNull();
+    const short = { ...truth, frames: [0, 1], joints: truth.joints.slice(0, 6 * JOINTS) };
+    expect(of(short)).toBeNull();
+  });
+});
