@@ -6,13 +6,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isFailed, isOpen } from "./api";
 import { drawAxes } from "./axes";
 import { Blinker, ColourBar, WipeHandles } from "./compare-controls";
+import { ExportMenu, saveImage } from "./export-menu";
 import { LiveErrors } from "./live-errors";
 import { Methods } from "./methods";
 import { Plots } from "./metric-plots";
 import { PlaybackControls, Timeline } from "./playback";
 import { ShortcutHelp } from "./shortcut-help";
 import { handleKeys, type Shortcut, shortcuts } from "./shortcuts";
-import { download, snapshot, snapshotName } from "./snapshot";
 import { acceptSteering } from "./steering";
 import { followColours, pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
@@ -99,7 +99,7 @@ export function App({ model }: { model: ViewModel }) {
         <ColourBar model={model} />
         {viewer && model.hasRenderer.value && <OrbitTools viewer={viewer} model={model} />}
       </div>
-      {viewer && <Toolbar table={table} model={model} />}
+      {viewer && <Toolbar table={table} model={model} viewer={viewer} />}
       <aside class="panel">
         <Methods model={model} />
       </aside>
@@ -142,16 +142,7 @@ function proportions(width: number | null, height: number | null) {
 
 function actions(model: ViewModel, viewer: Viewer, root: HTMLElement) {
   return {
-    snapshot: async () => {
-      try {
-        const blob = await snapshot(viewer, pageColours.value);
-        const name = snapshotName(model.upload.value.name, viewer.clock.frame);
-        download(blob, name);
-        model.notice.value = `Saved ${name}`;
-      } catch (error) {
-        model.notice.value = `The image could not be saved: ${(error as Error).message}.`;
-      }
-    },
+    snapshot: () => saveImage(model, viewer, "png"),
     fullScreen: () => {
       const change = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
       change.catch(() => {
@@ -163,7 +154,7 @@ function actions(model: ViewModel, viewer: Viewer, root: HTMLElement) {
 }
 
 /** Buttons for the shortcuts, so that nothing needs a keyboard. */
-function Toolbar({ table, model }: { table: Shortcut[]; model: ViewModel }) {
+function Toolbar({ table, model, viewer }: { table: Shortcut[]; model: ViewModel; viewer: Viewer }) {
   const press = (key: string) => table.find((entry) => entry.keys.includes(key))?.run({ key, shiftKey: false });
   const button = (key: string, text: string, title: string, pressed?: boolean) => (
     <button type="button" class="small" aria-pressed={pressed} title={`${title} (${key})`} onClick={() => press(key)}>
@@ -182,7 +173,7 @@ function Toolbar({ table, model }: { table: Shortcut[]; model: ViewModel }) {
       {button("e", "Error colours", "Colour the meshes by their error", model.comparison.colours.value)}
       {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
       <span class="gap" />
-      {button("s", "Save image", "Save a PNG")}
+      <ExportMenu model={model} viewer={viewer} />
       {button("f", "Full screen", "Full screen")}
       {button("?", "Shortcuts", "Keyboard shortcuts")}
     </div>

@@ -83,8 +83,7 @@ export function ColourBar({ model }: { model: ViewModel }) {
   const target = comparison.target.value;
   if (!comparison.colours.value || !target) return null;
   const max = comparison.scaleMax.value;
-  const aligned = comparison.alignment.value === "none" ? "" : `, ${ALIGNMENT_TITLES[comparison.alignment.value]}`;
-  const words = `${target === comparison.truth ? "Distance to ground truth" : `Distance to ${target.letter}`}${aligned}`;
+  const words = comparison.words.value;
   return (
     <div class={model.layout.value === "side" ? "colour-bar side" : "colour-bar"}>
       <p>{words}</p>

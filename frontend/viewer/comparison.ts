@@ -62,6 +62,13 @@ export class Comparison {
     return Math.max(1, Math.ceil(percentile(histograms, 0.95) ?? 20));
   });
 
+  /** What the error colours show. */
+  readonly words = computed(() => {
+    const target = this.target.value;
+    const aligned = this.alignment.value === "none" ? "" : `, ${ALIGNMENT_TITLES[this.alignment.value]}`;
+    return target ? `Distance to ${target === this.truth ? "ground truth" : target.letter}${aligned}` : "";
+  });
+
   constructor(
     readonly runs: readonly RunModel[],
     readonly truth: Layer | null,

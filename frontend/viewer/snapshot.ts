@@ -1,32 +1,78 @@
-/** An image of the views as shown: video, meshes, axes, and a legend; at twice the size. */
+/** Images of the views as shown, with video, meshes, axes and caption: PNG at twice the size, or SVG whose caption is text. */
 
 import { drawAxes } from "./axes";
 import { contain } from "./camera";
-import { fitText, placeLegend } from "./legend";
+import { type Caption, captionContent, FONT, FONT_PX, layOut } from "./caption";
 import type { PageColours } from "./theme-colours";
 import type { Viewer } from "./viewer";
+import { viridis } from "./viridis";
 
 const SCALE = 2;
-const FONT = "500 13px Inter, system-ui, sans-serif";
-const MARGIN = 12; // CSS px, as the following
-const ROW = 24;
-const SWATCH = 18; // of a legend entry, with the space to its text
-const GAP = 22; // between legend entries
+
+function makeCanvas(): { canvas: HTMLCanvasElement; context: CanvasRenderingContext2D } {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser has no 2D canvas");
+  return { canvas, context };
+}
+
+function captionOf(viewer: Viewer, context: CanvasRenderingContext2D): Caption {
+  context.font = FONT;
+  const measure = (text: string) => context.measureText(text).width;
+  return layOut(captionContent(viewer.model), viewer.elements.stage.clientWidth, measure);
+}
 
 /** The PNG of the current frame. Waits until the video shows it. */
 export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
   viewer.clock.pause();
   await viewer.video.settled();
-  const { stage, canvas, video } = viewer.elements;
-  const output = document.createElement("canvas");
-  const context = output.getContext("2d");
-  if (!context) throw new Error("this browser has no 2D canvas");
-  const caption = makeCaption(context, viewer, stage.clientWidth);
-  output.width = stage.clientWidth * SCALE;
-  output.height = (stage.clientHeight + caption.height) * SCALE;
-  context.fillStyle = colours.paper;
-  context.fillRect(0, 0, output.width, output.height);
+  return asPng(paintFigure(viewer, colours, SCALE));
+}
+
+/** The SVG of the current frame: the views as an image, the caption as text and shapes. */
+export async function svgSnapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
+  viewer.clock.pause();
+  await viewer.video.settled();
+  const { canvas, context } = makeCanvas();
+  const { clientWidth, clientHeight } = viewer.elements.stage;
+  canvas.width = clientWidth * SCALE;
+  canvas.height = clientHeight * SCALE;
   context.scale(SCALE, SCALE);
+  paintViews(viewer, context, colours, SCALE);
+  const caption = captionOf(viewer, makeCanvas().context);
+  const image = await asDataUrl(await asPng(canvas));
+  const text = svgFigure({ image, width: clientWidth, height: clientHeight, caption, colours });
+  return new Blob([text], { type: "image/svg+xml" });
+}
+
+/** The views with the caption below, on a canvas of even width and height. */
+export function paintFigure(
+  viewer: Viewer,
+  colours: PageColours,
+  scale: number,
+  reused?: HTMLCanvasElement,
+): HTMLCanvasElement {
+  const made = reused ? null : makeCanvas();
+  const canvas = reused ?? (made?.canvas as HTMLCanvasElement);
+  const context = (made?.context ?? canvas.getContext("2d")) as CanvasRenderingContext2D;
+  const { clientWidth, clientHeight } = viewer.elements.stage;
+  const caption = captionOf(viewer, context);
+  const [width, height] = [clientWidth * scale, (clientHeight + caption.height) * scale].map(
+    (size) => 2 * Math.round(size / 2),
+  ) as [number, number];
+  // A caption that changes its height must not change a video's.
+  if (!reused || canvas.width === 0) [canvas.width, canvas.height] = [width, height];
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = colours.paper;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.scale(scale, scale);
+  paintViews(viewer, context, colours, scale);
+  paintCaption(context, caption, colours, clientHeight);
+  return canvas;
+}
+
+function paintViews(viewer: Viewer, context: CanvasRenderingContext2D, colours: PageColours, scale: number): void {
+  const { stage, canvas, video } = viewer.elements;
   for (const view of viewer.views()) {
     if (view.kind !== "video" || view.backdrop) continue;
     const { x, y, width, height } = view.rect;
@@ -35,62 +81,94 @@ export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Bl
     const inner = contain(view.rect, video.videoWidth || 4, video.videoHeight || 3);
     if (video.videoWidth) context.drawImage(video, inner.x, inner.y, inner.width, inner.height);
   }
-  viewer.draw(SCALE);
+  viewer.draw(scale);
   context.drawImage(canvas, 0, 0, stage.clientWidth, stage.clientHeight); // at once: WebGL does not keep its buffer
   viewer.measure();
   for (const view of viewer.views()) {
-    const { x, y, height } = view.rect;
+    const { x, y, height } = view.clip;
     if (view.kind === "orbit") drawAxes(context, x + 36, y + height - 36, 24, viewer.orbit.quaternion, colours.dark);
   }
-  caption.draw(context, colours, stage.clientHeight);
-  const blob = await new Promise<Blob | null>((resolve) => output.toBlob(resolve, "image/png"));
+}
+
+function paintCaption(context: CanvasRenderingContext2D, caption: Caption, colours: PageColours, top: number): void {
+  context.font = FONT;
+  context.textBaseline = "middle";
+  for (const item of caption.items) {
+    const y = top + item.y;
+    if (item.kind === "text") {
+      context.textAlign = item.anchor === "middle" ? "center" : item.anchor;
+      context.fillStyle = item.quiet ? colours.quiet : colours.ink;
+      context.fillText(item.text, item.x, y);
+      continue;
+    }
+    context.fillStyle = item.colour;
+    if (item.kind === "map") {
+      const gradient = context.createLinearGradient(item.x, 0, item.x + item.width, 0);
+      for (const [stop, colour] of mapStops()) gradient.addColorStop(stop, colour);
+      context.fillStyle = gradient;
+    }
+    context.fillRect(item.x, y, item.width, item.height);
+  }
+  context.textAlign = "start";
+}
+
+const STOPS = 16;
+
+function mapStops(): Array<[number, string]> {
+  return Array.from({ length: STOPS }, (_, k) => {
+    const share = k / (STOPS - 1);
+    return [share, `rgb(${viridis(share).map(Math.round).join(",")})`];
+  });
+}
+
+interface SvgFigure {
+  image: string; // a data URL
+  width: number;
+  height: number; // of the image
+  caption: Caption;
+  colours: PageColours;
+}
+
+/** An SVG document of an image with its caption below. */
+export function svgFigure({ image, width, height, caption, colours }: SvgFigure): string {
+  const stops = mapStops().map(([stop, colour]) => `<stop offset="${stop.toFixed(4)}" stop-color="${colour}"/>`);
+  const items = caption.items.map((item) => {
+    const y = height + item.y;
+    if (item.kind !== "text") {
+      const fill = item.kind === "map" ? "url(#map)" : item.colour;
+      return `<rect x="${item.x}" y="${y}" width="${item.width}" height="${item.height}" fill="${escaped(fill)}"/>`;
+    }
+    const fill = item.quiet ? colours.quiet : colours.ink;
+    const place = `x="${item.x}" y="${y}" text-anchor="${item.anchor}" dominant-baseline="central"`;
+    return `<text ${place} fill="${fill}">${escaped(item.text)}</text>`;
+  });
+  const whole = height + caption.height;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${whole}" viewBox="0 0 ${width} ${whole}"`,
+    ` font-family="Inter, system-ui, sans-serif" font-size="${FONT_PX}" font-weight="500" xml:space="preserve">`,
+    `<defs><linearGradient id="map">${stops.join("")}</linearGradient></defs>`,
+    `<rect width="${width}" height="${whole}" fill="${colours.paper}"/>`,
+    `<image href="${image}" width="${width}" height="${height}"/>`,
+    ...items,
+    "</svg>",
+  ].join("\n");
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+async function asPng(canvas: HTMLCanvasElement): Promise<Blob> {
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("the image is too large for this browser");
   return blob;
 }
 
-interface Caption {
-  /** CSS px below the views. */
-  height: number;
-  draw(context: CanvasRenderingContext2D, colours: PageColours, top: number): void;
-}
-
-/** The shown runs with their colours in as many rows as they need, and below them the name of the clip and the frame. */
-function makeCaption(context: CanvasRenderingContext2D, viewer: Viewer, width: number): Caption {
-  const { model } = viewer;
-  const available = width - 2 * MARGIN;
-  const measure = (text: string) => context.measureText(text).width;
-  context.font = FONT;
-  const entries = model.shownRuns.value
-    .filter((run) => run.header.value)
-    .map((run) => {
-      const { colour, method_title } = run.info.value;
-      return { colour, text: fitText(`${run.letter}  ${method_title}`, available - SWATCH, measure) };
-    });
-  const places = placeLegend(
-    entries.map(({ text }) => SWATCH + measure(text)),
-    available,
-    GAP,
-  );
-  const rows = 1 + (places.at(-1)?.row ?? -1);
-  const frame = model.isSingleImage ? "" : ` · frame ${model.frame.value}`;
-  const title = `${fitText(model.upload.value.name, available - measure(frame), measure)}${frame}`;
-  return {
-    height: ROW * (rows + 1) + MARGIN,
-    draw(target, colours, top) {
-      target.font = FONT;
-      target.textBaseline = "middle";
-      const middle = (row: number) => top + MARGIN / 2 + ROW * (row + 0.5);
-      for (const [k, { colour, text }] of entries.entries()) {
-        const { row, x } = places[k] ?? { row: 0, x: 0 };
-        target.fillStyle = colour;
-        target.fillRect(MARGIN + x, middle(row) - 6, 12, 12);
-        target.fillStyle = colours.ink;
-        target.fillText(text, MARGIN + x + SWATCH, middle(row));
-      }
-      target.fillStyle = colours.quiet;
-      target.fillText(title, MARGIN, middle(rows));
-    },
-  };
+async function asDataUrl(blob: Blob): Promise<string> {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return `data:${blob.type};base64,${btoa(text)}`;
 }
 
 /** Download a file. */
@@ -102,8 +180,14 @@ export function download(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+const stem = (upload: string) => upload.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-") || "frame";
+
 /** `clip.mp4`, 12 → `clip-frame-0012.png`. */
-export function snapshotName(upload: string, frame: number): string {
-  const stem = upload.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-") || "frame";
-  return `${stem}-frame-${String(frame).padStart(4, "0")}.png`;
+export function snapshotName(upload: string, frame: number, extension = "png"): string {
+  return `${stem(upload)}-frame-${String(frame).padStart(4, "0")}.${extension}`;
+}
+
+/** `clip.mp4`, [3, 90] → `clip-frames-3-90.mp4`. */
+export function movieName(upload: string, [first, last]: [number, number]): string {
+  return `${stem(upload)}-frames-${first}-${last}.mp4`;
 }

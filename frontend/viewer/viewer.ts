@@ -170,6 +170,16 @@ export class Viewer {
     return () => this.drawListeners.delete(listener);
   }
 
+  /** Resolves when the meshes of all shown layers are loaded for a frame, or cannot be. */
+  async complete(frame: number): Promise<void> {
+    const isComplete = () =>
+      [...this.meshes].every(([id, meshes]) => {
+        const layer = this.model.layers.find((one) => one.id === id);
+        return !meshes.shown || Boolean(layer?.problem.value) || meshes.setFrame(frame);
+      });
+    while (!isComplete()) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
   /** Read the sizes of the panes from the page. */
   measure(): void {
     const outer = this.elements.stage.getBoundingClientRect();
@@ -235,7 +245,7 @@ export class Viewer {
     }
   }
 
-  private cameraState() {
+  cameraState() {
     return {
       position: this.orbit.position.toArray() as [number, number, number],
       target: (this.controls?.target ?? new Vector3()).toArray() as [number, number, number],
