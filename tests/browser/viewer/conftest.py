@@ -24,9 +24,7 @@ def single_image(tmp_path_factory: pytest.TempPathFactory) -> ViewerClip:
 
 
 @pytest.fixture
-def viewers(
-    live_server: Any, browser: Browser, settings: Any, tmp_path: Path
-) -> Iterator[Callable[[ViewerClip, int], OpenViewer]]:
+def viewers(live_server: Any, browser: Browser, settings: Any, tmp_path: Path) -> Iterator[Callable[..., OpenViewer]]:
     """Makes an opener of a clip with runs of so many methods; at the end, nothing may have been said on the console."""
     settings.MEDIA_ROOT = tmp_path / "media"
     contexts: list[BrowserContext] = []
@@ -36,8 +34,8 @@ def viewers(
         if message.type in ("error", "warning"):
             said.append(message.text)
 
-    def opener(clip: ViewerClip, methods: int) -> OpenViewer:
-        user, upload = create_rows(clip, tmp_path / "media", methods)
+    def opener(clip: ViewerClip, methods: int, *, truth: bool = False) -> OpenViewer:
+        user, upload = create_rows(clip, tmp_path / "media", methods, truth=truth)
 
         def open_page(*, width: int = 1280, scheme: str = "light", query: str = "") -> Page:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
@@ -59,6 +57,6 @@ def viewers(
 
 
 @pytest.fixture
-def open_viewer(viewers: Callable[[ViewerClip, int], OpenViewer], viewer_clip: ViewerClip) -> OpenViewer:
+def open_viewer(viewers: Callable[..., OpenViewer], viewer_clip: ViewerClip) -> OpenViewer:
     """The clip with runs of two methods."""
     return viewers(viewer_clip, 2)

@@ -17,7 +17,7 @@ from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, Team, User
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 from tests.browser.viewer.clips import FPS, HEIGHT, WIDTH, ViewerClip
 
 
@@ -27,8 +27,10 @@ class OpenViewer(Protocol):
     def __call__(self, *, width: int = 1280, scheme: str = "light", query: str = "") -> Page: ...
 
 
-def create_rows(clip: ViewerClip, media: Path, methods: int = 2) -> tuple[User, Upload]:
-    """A person, and the clip as an upload of their team with runs of so many methods; its files are put below `media`."""
+def create_rows(clip: ViewerClip, media: Path, methods: int = 2, *, truth: bool = False) -> tuple[User, Upload]:
+    """A person, and the clip as an upload of their team with runs of so many methods, perhaps with its ground truth; its
+    files are put below `media`.
+    """
     shutil.copytree(clip.root / clip.upload, media / clip.upload)
     user = User.objects.create_user("viewer@example.org", "a good long password")
     team = Team.objects.create(name="Viewers")
@@ -40,6 +42,12 @@ def create_rows(clip: ViewerClip, media: Path, methods: int = 2) -> tuple[User, 
         subject=subject, name="clip.mp4", size_bytes=size, received_bytes=size, received_at=timezone.now(), folder=clip.upload,
         fps=FPS, width=WIDTH, height=HEIGHT, frame_count=clip.frame_count, **done,
     )  # fmt: skip
+    if truth:
+        shutil.copytree(clip.root / clip.truth, media / "truths/a")
+        GroundTruth.objects.create(
+            upload=upload, created_by=user, name="truth.npz", format="palmares", source="truths/source", folder="truths/a",
+            rows=2 * clip.frame_count, hand_model="open", has_vertices=True, **done,
+        )  # fmt: skip
     # The page names the newest run first, and A is to be the one with the gap.
     named = list(METHODS.values())[:methods]
     for number, method in reversed(list(enumerate(named))):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from xml.etree import ElementTree
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,6 +37,109 @@ def share_of(image: np.ndarray, colour: tuple[int, int, int]) -> float:
     brightness = (image @ wanted) / (wanted @ wanted)
     close = np.abs(image - brightness[..., None] * wanted).max(-1) < 12
     return float((close & (brightness > 0.85) & (brightness < 1.06)).mean())
+
+
+@pytest.fixture
+def with_truth(viewers, viewer_clip) -> OpenViewer:
+    """The clip with its ground truth and runs of two methods."""
+    return viewers(viewer_clip, 2, truth=True)
+
+
+def test_errors_against_the_ground_truth_are_shown_as_numbers_and_as_colours(with_truth: OpenViewer):
+    page = with_truth(query="?opacity=1,1")
+    expect(page.locator(".lane")).to_have_count(3)
+    plots = page.locator(".plots > .plot")
+    expect(plots).to_have_count(4)
+    errors = [re.compile(rf"^{letter}\s*{1000 * offset:.0f}\.0") for letter, offset in zip("AB", OFFSETS, strict=True)]
+    expect(plots.first).to_contain_text("MPJPE")
+    expect(plots.first.locator("li")).to_have_text(errors)
+    clip = page.locator(".methods tbody:not(.truth) td.number:last-child")
+    expect(clip).to_have_text([re.compile(r"^5\.0"), re.compile(r"^15\.0")])
+    page.keyboard.press("e")
+    expect(page.locator(".colour-bar")).to_contain_text("Distance to ground truth")
+    page.keyboard.press("1")
+    image = pixels(page, ".orbit-pane")
+    assert share_of(image, VIRIDIS[0.75]) > 0.02
+    assert share_of(image, VIRIDIS[0.25]) < 0.001
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    assert share_of(pixels(page, ".orbit-pane"), VIRIDIS[0.25]) > 0.02
+    page.get_by_label("Alignment").select_option("PA")
+    expect(plots.first).to_contain_text("PA-MPJPE")
+    assert share_of(pixels(page, ".orbit-pane"), (68, 1, 84)) > 0.02, "after alignment, errors are those of the noise"
+    assert share_of(pixels(page, ".video-pane"), (68, 1, 84)) > 0.005
+
+
+def test_the_truth_is_a_ghost_a_wireframe_or_off(with_truth: OpenViewer):
+    page = with_truth(query="?runs=")
+    page.wait_for_selector("[data-drawn]", state="attached")
+    row = page.locator(".method.truth")
+    images = []
+    for style in ("ghost", "wireframe", "off", "ghost"):
+        expect(row).to_contain_text(style)
+        images.append(pixels(page, ".orbit-pane").astype(int))
+        page.keyboard.press("g")
+    assert (images[0] == images[3]).all()
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert (np.abs(images[one] - images[other]).max(-1) > 20).mean() > 0.005
+    page.wait_for_url(re.compile("truth=wireframe"))
+
+
+def test_worst_frames_joints_and_reference_are_chosen_and_in_the_link(with_truth: OpenViewer):
+    page = with_truth()
+    page.get_by_label("Joints").select_option("fingertips")
+    expect(page.locator(".plots > .plot").first).to_contain_text("MPJPE (fingertips)")
+    worst = page.get_by_role("button", name=re.compile("among the worst of PA-MPJPE")).first
+    frame = worst.inner_text()
+    worst.click()
+    expect(page.locator(".viewer")).to_have_attribute("data-frame", frame)
+    page.get_by_label("Compare with").select_option(label=re.compile("^A "))
+    expect(page.get_by_role("heading", name="Agreement with A")).to_be_visible()
+    page.wait_for_url(lambda url: "joints=tips" in url and "reference=" in url)
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Agreement with A")).to_be_visible()
+    expect(page.get_by_label("Joints")).to_have_value("tips")
+
+
+def test_smooth_or_true_has_a_point_for_each_method(with_truth: OpenViewer):
+    page = with_truth()
+    page.get_by_text("Smooth or true?").click()
+    rows = page.locator(".smooth tbody tr")
+    expect(rows).to_have_count(3)
+    expect(page.locator(".smooth svg").first.locator("circle")).to_have_count(2)
+    for row in rows.all():
+        assert re.search(r"\t0\t(99|100|101)%$", row.inner_text()), "both follow the truth without lag, with noise"
+
+
+def test_what_is_shown_is_saved_as_svg_json_and_mp4(with_truth: OpenViewer, tmp_path):
+    page = with_truth(query="?errors=1&alignment=root&zoom=3,7")
+
+    def save(label: str) -> bytes:
+        page.locator(".export > summary").click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=label).click()
+        path = tmp_path / saved.value.suggested_filename
+        saved.value.save_as(path)
+        return path.read_bytes()
+
+    drawing = save("Drawing (SVG)").decode()
+    root = ElementTree.fromstring(drawing)
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "Distance to ground truth, root" in texts
+    assert any("Ground truth" in (text or "") for text in texts)
+    kept = json.loads(save("Description (JSON)"))
+    assert kept["alignment"] == "root"
+    assert kept["error_colours"] == {"map": "viridis", "from_mm": 0, "to_mm": 20}
+    assert len(kept["methods"]) == 2
+    (tmp_path / "clip.mp4").write_bytes(save("Video (MP4)"))
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 5
+    page.goto(kept["link"])
+    page.wait_for_selector("[data-drawn]", state="attached")
+    expect(page.get_by_label("Alignment")).to_have_value("root")
+    expect(page.locator(".colour-bar")).to_be_visible()
 
 
 def test_error_colours_show_the_distance_to_another_method_on_the_chosen_scale(open_viewer: OpenViewer):
