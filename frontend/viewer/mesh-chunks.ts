@@ -96,6 +96,7 @@ export class MeshSource {
   private loadedJoints: Promise<HandJoints[] | null> | null = null;
   private handJoints: Float32Array[] | null = null;
   private frame = 0;
+  private ahead = true;
   private closed = false;
 
   private constructor(
@@ -112,7 +113,7 @@ export class MeshSource {
   onChange: (error?: Error) => void = () => {};
 
   /** `first`: the frame whose chunks are loaded first, in parallel with the faces; `onRequested`: their requests have been sent. */
-  static async open(base: string, cache: ChunkCache, first: number, onRequested = () => {}): Promise<MeshSource> {
+  static async open(base: string, cache: ChunkCache, first: number, onRequested = () => {}, ahead = true): Promise<MeshSource> {
     const header = checkHeader((await (await get(base)).json()) as TrackHeader);
     const faces: MeshSource["faces"] = [];
     const source = new MeshSource(header, faces, base, cache);
@@ -123,7 +124,7 @@ export class MeshSource {
     });
     // Hands without a mesh are drawn from their joints.
     if (header.hands.some((hand) => !hand.vertex_count)) loaded.push(source.joints().then(() => {}));
-    source.request(first);
+    source.request(first, ahead);
     onRequested();
     await Promise.all(loaded);
     return source;
@@ -180,9 +181,10 @@ export class MeshSource {
     return loaded;
   }
 
-  /** Load what this frame and the following ones need. */
-  request(frame: number): void {
+  /** Load what this frame needs, and with `ahead` the following ones: before anything is played, they may not be wanted. */
+  request(frame: number, ahead = true): void {
     this.frame = frame;
+    this.ahead = ahead;
     this.loadNext();
   }
 
@@ -223,7 +225,7 @@ export class MeshSource {
 
   private loadNext(): void {
     // A quarter of the budget for what follows: the rest keeps what was just shown, and the other runs.
-    for (const { hand, chunk } of wantedChunks(this.header, this.frame, this.cache.budget / 4)) {
+    for (const { hand, chunk } of wantedChunks(this.header, this.frame, this.ahead ? this.cache.budget / 4 : 0)) {
       if (this.closed || this.inFlight.size >= PARALLEL) return;
       const { file, rows } = chunk;
       const tries = this.failures.get(file) ?? 0;

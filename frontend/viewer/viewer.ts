@@ -59,6 +59,8 @@ export class Viewer {
   private changed = performance.now();
   private pixelRatio = 0;
   private fitted = false;
+  /** Whether another frame than the first has been asked for: until then only that one's meshes are loaded. */
+  private wasMoved = false;
   private firstDrawn = false;
   private rects: { video: Rect; orbit: Rect } | null = null;
 
@@ -82,11 +84,13 @@ export class Viewer {
     this.clock.onFrame((frame, source) => {
       model.frame.value = frame;
       if (source !== "timer") this.timer.restart();
-      for (const run of this.meshes.values()) run.source.request(frame);
+      this.wasMoved = true;
+      for (const layer of this.meshes.values()) layer.source.request(frame);
       this.invalidate();
     });
     this.clock.onState(() => {
       model.playing.value = this.clock.playing;
+      if (this.clock.playing) for (const layer of this.meshes.values()) layer.source.request(this.clock.frame);
       model.speed.value = this.clock.speed;
       model.loop.value = this.clock.loop;
     });
@@ -290,7 +294,7 @@ export class Viewer {
       }),
     );
     try {
-      const source = await MeshSource.open(layer.track, this.cache, this.clock.frame, onRequested);
+      const source = await MeshSource.open(layer.track, this.cache, this.clock.frame, onRequested, this.wasMoved);
       this.meshes.set(layer.id, new LayerMeshes(source, layer.colour.value));
       source.onChange = (error) => {
         if (error) layer.problem.value = `Some meshes could not be loaded (${error.message}). Reload the page to try again.`;
