@@ -110,7 +110,11 @@ def _page(clip, cookie, url: str) -> list[tuple[str, str, str]]:
         browser.close()
     first, rest = drawn[0], statistics.median(drawn[1:])
     return [
-        ("viewer: navigation → first frame drawn", f"{rest:.2f} s (median; {first:.2f} s in a browser just started)", "≤ 1.5 s"),
+        (
+            "viewer: navigation → first frame drawn",
+            f"{rest:.2f} s (median; {first:.2f} s in a browser just started)",
+            "≤ 1.5 s",
+        ),
         ("viewer: sent before play, without the video", f"{sent:.2f} MB", "≤ 1.5 MB"),
         ("viewer: seeks that show the frame asked for", f"{right} of 100", "100"),
         ("viewer: frames shown a second while playing 30, software WebGL", f"{shown:.0f}", "–"),
