@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,15 +100,19 @@ def score_submission(item: Submission, truth: Truth, folder: str, scratch: Path,
         contributions=contributions(all_rows),
     )
     store_folder(target, folder)
+    return Scored(
+        float(scores.found.mean()), result, partial(_values_under, scored=scored, report=result, boards=boards), folder
+    )
 
-    def values(revision: Revision) -> list[tuple[Board, list[BoardValue], ClusterTable]]:
-        rule = MissingHandRule(revision.missing == Benchmark.Missing.PENALISED, revision.penalty_mm)
-        return [
-            (board, board_values(rule, scored, result.metrics, rows), cluster_table(rule, scored, rows))
-            for board, rows in boards
-        ]
 
-    return Scored(float(scores.found.mean()), result, values, folder)
+def _values_under(
+    revision: Revision, *, scored: ScoredRows, report: Report, boards: list[tuple[Board, np.ndarray]]
+) -> list[tuple[Board, list[BoardValue], ClusterTable]]:
+    """Values on boards by the revision's rule for missing hands."""
+    rule = MissingHandRule(revision.missing == Benchmark.Missing.PENALISED, revision.penalty_mm)
+    return [
+        (board, board_values(rule, scored, report.metrics, rows), cluster_table(rule, scored, rows)) for board, rows in boards
+    ]
 
 
 def _prediction(item: Submission, truth: Truth, scratch: Path) -> Path:

@@ -7,11 +7,10 @@ pose that it has seen little of, and depths are wrong as well: the miss correlat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from torch import Tensor
-
-from ml.fitting.solver import Landmarks3D
 
 _STD: Final = 0.007
 """Metres: standard deviation of landmarks that miss their 2D by `_TYPICAL_MISS` in the mean ..."""
@@ -19,6 +18,36 @@ _TYPICAL_MISS: Final = 0.0045
 _MIN_STD: Final = 0.003
 """... which grows with the square of the miss, from this on."""
 _MAX_STD: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Landmarks3D:
+    """Joints in space from another source, trusted up to a scale and an offset of each frame's own.
+
+    Attributes:
+        points: [B, 21, 3], m, axes of the camera, any origin.
+        std: [B, 21], m: standard deviation of each of their coordinates, after the best scale and offset.
+    """
+
+    points: Tensor
+    std: Tensor
+
+    def rows(self, frames: Tensor) -> Landmarks3D:
+        """Those of some frames."""
+        return Landmarks3D(self.points[frames], self.std[frames])
+
+    def aligned(self, joints: Tensor) -> tuple[Tensor, Tensor]:
+        """Residuals [B, 21, 3] of joints [B, 21, 3] (m) at their best offset and scale onto the points, in units of `std`; and
+        that scale [B].
+
+        It is the joints that are scaled, else a smaller hand would always fit better.
+        """
+        weight = 1 / self.std.square()[..., None]
+        total = weight.sum(1, keepdim=True)
+        centred, points = (x - (weight * x).sum(1, keepdim=True) / total for x in (joints, self.points))
+        scale = (weight * centred * points).sum((1, 2)) / (weight * centred.square()).sum((1, 2)).clamp_min(1e-12)
+        scale = scale.clamp_min(0.0)
+        return (scale[:, None, None] * centred - points) / self.std[..., None], scale
 
 
 def trusted_landmarks(world: Tensor, pixels: Tensor) -> Landmarks3D:

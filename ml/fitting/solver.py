@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ml.fitting.kinematics import ANGLE_COUNT, FINGER_POINTS, JointJacobian, Kinematics
+from ml.fitting.landmark_trust import Landmarks3D
 from ml.fitting.placement import MIN_DEPTH, is_plausible, weak_perspective_translation
 from ml.fitting.prior import PosePrior
 from ml.hand.camera import project
@@ -47,36 +48,6 @@ class Parameters:
         angles, root, translation = (torch.cat([getattr(p, k) for p in parts]) for k in ("angles", "root", "translation"))
         betas = parts[0].betas if len(parts[0].betas) == 1 else torch.cat([p.betas for p in parts])
         return cls(angles, root, translation, betas)
-
-
-@dataclass(frozen=True)
-class Landmarks3D:
-    """Joints in space from another source, trusted up to a scale and an offset of each frame's own.
-
-    Attributes:
-        points: [B, 21, 3], m, axes of the camera, any origin.
-        std: [B, 21], m: standard deviation of each of their coordinates, after the best scale and offset.
-    """
-
-    points: Tensor
-    std: Tensor
-
-    def rows(self, frames: Tensor) -> Landmarks3D:
-        """Those of some frames."""
-        return Landmarks3D(self.points[frames], self.std[frames])
-
-    def aligned(self, joints: Tensor) -> tuple[Tensor, Tensor]:
-        """Residuals [B, 21, 3] of joints [B, 21, 3] (m) at their best offset and scale onto the points, in units of `std`; and
-        that scale [B].
-
-        It is the joints that are scaled, else a smaller hand would always fit better.
-        """
-        weight = 1 / self.std.square()[..., None]
-        total = weight.sum(1, keepdim=True)
-        centred, points = (x - (weight * x).sum(1, keepdim=True) / total for x in (joints, self.points))
-        scale = (weight * centred * points).sum((1, 2)) / (weight * centred.square()).sum((1, 2)).clamp_min(1e-12)
-        scale = scale.clamp_min(0.0)
-        return (scale[:, None, None] * centred - points) / self.std[..., None], scale
 
 
 @dataclass(frozen=True)

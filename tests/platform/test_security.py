@@ -1,27 +1,20 @@
-"""Attacks on the web, each as somebody would try it, each in vain."""
+"""Attacks on the web, each as an attacker would try it; all must fail."""
 
 from __future__ import annotations
 
 import base64
-import importlib
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from django.core import mail
-from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
-from rest_framework.throttling import AnonRateThrottle
-from rest_framework.views import APIView
 
 from palmares.benchmarks import services
 from palmares.benchmarks.models import Benchmark, Truth
@@ -31,7 +24,6 @@ from palmares.runs.models import Run
 from palmares.submissions import services as submissions
 from palmares.submissions.models import Scoring, Submission
 from palmares.submissions.viewsets import sha256_of
-from palmares.teams.access import create_sign_in_link, create_token
 from palmares.teams.models import Membership, Role, Team, User
 from palmares.teams.services import invite
 from palmares.uploads.models import Upload
@@ -56,7 +48,7 @@ def send(client: Any, **facts: Any) -> Any:
     return client.post(SEND, body, format="multipart")
 
 
-def test_another_teams_ids_in_a_body_are_as_good_as_ids_of_nothing(api, stranger, team, upload, subject, contest):
+def test_ids_of_another_team_in_a_body_are_answered_like_unknown_ids(api, stranger, team, upload, subject, contest):
     """Not even the answer's words tell an id that exists from one that does not."""
     own, shape = SubjectFactory(team=Team.objects.get(memberships__user=stranger)), HandShapeFactory(subject=subject)
     ready = UploadFactory(subject=own)
@@ -80,7 +72,7 @@ def test_another_teams_ids_in_a_body_are_as_good_as_ids_of_nothing(api, stranger
     assert not [kind for kind in (Run, Calibration, Submission) if kind.objects.exists()]
 
 
-def test_another_teams_child_is_not_found_under_ones_own_parent(api, client, stranger, team, owner, viewer, subject):
+def test_objects_of_another_team_are_not_found_under_own_parents(api, client, stranger, team, owner, viewer, subject):
     mine, theirs = Team.objects.get(memberships__user=stranger), Membership.objects.get(user=viewer)
     invitation, _ = invite(team=team, email="x@example.org", role=Role.MEMBER, by=owner)
     shape, own = HandShapeFactory(subject=subject), SubjectFactory(team=mine)
@@ -94,7 +86,7 @@ def test_another_teams_child_is_not_found_under_ones_own_parent(api, client, str
     assert client.post(f"/teams/{mine.pk}/invitations/{invitation.pk}/revoke/").status_code == 404
 
 
-def test_filters_orders_and_cursors_reach_no_further_than_the_list(api, client, stranger, member, team, subject, upload):
+def test_filters_orders_and_cursors_show_only_what_the_list_shows(api, client, stranger, member, team, subject, upload):
     client.force_login(member)
     caller = api(stranger)
     for kind in ("subjects", "uploads", "runs", "submissions", "benchmarks"):
@@ -108,7 +100,7 @@ def test_filters_orders_and_cursors_reach_no_further_than_the_list(api, client, 
     assert client.get("/uploads/?sort=-subject__team__members__password&q=%25' OR 1=1").status_code == 200
 
 
-def test_bodies_grant_nothing_that_they_may_not(api, owner, member, stranger, contest, scored, subject):
+def test_bodies_cannot_set_fields_that_are_not_theirs_to_set(api, owner, member, stranger, contest, scored, subject):
     own, theirs = scored("m"), Team.objects.get(memberships__user=stranger)
     api(member).patch(f"{API}/me/", {"is_staff": True, "is_superuser": True, "email": "root@example.org", "password": "x"})
     assert User.objects.filter(pk=member.pk, is_staff=False, is_superuser=False, email=member.email).exists()
@@ -124,7 +116,7 @@ def test_bodies_grant_nothing_that_they_may_not(api, owner, member, stranger, co
     assert api(member).post(f"{API}/subjects/{subject.pk}/hand-shapes/", shape).status_code == 400
 
 
-def test_who_is_no_owner_any_more_does_not_come_back_by_an_invitation_of_their_own(api, team, owner):
+def test_former_owners_cannot_return_by_their_own_invitation(api, team, owner):
     for change in ({"role": "viewer"}, None):
         rogue = MembershipFactory(team=team, role=Role.OWNER)
         _, back = invite(team=team, email=rogue.user.email, role=Role.OWNER, by=rogue.user)
@@ -135,7 +127,7 @@ def test_who_is_no_owner_any_more_does_not_come_back_by_an_invitation_of_their_o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_answer_about_a_score_tells_of_a_single_frame(api, client, team, owner, member, stranger, media_root):
+def test_no_answer_about_a_score_shows_a_single_frame(api, client, team, owner, member, stranger, media_root):
     """A truth of pictures, one a sequence, as data sets of pictures are laid out: sums by sequence would be errors by frame."""
     truth = {f"p{n:02d}": hands(1, seed=n) for n in range(12)} | {"video": hands(20, seed=99)}
     draw = np.random.default_rng(0)
@@ -176,7 +168,7 @@ def test_no_answer_about_a_score_tells_of_a_single_frame(api, client, team, owne
     assert api(member).get(f"{API}/submissions/{sent.pk}/content/").json()["by_sequence"]
 
 
-def test_neither_revisions_nor_retries_tell_of_a_faulty_truth_or_of_others_methods(api, contest, scored, stranger):
+def test_revisions_and_retries_hide_errors_of_truths_and_methods_of_others(api, contest, scored, stranger):
     Benchmark.objects.update(visibility="public")
     scored("occult method")
     Scoring.objects.update(stage="occult method: Scoring frame 1 of 10", error="pred.npz: row 3 is [0.1, 0.2]")
@@ -189,7 +181,7 @@ def test_neither_revisions_nor_retries_tell_of_a_faulty_truth_or_of_others_metho
     assert api(stranger).post(f"{API}/submissions/{mine.pk}/retry/").status_code == 409
 
 
-def test_comparisons_boards_and_exports_know_only_what_their_reader_sees(api, client, contest, scored, stranger):
+def test_comparisons_boards_and_exports_show_only_what_their_reader_may_see(api, client, contest, scored, stranger):
     Benchmark.objects.update(visibility="public")
     secret = scored("secret method", figures={"pa_mpjpe": 1.2345, "median_joint_error": 7.0})
     caller, shown, compare = api(stranger), scored("shown", is_public=True), BOARD.replace("leaderboard", "comparison")
@@ -224,7 +216,7 @@ def test_submissions_sent_at_the_same_time_share_one_quota(api, contest, member)
         assert sorted(pool.map(post, [api(member) for _ in range(3)])) == [201, 429, 429]
 
 
-def test_more_teams_are_no_more_quota(api, contest, stranger):
+def test_creating_teams_does_not_raise_the_quota(api, contest, stranger):
     Benchmark.objects.update(visibility="public", daily_limit=1)
     caller = api(stranger)
     first, second = (caller.post(f"{API}/teams/", {"name": "sock puppet"}).json()["id"] for _ in range(2))
@@ -233,93 +225,6 @@ def test_more_teams_are_no_more_quota(api, contest, stranger):
     assert caller.delete(f"{API}/teams/{first}/").status_code == 409
     assert send(caller, team=second).status_code == 429
     assert caller.delete(f"{API}/teams/{second}/").status_code == 204
-
-
-@pytest.fixture
-def root(db) -> Iterator[User]:
-    cache.clear()
-    yield User.objects.create_superuser("root@example.org", PASSWORD)
-    cache.clear()
-
-
-def test_the_admins_door_is_no_way_around_the_limit_on_guessing(client, root):
-    for _ in range(12):
-        client.post("/admin/login/", {"username": root.email, "password": "wrong"})
-    client.post("/admin/login/", {"username": root.email, "password": PASSWORD})
-    assert "_auth_user_id" not in client.session
-    assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
-
-
-def test_signing_in_leads_nowhere_else(client, root):
-    for after in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://x.y"):
-        answer = client.post("/accounts/login/", {"login": root.email, "password": PASSWORD, "next": after})
-        assert answer["Location"] == "/"
-        assert client.post("/teams/choice/", {"next": after})["Location"] == "/"
-        assert client.post("/accounts/logout/", {"next": after})["Location"] == "/accounts/login/"
-
-
-def test_a_session_that_was_foisted_on_somebody_is_not_theirs_after_signing_in(client, root, member):
-    link, form = f"/welcome/{create_sign_in_link(user=member)}/", {"login": root.email, "password": PASSWORD}
-    for sign_in in (lambda: client.post(link), lambda: client.post("/accounts/login/", form)):
-        thief, session = Client(), Client().session
-        session["x"] = 1
-        session.save()
-        for browser in (client, thief):
-            browser.cookies["sessionid"] = session.session_key
-        assert sign_in()["Location"] == "/"
-        assert client.session.session_key != session.session_key
-        assert thief.get("/account/").status_code == 302
-
-
-def test_nobody_learns_who_has_an_account(root, settings):
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    passwords = {"password1": "a long one 17", "password2": "a long one 17"}
-    for path, form in (("/accounts/password/reset/", {}), ("/accounts/signup/", passwords)):
-        answers = [Client().post(path, {"email": email, **form}) for email in (root.email, "nobody@example.org")]
-        assert len({(a.status_code, a.get("Location")) for a in answers}) == 1, path
-
-
-def test_another_site_writes_nothing_with_somebodys_cookie(world, owner):  # noqa: F811
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(owner)
-    for route, pattern in GUARDED:
-        url = address(pattern, route, world)
-        for method in ("post", "put", "patch", "delete"):
-            answer = getattr(browser, method)(url, HTTP_TUS_RESUMABLE="1.0.0", HTTP_ORIGIN="https://evil.example")
-            assert answer.status_code in (403, 405), f"{method} {url}: {answer.status_code}"
-
-
-def test_a_token_counts_only_in_its_header_and_is_not_logged(api, member, caplog):
-    token, stray = create_token(user=member, name="x")[1], Client()
-    stray.cookies["Authorization"] = stray.cookies["token"] = f"Bearer {token}"
-    for name in ("token", "access_token", "auth_token", "authorization", "bearer"):
-        assert stray.get(f"{API}/me/", {name: token}).status_code == 401
-    caplog.clear()
-    with caplog.at_level(0):
-        for path in ("me/", "nothing/", f"uploads/{NOBODYS}/"):
-            for end in ("", "x"):
-                Client().get(f"{API}/{path}", headers={"Authorization": f"Bearer {token}{end}"})
-    assert token not in caplog.text
-
-
-def test_links_name_no_host_that_the_caller_made_up(api, client, team, owner, root, django_capture_on_commit_callbacks):
-    url = f"{API}/teams/{team.pk}/invitations/"
-    assert api(owner).post(url, {"email": "x@example.org"}, HTTP_HOST="evil.example").status_code == 400
-    client.post("/accounts/password/reset/", {"email": root.email}, HTTP_HOST="evil.example")
-    forged = {"HTTP_X_FORWARDED_HOST": "evil.example", "HTTP_FORWARDED": "host=evil.example", "HTTP_X_HOST": "evil.example"}
-    with django_capture_on_commit_callbacks(execute=True):
-        assert "evil" not in api(owner).post(url, {"email": "x@example.org"}, **forged).content.decode()
-        client.post("/accounts/password/reset/", {"email": root.email}, **forged)
-    assert ["evil" in sent.body for sent in mail.outbox] == [False, False]
-
-
-def test_an_address_of_ones_own_making_does_not_get_around_the_throttle(client, db, monkeypatch):
-    cache.clear()
-    monkeypatch.setattr(APIView, "throttle_classes", [AnonRateThrottle])
-    monkeypatch.setattr(AnonRateThrottle, "rate", "3/min", raising=False)
-    codes = [client.get("/api/docs/", HTTP_X_FORWARDED_FOR=f"10.0.0.{n}").status_code for n in range(5)]
-    cache.clear()
-    assert codes == [200, 200, 200, 429, 429]
 
 
 def test_names_and_notes_are_text_on_every_page(client, api, team, owner, subject, upload, finished_run, contest, scored):
@@ -353,7 +258,7 @@ def test_names_are_text_in_every_export(api, contest, scored, owner):
     assert not [cell for line in table.splitlines() for cell in line.split(",") if cell.strip('"')[:1] in ("=", "+", "-", "@")]
 
 
-def test_a_page_in_a_videos_skin_is_never_shown_as_one(api, client, member, subject, contest, scored, mp4):
+def test_html_uploaded_as_a_video_is_never_served_as_html(api, client, member, subject, contest, scored, mp4):
     page = SimpleUploadedFile("x.html", mp4[:32] + b"<html><script>alert(1)</script></html>", content_type="text/html")
     pk = api(member).post(f"{API}/uploads/", {"file": page, "subject": str(subject.pk)}, format="multipart").json()["id"]
     made = scored()
@@ -369,7 +274,7 @@ def test_a_page_in_a_videos_skin_is_never_shown_as_one(api, client, member, subj
         assert "private" in answer["Cache-Control"]
 
 
-def test_numbers_and_nests_beyond_all_bounds_are_refused(api, member, subject, upload):
+def test_huge_numbers_and_deep_nesting_are_refused(api, member, subject, upload):
     calibrate, shape = f"subjects/{subject.pk}/calibrations/", f"subjects/{subject.pk}/hand-shapes/"
     distance = {"distance_mm": 9, "upload": str(upload.pk), "frame": "HUGE"}
     for path, body in (
@@ -387,7 +292,7 @@ def test_numbers_and_nests_beyond_all_bounds_are_refused(api, member, subject, u
             assert len(answer.content) < 2000
 
 
-def test_addresses_and_forms_of_junk_are_no_error_of_ours(api, client, contest, scored, owner):
+def test_random_addresses_and_forms_never_cause_a_server_error(api, client, contest, scored, owner):
     scored()
     client.force_login(owner)
     for value in ("\x00", "x" * 5000, "' OR 1=1 --", "../all"):
@@ -396,20 +301,3 @@ def test_addresses_and_forms_of_junk_are_no_error_of_ours(api, client, contest, 
             assert client.get(f"/benchmarks/{contest.slug}/", {name: value}).status_code in (200, 404), name
         client.post(f"/benchmarks/{contest.slug}/change/", {"action": "visibility", "visibility": value})
         assert Benchmark.objects.get().visibility == "team"
-
-
-def test_production_speaks_https_alone_and_keeps_its_cookies_to_itself(client, db, settings, monkeypatch, member):
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"):
-        monkeypatch.setenv(name, "x")
-    production = importlib.import_module("palmares.settings.production")
-    for name in dir(production):
-        if name.startswith(("SECURE_", "SESSION_COOKIE", "CSRF_COOKIE", "X_FRAME")):
-            setattr(settings, name, getattr(production, name))
-    assert client.get("/accounts/login/")["Location"].startswith("https://")
-    answer = client.post(f"/welcome/{create_sign_in_link(user=member)}/", secure=True)
-    assert int(answer["Strict-Transport-Security"].split("=")[1].split(";")[0]) >= 31_536_000
-    assert (answer["Referrer-Policy"], answer["X-Content-Type-Options"]) == ("same-origin", "nosniff")
-    assert (answer["X-Frame-Options"], "frame-ancestors 'self'" in answer["Content-Security-Policy"]) == ("SAMEORIGIN", True)
-    client.get("/accounts/password/change/", secure=True)
-    assert all(cookie["secure"] and cookie["samesite"] == "Lax" for cookie in client.cookies.values())
-    assert client.cookies["sessionid"]["httponly"]

@@ -79,7 +79,7 @@ def test_redis_restarts_while_a_run_is_at_work(start_worker, queue_run, tmp_path
 def test_a_doubled_message_does_nothing_twice(start_worker, queue_run, media_root):
     run = queue_run()
     for _ in range(3):
-        assert services.ring(item=run)
+        assert services.notify(item=run)
     worker = start_worker(seconds=0.5, processes=2)
     other = queue_run()
     wait_for("both are over", lambda: {status(run), status(other)} == {"succeeded"})

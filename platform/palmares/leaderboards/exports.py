@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from palmares.benchmarks import ranking_rules
-from palmares.leaderboards.leaderboard import Cell, Leaderboard
+from palmares.leaderboards.leaderboard import Cell, Leaderboard, PublishedRow, Row
 
 _TEX: Final = str.maketrans(
     {
@@ -80,7 +80,7 @@ def as_latex(board: Leaderboard) -> str:
 
 
 def as_data(board: Leaderboard) -> dict[str, Any]:
-    """For JSON: the board and its rows, with figures and intervals as numbers."""
+    """For JSON: the board and its rows, with values and intervals as numbers."""
     return {
         "benchmark": board.benchmark.slug,
         "board": board.board.slug,
@@ -96,52 +96,54 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
         "total": board.total,
         "ranked": board.ranked,
         "statistics": _statistics(board),
-        "rows": [
-            {
-                "rank": row.rank,
-                "rank_low": row.rank_low,
-                "rank_high": row.rank_high,
-                "submission": str(row.submission.pk),
-                "method": row.submission.method,
-                "team": row.submission.team.name,
-                "is_baseline": row.submission.is_baseline,
-                "is_public": row.submission.is_public,
-                "shape": row.submission.shape,
-                "is_optimised": row.submission.is_optimised,
-                "coverage": row.coverage,
-                "scored_at": row.scored_at,
-                "value": row.cells[0].value if row.cells[0] else None,
-                "low": row.cells[0].low if row.cells[0] else None,
-                "high": row.cells[0].high if row.cells[0] else None,
-                "figures": {
-                    metric: {"value": cell.value, "low": cell.low, "high": cell.high, "detected": cell.detected}
-                    for metric, cell in zip(board.columns, row.cells, strict=True)
-                    if cell
-                },
-                "published": False,
-                "note": "",
-            }
-            for row in board.rows
-        ]
-        + [
-            {
-                "rank": None,
-                "submission": None,
-                "method": row.method,
-                "team": row.citation,
-                "value": row.cells[0].value if row.cells[0] else None,
-                "low": None,
-                "high": None,
-                "figures": {
-                    metric: {"value": figure.value, "low": None, "high": None}
-                    for metric, figure in zip(board.columns, row.cells, strict=True)
-                    if figure
-                },
-                "published": True,
-                "note": row.note,
-            }
-            for row in board.published
-        ],
+        "rows": [_row(board, row) for row in board.rows] + [_published_row(board, row) for row in board.published],
+    }
+
+
+def _row(board: Leaderboard, row: Row) -> dict[str, Any]:
+    first = row.cells[0]
+    return {
+        "rank": row.rank,
+        "rank_low": row.rank_low,
+        "rank_high": row.rank_high,
+        "submission": str(row.submission.pk),
+        "method": row.submission.method,
+        "team": row.submission.team.name,
+        "is_baseline": row.submission.is_baseline,
+        "is_public": row.submission.is_public,
+        "shape": row.submission.shape,
+        "is_optimised": row.submission.is_optimised,
+        "coverage": row.coverage,
+        "scored_at": row.scored_at,
+        "value": first.value if first else None,
+        "low": first.low if first else None,
+        "high": first.high if first else None,
+        "figures": {
+            metric: {"value": cell.value, "low": cell.low, "high": cell.high, "detected": cell.detected}
+            for metric, cell in zip(board.columns, row.cells, strict=True)
+            if cell
+        },
+        "published": False,
+        "note": "",
+    }
+
+
+def _published_row(board: Leaderboard, row: PublishedRow) -> dict[str, Any]:
+    return {
+        "rank": None,
+        "submission": None,
+        "method": row.method,
+        "team": row.citation,
+        "value": row.cells[0].value if row.cells[0] else None,
+        "low": None,
+        "high": None,
+        "figures": {
+            metric: {"value": cell.value, "low": None, "high": None}
+            for metric, cell in zip(board.columns, row.cells, strict=True)
+            if cell
+        },
+        "published": True,
+        "note": row.note,
     }
 
 

@@ -7,18 +7,18 @@ finish it; a lease that has run out is anybody's. All times are the database's, 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Manager, Model, Q, QuerySet
+from django.db.models import Manager, Q, QuerySet
 
 from palmares.api.problems import ConflictError
 from palmares.queue.clock import database_now
+from palmares.queue.dependencies import AT_ONCE, cannot_start, needed_by, waiting_for
 from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.fairness import fair_order
 from palmares.queue.models import OPEN_STATUSES, Status, WorkItem, work_models
@@ -33,16 +33,14 @@ LOST_SECONDS = 4.0
 """Age of a notification after which it is repeated for a row still queued, where the broker holds no message at all."""
 QUIET_SECONDS = 600.0
 """The same, where it holds messages: this row's is most likely among them."""
-AT_ONCE = 200
-"""Rows that are notified or ended in one go; the reaper does the others."""
 
 
-# --------------------------------------------------------------------------------------------- for those who ask for work
+# ------------------------------------------------------------------------------------------------------- for the web
 
 
 @transaction.atomic
 def enqueue(*, item: WorkItem) -> None:
-    """Queue a row, from whatever state, with a clean record. The broker hears of it once this is committed."""
+    """Queue a row, from whatever state, with a clean record. Workers are notified once this is committed."""
     item.status, item.stage, item.progress, item.error = Status.QUEUED, "", 0.0, ""
     item.attempts, item.cancel_requested = 0, False
     item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.notified_at = None
@@ -50,7 +48,7 @@ def enqueue(*, item: WorkItem) -> None:
     item.save()
     _after_commit(item)
     if _is_startable(item):
-        transaction.on_commit(lambda: _ring_unchecked(item), robust=True)
+        transaction.on_commit(lambda: _notify_workers_of(item), robust=True)
 
 
 @transaction.atomic
@@ -62,16 +60,20 @@ def enqueue_new(*, items: Sequence[WorkItem]) -> None:
     _manager(model).bulk_create(items, batch_size=500)
     first = [item.pk for item in items[:AT_ONCE]]
 
-    def notify() -> None:
+    def notify_first() -> None:
         for item in _manager(model).filter(model.startable(), pk__in=first, status=Status.QUEUED):
-            _ring_unchecked(item)
+            _notify_workers_of(item)
 
-    transaction.on_commit(notify, robust=True)
+    transaction.on_commit(notify_first, robust=True)
 
 
-def ring(*, item: WorkItem) -> bool:
-    """Tell the broker of a queued row, unless it waits for other work; whether it was told. Never raises for want of one."""
-    return _is_startable(item) and _ring_unchecked(item)
+def notify(*, item: WorkItem) -> bool:
+    """Notify workers of a queued row, unless it waits for other work.
+
+    Returns:
+        Whether a message was sent; False too where the broker cannot be reached.
+    """
+    return _is_startable(item) and _notify_workers_of(item)
 
 
 @transaction.atomic
@@ -110,7 +112,7 @@ def retry(*, item: WorkItem) -> None:
     row = _locked(item)
     if row.status not in (Status.FAILED, Status.CANCELLED):
         raise ConflictError(f"This is {row.status}; only failed or cancelled work can be retried.")
-    if row.WAITS_FOR and (needed := _needed(row)).status in (Status.FAILED, Status.CANCELLED):
+    if row.WAITS_FOR and (needed := needed_by(row)).status in (Status.FAILED, Status.CANCELLED):
         raise ConflictError(f"It needs “{needed}”, which is {needed.status}; retry that first.")
     enqueue(item=row)
     _copy_state(row, item)
@@ -183,8 +185,8 @@ def succeed(*, item: WorkItem, publish: Callable[[], None]) -> None:
     row.refresh_from_db()
     row.progress = 1.0
     _finish(row, Status.SUCCEEDED)
-    for waiting in _waiting_for(row):
-        transaction.on_commit(lambda waiting=waiting: _ring_unchecked(waiting), robust=True)  # type: ignore[misc]
+    for waiting in waiting_for(row):
+        transaction.on_commit(lambda waiting=waiting: _notify_workers_of(waiting), robust=True)  # type: ignore[misc]
     _copy_state(row, item)
 
 
@@ -211,7 +213,7 @@ def release(*, item: WorkItem, reason: str, counts: bool = True) -> None:
     Args:
         item: the row, as it was claimed.
         reason: why, a sentence; what the row fails with where this was its last attempt.
-        counts: whether the attempt counts; not where the worker was merely told to go.
+        counts: whether the attempt counts; not where the worker was asked to stop.
 
     Raises:
         LeaseLostError: it is another's.
@@ -250,29 +252,29 @@ class Reaped:
     """What `reap` did: rows whose lost worker was noticed, and rows of which workers were notified again."""
 
     lost: int
-    rung: int
+    notified: int
 
 
 def reap() -> Reaped:
     """Find rows whose worker is lost, and queued rows whose message may be; put both on their way again."""
-    lost = rung = 0
+    lost = notified = 0
     take_back()
     for model in work_models():
         lost += _reap_lost(model)
         _fail_orphans(model)
-        rung += sum(_ring_unheard(model, queue, rows) for queue, rows in queues_of(model).items())
-    return Reaped(lost, rung)
+        notified += sum(_notify_again(model, queue, rows) for queue, rows in queues_of(model).items())
+    return Reaped(lost, notified)
 
 
-def _ring_unheard(model: type[WorkItem], queue: str, routed: Q) -> int:
+def _notify_again(model: type[WorkItem], queue: str, routed: Q) -> int:
     messages = count_messages(queue=queue)
     if messages is None:
         return 0
     now = database_now()
-    never_rung = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
-    unheard = never_rung | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
-    rows = _manager(model).filter(unheard, routed, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
-    return sum(_ring_unchecked(row) for row in rows)
+    never_notified = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
+    due = never_notified | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
+    rows = _manager(model).filter(due, routed, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
+    return sum(_notify_workers_of(row) for row in rows)
 
 
 @transaction.atomic
@@ -292,7 +294,7 @@ def _fail_orphans(model: type[WorkItem]) -> None:
     if model.WAITS_FOR:
         hopeless = Q(**{f"{model.WAITS_FOR}__status__in": (Status.FAILED, Status.CANCELLED)}, status=Status.QUEUED)
         for row in _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(hopeless)[:200]:
-            _finish(row, Status.FAILED, _never(_needed(row)))
+            _finish(row, Status.FAILED, cannot_start(needed_by(row)))
 
 
 # ----------------------------------------------------------------------------------------------------------------- inside
@@ -321,12 +323,12 @@ def _is_startable(item: WorkItem) -> bool:
     return bool(_manager(model).filter(model.startable(), pk=item.pk, status=Status.QUEUED).exists())
 
 
-def _ring_unchecked(item: WorkItem) -> bool:
-    told = notify_workers(task=item.TASK, queue=queue_of(item), pk=item.pk)
-    if told:
+def _notify_workers_of(item: WorkItem) -> bool:
+    sent = notify_workers(task=item.TASK, queue=queue_of(item), pk=item.pk)
+    if sent:
         item.notified_at = database_now()
         _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(notified_at=item.notified_at)
-    return told
+    return sent
 
 
 def _settle_lost(row: WorkItem) -> bool:
@@ -364,7 +366,7 @@ def _requeue(row: WorkItem, reason: str, *, stage: str = "") -> None:
     row.save()
     _after_commit(row)
     if not stage:
-        transaction.on_commit(lambda: _ring_unchecked(row), robust=True)
+        transaction.on_commit(lambda: _notify_workers_of(row), robust=True)
 
 
 def _finish(row: WorkItem, status: Status, error: str = "") -> None:
@@ -374,33 +376,8 @@ def _finish(row: WorkItem, status: Status, error: str = "") -> None:
     _after_commit(row)
     row.remove_leftovers()  # while the row is locked, so that no new attempt has begun
     if status != Status.SUCCEEDED:
-        for waiting in _waiting_for(row):
-            _finish(waiting, Status.FAILED, _never(row))
-
-
-def _never(needed: WorkItem) -> str:
-    fate = "was cancelled" if needed.status == Status.CANCELLED else "failed"
-    return f"It could not start: “{needed}” {fate}. {needed.error}".strip()
-
-
-def _needed(row: WorkItem) -> WorkItem:
-    """The work that a row waits for."""
-    needed: WorkItem = attrgetter(row.WAITS_FOR.replace("__", "."))(row)
-    return needed
-
-
-def _waiting_for(row: WorkItem) -> Iterable[WorkItem]:
-    for model in work_models():
-        if model.WAITS_FOR and _related(model, model.WAITS_FOR) is type(row):
-            waiting = _manager(model).filter(**{model.WAITS_FOR: row}, status=Status.QUEUED)
-            yield from waiting.select_for_update(of=("self",)).order_by("queued_at")[:AT_ONCE]
-
-
-def _related(model: type[Model], lookup: str) -> type[Model]:
-    """The model at the end of a lookup such as `revision__truth`."""
-    for name in lookup.split("__"):
-        model = cast(type[Model], model._meta.get_field(name).related_model)
-    return model
+        for waiting in waiting_for(row):
+            _finish(waiting, Status.FAILED, cannot_start(row))
 
 
 def _after_commit(item: WorkItem) -> None:

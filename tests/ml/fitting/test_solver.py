@@ -10,9 +10,9 @@ import roma
 import torch
 
 from ml.fitting.kinematics import Kinematics
+from ml.fitting.landmark_trust import Landmarks3D
 from ml.fitting.prior import PosePrior, pose_prior
 from ml.fitting.solver import (
-    Landmarks3D,
     Parameters,
     Problem,
     _applied,

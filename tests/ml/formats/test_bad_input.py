@@ -11,10 +11,7 @@ import tracemalloc
 import zipfile
 
 import numpy as np
-import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ml.formats.faults import FormatError
 from ml.metrics.pairing import open_pair
@@ -135,7 +132,7 @@ def test_json_that_must_not_be_scored(fault, truth, tmp_path):
 
 
 def test_good_json_however_it_is_spaced(truth, tmp_path):
-    for number, content in enumerate((GOOD, json.dumps(json.loads(GOOD), indent=3), orjson.dumps(orjson.loads(GOOD)).decode())):
+    for number, content in enumerate((GOOD, json.dumps(json.loads(GOOD), indent=3), json.dumps(json.loads(GOOD), separators=(",", ":")))):
         path = tmp_path / f"{number}.json"
         path.write_text(content)
         assert score("freihand", truth, path).per_frame["mpjpe"].tolist() == [0, 0, 0, 0]
@@ -337,65 +334,3 @@ def test_joint_lists_that_must_not_be_scored(fault, tmp_path):
     (tmp_path / "p.json").write_text(json.dumps(content))
     with pytest.raises(FormatError, match=says):
         score("stb", tmp_path / "truth.json", tmp_path / "p.json")
-
-
-FUZZ = settings(
-    max_examples=120,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-JSON_ALPHABET = st.text(alphabet='[]{},:" 0123456789.-+eEtfnNaI\n', max_size=200)
-
-
-@FUZZ
-@given(data=st.data())
-def test_mutilated_json_is_scored_or_refused_but_never_anything_else(data, truth, tmp_path):
-    content = bytearray(GOOD.encode())
-    for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.integers(0, len(content) - 1))
-        length = data.draw(st.integers(0, 30))
-        content[place : place + length] = data.draw(JSON_ALPHABET).encode()
-    path = tmp_path / "pred.json"
-    path.write_bytes(content)
-    try:
-        whole = orjson.loads(bytes(content))
-    except ValueError:
-        whole = None
-    try:
-        scores = score("freihand", truth, path)
-    except FormatError:
-        return
-    assert whole is not None, "scored what is not JSON"
-    assert scores.per_frame["mpjpe"] == pytest.approx(np.linalg.norm(np.array(whole[0], float) - XYZ, axis=-1).mean(-1) * 1000)
-
-
-@FUZZ
-@given(
-    content=st.binary(max_size=300),
-    head=st.sampled_from([b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"[[", b"[[[[1,2,3]]],[", b"3,"]),
-)
-def test_any_bytes_are_refused_by_every_reader(content, head, truth, tmp_path):
-    np.savez(tmp_path / "table.npz", index=np.array([3]), joint_3d=XYZ[:1])
-    (tmp_path / "list.json").write_text(json.dumps({"unit": "m", "joints": XYZ.tolist()}))
-    (tmp_path / "run.npz").write_bytes(canonical())
-    path = tmp_path / "file.npz"
-    path.write_bytes(head + content)
-    for name, where in (("freihand", truth), ("dexycb", "table.npz"), ("rhd", "list.json"), ("palmares", "run.npz")):
-        with pytest.raises(FormatError):
-            score(name, tmp_path / where, path)
-
-
-@FUZZ
-@given(data=st.data())
-def test_mutilated_npz_is_scored_or_refused(data, tmp_path):
-    content = bytearray(canonical())
-    (tmp_path / "truth.npz").write_bytes(canonical())
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place : place + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
-    path = tmp_path / "run.npz"
-    path.write_bytes(content)
-    try:
-        score("palmares", tmp_path / "truth.npz", path)
-    except FormatError as error:
-        assert str(error)  # noqa: PT017 - a refusal is as good as a score; what counts is that there is nothing else

@@ -163,7 +163,7 @@ def test_a_run_waits_for_its_upload():
     upload = UploadFactory(status=Status.QUEUED)
     run = RunFactory(status=Status.QUEUED, upload=upload)
     assert services.claim(model=Run, pk=run.pk, seconds=30) is None
-    assert not services.ring(item=run)
+    assert not services.notify(item=run)
     item = services.claim(model=Upload, pk=upload.pk, seconds=30)
     services.succeed(item=item, publish=lambda: None)
     assert services.claim(model=Run, pk=run.pk, seconds=30) is not None
@@ -232,7 +232,7 @@ def test_work_is_accepted_while_the_broker_is_away(settings, django_capture_on_c
             services.enqueue(item=run)
         run.refresh_from_db()
         assert (run.status, run.notified_at) == (Status.QUEUED, None)
-        assert services.reap().rung == 0
+        assert services.reap().notified == 0
     finally:
         notifications.broker.cache_clear()
         notifications._producer.cache_clear()

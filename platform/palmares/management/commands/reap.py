@@ -41,8 +41,8 @@ class Command(BaseCommand):
             try:
                 done = reap()
                 request_scores()
-                if done.lost or done.rung:
-                    logger.info("%d lost their worker, workers were notified again of %d", done.lost, done.rung)
+                if done.lost or done.notified:
+                    logger.info("%d lost their worker, workers were notified again of %d", done.lost, done.notified)
                 if time.monotonic() >= partials_at:
                     partials_at = time.monotonic() + PARTIALS_SECONDS
                     expire_partials()
