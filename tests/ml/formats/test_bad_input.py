@@ -132,7 +132,9 @@ def test_json_that_must_not_be_scored(fault, truth, tmp_path):
 
 
 def test_good_json_however_it_is_spaced(truth, tmp_path):
-    for number, content in enumerate((GOOD, json.dumps(json.loads(GOOD), indent=3), json.dumps(json.loads(GOOD), separators=(",", ":")))):
+    for number, content in enumerate(
+        (GOOD, json.dumps(json.loads(GOOD), indent=3), json.dumps(json.loads(GOOD), separators=(",", ":")))
+    ):
         path = tmp_path / f"{number}.json"
         path.write_text(content)
         assert score("freihand", truth, path).per_frame["mpjpe"].tolist() == [0, 0, 0, 0]
