@@ -21,9 +21,7 @@ RUN python -m venv .venv \
     && pip install --no-cache-dir --no-deps -r requirements.lock \
     && pip install --no-cache-dir "$(grep '^torch==' requirements.lock)"
 COPY . .
-COPY --from=frontend /app/frontend/node_modules/@webxr-input-profiles frontend/node_modules/@webxr-input-profiles
 COPY --from=frontend /app/platform/palmares/static/dist platform/palmares/static/dist
-RUN python -m ml.hand.open_model
 USER palmares
 VOLUME /data
 EXPOSE 8000

@@ -11,7 +11,6 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/platform:$(CURDIR)/client
 
 INSTALLED := .venv/installed
 MODULES := frontend/node_modules/.installed
-HAND := ml/hand/assets/open_hand.npz
 DIST := platform/palmares/static/dist/manifest.json
 SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -name '*.test.ts' 2>/dev/null)
 
@@ -20,7 +19,7 @@ SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -nam
 run: setup  ## serve http://localhost:8000, or PORT
 	@exec $(PY) manage.py up
 
-setup: $(INSTALLED) $(DIST) $(HAND)  ## everything `run` and `test` need, inside the clone
+setup: $(INSTALLED) $(DIST)  ## everything `run` and `test` need, inside the clone
 
 quick: setup  ## what one runs while working: style and the tests without long fits, servers and browsers
 	ruff check .
@@ -60,10 +59,6 @@ $(INSTALLED): requirements.lock .ci/venv
 $(MODULES): frontend/package-lock.json $(INSTALLED)
 	# not `npm ci`: it refuses a lock made where other systems' optional packages could not be seen; versions are pinned all the same
 	npm --prefix frontend install --no-save --no-audit --no-fund --loglevel=error
-	@touch $@
-
-$(HAND): $(MODULES) ml/hand/open_model.py ml/hand/shape_space.py ml/hand/anatomy.py
-	$(PY) -m ml.hand.open_model
 	@touch $@
 
 $(DIST): $(MODULES) $(SOURCES)

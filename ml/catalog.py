@@ -52,7 +52,7 @@ METHODS: dict[str, MethodEntry] = {
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="The hand model fitted to 2D joints, world landmarks and a network's pose, each as far as it is trusted.",
             implementation="ml.methods.fused_fit:FusedFit",
-            version="1",
+            version="2",
             colour="#CC3311",
             is_optimised=True,
         ),
@@ -64,7 +64,7 @@ METHODS: dict[str, MethodEntry] = {
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="MediaPipe's world landmarks, posed by direct inverse kinematics; scale and translation from the 2D.",
             implementation="ml.methods.mediapipe_ik:MediaPipeIK",
-            version="2",
+            version="3",
             colour="#4477AA",
         ),
         MethodEntry(
@@ -75,7 +75,7 @@ METHODS: dict[str, MethodEntry] = {
             outputs=("joints", "vertices", "pose", "betas", "translation"),
             summary="The hand model fitted to 2D joints under perspective, with pose and shape priors and one shape a clip.",
             implementation="ml.methods.fit2d:Fit2D",
-            version="3",
+            version="4",
             colour="#EE6677",
             is_optimised=True,
         ),
@@ -98,7 +98,7 @@ METHODS: dict[str, MethodEntry] = {
             for name, version, title, attribute, colour, inputs, summary in (
                 (
                     "kong2022",
-                    "3",
+                    "4",
                     "Kong baseline",
                     "baseline",
                     "#228833",
@@ -107,7 +107,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-opt",
-                    "3",
+                    "4",
                     "Kong baseline, fitted",
                     "baseline_opt",
                     "#CCBB44",
@@ -116,7 +116,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-identity",
-                    "4",
+                    "5",
                     "Identity-aware",
                     "identity",
                     "#66CCEE",
@@ -125,7 +125,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-identity-opt",
-                    "4",
+                    "5",
                     "Identity-aware, fitted",
                     "identity_opt",
                     "#AA3377",
@@ -134,7 +134,7 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-image",
-                    "2",
+                    "3",
                     "Kong baseline on pixels",
                     "image",
                     "#EE7733",
@@ -143,12 +143,12 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-image-identity-opt",
-                    "3",
+                    "4",
                     "Identity-aware on pixels, fitted",
                     "image_identity_opt",
                     "#009988",
                     ("video or images", "the subject's hand shape, or the clip calibrates itself"),
-                    "On pixels, with one shape, fitted to the 2D joints that it sees itself. Trained on renders, as the other.",
+                    "On pixels, with one shape, fitted to the detector's 2D joints. Trained on renders.",
                 ),
             )
         ),

@@ -30,8 +30,8 @@ from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.runs.models import Prediction, Run
 from palmares.runs.scores import request_scores
-from palmares.runs.shape_used import by_side
-from palmares.subjects.models import HandShape
+from palmares.runs.shape_used import OLD_SHAPE, by_side
+from palmares.subjects.models import FIRST_OPEN_HAND, HandShape
 from palmares.uploads.models import Upload
 from workers.attached_file import read_file, write_files
 from workers.ingest import KEYPOINTS
@@ -157,6 +157,8 @@ def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
     """Of the shape that the run was given, whether or not that is still among its subject's."""
     if not (given := shape.get("given")):
         return {}
+    if given["hand_model"] == FIRST_OPEN_HAND:
+        raise WorkFailedError(OLD_SHAPE)
     sides = SIDES if given["side"] == HandShape.Side.BOTH else (cast(Side, given["side"]),)
     return {side: np.asarray(given["betas"], np.float32) for side in sides}
 

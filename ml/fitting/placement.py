@@ -18,6 +18,8 @@ MIN_DEPTH: Final = 0.05
 """Metres: no joint is put nearer to the camera than this."""
 MAX_SIZE_RATIO: Final = 2.0
 """A projected hand is never larger than this times its detection, nor smaller than the inverse."""
+MAX_DIAMETER_RATIO: Final = 1.05
+"""A hand is put so far away that its joints' largest distance is at most this times the detection's, whatever its pose is."""
 _DEPTH_AGREEMENT: Final = 1.35
 """Most that the least-squares depth may differ from the weak-perspective one, as a factor, to be taken."""
 _ROUNDS: Final = 8
@@ -35,7 +37,18 @@ def solve_translation(joints: Tensor, pixels: Tensor, intrinsics: Tensor, rounds
     ratio = (exact[:, 2] + middle) / (near[:, 2] + middle)
     plausible = (ratio < _DEPTH_AGREEMENT) & (ratio > 1 / _DEPTH_AGREEMENT)
     in_front = (joints[..., 2] + exact[:, None, 2]).amin(1) >= MIN_DEPTH
-    return torch.where((plausible & in_front)[:, None], exact, near)
+    placed = torch.where((plausible & in_front)[:, None], exact, near)
+    for _ in range(_ROUNDS):
+        placed = _no_larger_than_seen(joints, placed, pixels, intrinsics)
+    return placed
+
+
+def _no_larger_than_seen(joints: Tensor, translation: Tensor, pixels: Tensor, intrinsics: Tensor) -> Tensor:
+    """Translations [B, 3], moved away along the line of sight where hands are over `MAX_DIAMETER_RATIO` times too large."""
+    projected, seen = (_diameter(points) for points in (project(joints + translation[:, None], intrinsics), pixels))
+    further = (projected / (MAX_DIAMETER_RATIO * seen)).clamp(1.0, 4.0)[:, None]
+    middle = joints.mean(1)
+    return (translation + middle) * further - middle
 
 
 def weak_perspective_translation(joints: Tensor, pixels: Tensor, intrinsics: Tensor) -> Tensor:
@@ -75,6 +88,12 @@ def is_plausible(joints: Tensor, pixels: Tensor, projected: Tensor) -> Tensor:
 def _extent(points: Tensor) -> Tensor:
     """Root mean square distance [B] of points [B, n, 2] from their mean, at least 1e-6."""
     return (points - points.mean(1, keepdim=True)).square().sum(-1).mean(-1).sqrt().clamp_min(1e-6)
+
+
+def _diameter(points: Tensor) -> Tensor:
+    """Largest distance [B] between two of points [B, n, 2], at least 1e-6; unlike a box's side, the same in a turned image."""
+    diameter: Tensor = (points[:, :, None] - points[:, None]).norm(dim=-1).flatten(1).amax(1).clamp_min(1e-6)
+    return diameter
 
 
 def _centre_and_size(points: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,8 @@ file under a name never changes and may be cached for ever. Every `.bin` is one 
 
     position = centre + quantised · (box.max − box.min) / 65534, so the error is at most half a step
 
-With 1159 vertices that is 3-6 kB a frame and hand, where float32 takes 13.9 kB. A prediction without vertices is a track of
-joints alone: `vertex_count` is 0 and there are no chunks. The other side of this format is
+With the open hand's 1620 vertices that is 4-8 kB a frame and hand, where float32 takes 19.4 kB. A prediction without
+vertices is a track of joints alone: `vertex_count` is 0 and there are no chunks. The other side of this format is
 `frontend/viewer/viewer-track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/viewer-track.test.ts` read the
 same fixture.
 """

@@ -4,8 +4,8 @@ Each joint has a frame of three axes. A rotation vector `twist·t + flexion·f +
 same on both sides: positive flexion closes the hand, positive deviation moves the bone towards the thumb's side of the
 hand, twist turns about the bone.
 
-The dorsal direction of each bone, relative to the palm, was read from the joint frames of the WebXR hand
-(`generic-hand/right.glb`: +Y of a joint is dorsal by the WebXR Hand Input specification, section “Skeleton joints”).
+The dorsal direction of the thumb relative to the palm is that of the open hand's thumbnail; those of the fingers tilt so that
+flexed fingers converge, as they do towards the scaphoid bone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ml.hand.skeleton import FINGERS, MANO_JOINTS, MANO_TO_OPENPOSE, Side
 
 # proximal, dorsal and radial part of each finger's dorsal direction in the palm's frame
 _DORSAL: Final = {
-    "thumb": (0.56, 0.31, 0.77),
+    "thumb": (0.41, 0.25, 0.88),
     "index": (-0.09, 0.99, 0.06),
     "middle": (-0.10, 0.99, -0.02),
     "ring": (-0.09, 0.99, -0.11),

@@ -2,7 +2,7 @@
 
 Both sizes are of the flat rest pose, between joints of the model:
 
-- *length*: straight from the wrist joint to the tip of the middle finger (a vertex of the skin);
+- *length*: straight from the wrist joint to the end of the middle finger (a vertex of the skin);
 - *width*: straight from the MCP joint of the index finger to that of the little finger. It runs between the centres of the
   knuckles, so it is some 20 mm less than the breadth of the palm with its flesh.
 
@@ -29,4 +29,4 @@ class HandSize(NamedTuple):
 def measure_hand(model: HandModel, betas: Tensor) -> HandSize:
     """Length and width for betas [B, 10] (or [10]: B = 1), differentiable."""
     joints = model.rest_joints(betas)
-    return HandSize((joints[:, 12] - joints[:, 0]).norm(dim=-1), (joints[:, 5] - joints[:, 17]).norm(dim=-1))
+    return HandSize((model.rest_end(betas) - joints[:, 0]).norm(dim=-1), (joints[:, 5] - joints[:, 17]).norm(dim=-1))

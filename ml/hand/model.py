@@ -103,6 +103,7 @@ class HandModel(torch.nn.Module):
         self.faces = arrays.faces
         self.parents = MANO_PARENTS
         self.tip_vertices = arrays.tip_sets[tip_set]
+        self.finger_ends = arrays.tip_sets.get("ends", self.tip_vertices)
         self.n_vertices = len(arrays.template)
         tips = list(self.tip_vertices)
         # The same joints, but from 16 + 5 rows instead of all vertices.
@@ -176,6 +177,11 @@ class HandModel(torch.nn.Module):
     def rest_vertices(self, betas: Tensor) -> Tensor:
         """The mesh of the flat rest pose [B, V, 3] for betas [B, 10] (or [10]: B = 1)."""
         return self._template + (betas.view(-1, 10) @ self._shape_directions).view(-1, self.n_vertices, 3)
+
+    def rest_end(self, betas: Tensor) -> Tensor:
+        """The end of the middle finger in the flat rest pose [B, 3], to which a ruler measures, for betas [B, 10] (or [10])."""
+        vertex = self.finger_ends[2]
+        return self._template[vertex] + betas.view(-1, 10) @ self._shape_directions.view(10, -1, 3)[:, vertex]
 
     def rest_mano(self, betas: Tensor) -> Tensor:
         """The 16 joints and 5 tips (thumb to pinky) of the rest pose [B, 21, 3], MANO order."""

@@ -34,7 +34,7 @@ from ml.identity.inference import Estimate
 from ml.identity.joint_bundle import joint_information
 from ml.identity.weights import Kind
 
-WRIST, MIDDLE_TIP = 0, 12
+WRIST = 0
 MIN_VARIANCE: Final = 0.02
 """Lower bound of the remaining variance, as a share of the population's: the covariances are measured, hence uncertain."""
 
@@ -56,7 +56,7 @@ ERROR_CORRELATION: Final[dict[Kind, ErrorCorrelation]] = {
     "image": ErrorCorrelation(0.19, 0.15),
 }
 """Set from measurements on 120 validation people with two clips each; measured again with the shipped weights,
-`python -m ml.training.error_correlation` gives .25 and .21 on landmarks, .17 and .12 on images."""
+`python -m ml.training.error_correlation` gives .28 and .18 on landmarks, .16 and .08 on images."""
 
 
 @dataclass(frozen=True)
@@ -311,8 +311,8 @@ def with_length(model: HandModel, betas: Tensor, covariance: Tensor, metres: flo
     Gauss-Newton on the constraint; the correction goes along covariance · gradient, so β changes most where it is least
     certain.
     """
-    rest = model.rest_joints(torch.cat([torch.zeros(1, 10), torch.eye(10)])).double()
-    span = rest[:, MIDDLE_TIP] - rest[:, WRIST]
+    shapes = torch.cat([torch.zeros(1, 10), torch.eye(10)])
+    span = (model.rest_end(shapes) - model.rest_joints(shapes)[:, WRIST]).double()
     still, by_shape = span[0], span[1:] - span[0]
     x = betas
     for _ in range(50):

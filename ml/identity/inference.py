@@ -52,6 +52,8 @@ class Estimate:
         scores: [n], by the confidence predictor; only their order has a meaning.
         normalized_keypoints: [n, 21, 2], x / z and y / z of the 2D joints for fitting.
         keypoint_std: [n, 21], their standard deviations.
+        detected: [n, 21, 2], x / z and y / z of the joints that the detector found.
+        world: [n, 21, 3], m, its world landmarks, axes of the crop camera.
         pose_uncertainty: standard deviations of the rotations.
         backbone: the backbone that gave these.
     """
@@ -62,6 +64,8 @@ class Estimate:
     scores: Tensor
     normalized_keypoints: Tensor
     keypoint_std: Tensor
+    detected: Tensor
+    world: Tensor
     pose_uncertainty: PoseUncertainty
     backbone: Kind = DEFAULT
 
@@ -73,7 +77,7 @@ class Estimate:
         return replace(self, **{name: getattr(self, name)[chosen] for name in _TENSORS})
 
 
-_TENSORS: Final = ("baseline", "aware", "betas", "scores", "normalized_keypoints", "keypoint_std")
+_TENSORS: Final = ("baseline", "aware", "betas", "scores", "normalized_keypoints", "keypoint_std", "detected", "world")
 
 
 def estimate_tracks(
@@ -147,6 +151,8 @@ def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> 
         scores=models.confidence(output.features).cpu(),
         normalized_keypoints=seen.centre[:, None] + seen.half[:, None, None] * joints,
         keypoint_std=seen.half[:, None] * std,
+        detected=seen.centre[:, None] + seen.half[:, None, None] * seen.landmarks,
+        world=seen.world,
         pose_uncertainty=POSE_UNCERTAINTY[models.backbone],
         backbone=models.backbone,
     )

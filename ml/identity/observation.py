@@ -36,6 +36,7 @@ class Observation:
         inputs: [n, 132]: 2D joints in the crop's camera, then world landmarks in it, both centred, with a mean square of 1;
             then the logarithms of bone lengths and palm distances over the mean bone length, which hold the visible shape.
         landmarks: [n, 21, 2], the detected joints in coordinates of the crop, whose sides lie at −1 and 1.
+        world: [n, 21, 3], m, the detected world landmarks, axes of the crop camera.
         crop_rotation: [n, 3, 3], camera frame → crop camera, of the hand (mirrored if left).
         centre, half: [n, 2] and [n], centre and half side of the crop, as x / z and y / z in the crop camera.
         mirrored: bool [n], True for left hands.
@@ -43,6 +44,7 @@ class Observation:
 
     inputs: Tensor
     landmarks: Tensor
+    world: Tensor
     crop_rotation: Tensor
     centre: Tensor
     half: Tensor
@@ -97,9 +99,9 @@ def observe(joints_2d: Tensor, world: Tensor, intrinsics: Tensor, mirrored: Tens
     """
     keypoints, rotation = crop_camera(joints_2d, intrinsics, mirrored)
     centre, half = crop_square(keypoints)
-    world = world * _signs(mirrored, world)
-    inputs = torch.cat([_standard(keypoints), _standard(world @ rotation.mT), _proportions(world)], dim=1)
-    return Observation(inputs, (keypoints - centre[:, None]) / half[:, None, None], rotation, centre, half, mirrored)
+    world = (world * _signs(mirrored, world)) @ rotation.mT
+    inputs = torch.cat([_standard(keypoints), _standard(world), _proportions(world)], dim=1)
+    return Observation(inputs, (keypoints - centre[:, None]) / half[:, None, None], world, rotation, centre, half, mirrored)
 
 
 def crop_camera(joints_2d: Tensor, intrinsics: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:

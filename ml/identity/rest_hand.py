@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import torch
 import trimesh
 from torch import Tensor
 
@@ -13,8 +14,7 @@ from ml.hand.skeleton import Side
 
 _TO_GLTF: Final = np.array([1.0, -1.0, -1.0])
 """From OpenCV's axes to glTF's (y up)."""
-_LINE_ENDS: Final = [0, 12, 5, 17]
-"""Wrist and middle fingertip (length), MCP joints of index and little finger (width)."""
+_KNUCKLES: Final = [5, 17]
 
 
 def rest_hand_mesh(betas: Tensor, side: Side) -> trimesh.Trimesh:
@@ -24,6 +24,11 @@ def rest_hand_mesh(betas: Tensor, side: Side) -> trimesh.Trimesh:
 
 
 def measurement_lines(betas: Tensor, side: Side) -> list[list[float]]:
-    """Ends [4, 3] of the lines of length and width, in the frame of `rest_hand_mesh`."""
-    joints = load_hand_model("open", side).rest_joints(betas[None])[0, _LINE_ENDS].numpy() * _TO_GLTF
-    return [[round(float(x), 5) for x in joint] for joint in joints]
+    """Ends [4, 3] of two lines, in the frame of `rest_hand_mesh`.
+
+    Wrist to the end of the middle finger (length); MCP joints of index and little finger (width).
+    """
+    model = load_hand_model("open", side)
+    joints = model.rest_joints(betas[None])[0]
+    ends = torch.cat([joints[:1], model.rest_end(betas), joints[_KNUCKLES]]).numpy() * _TO_GLTF
+    return [[round(float(x), 5) for x in end] for end in ends]

@@ -21,6 +21,7 @@ from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.interface import Request
 from ml.methods.mediapipe_ik import track_shape
+from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
 
 PIXEL_STD = 0.01
@@ -39,13 +40,14 @@ class Fit2D:
 
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
+        request, facts = with_plausible_camera(request)
         fitted = []
         tracks = request.keypoints.tracks
         for number, track in enumerate(tracks):
             progress("fitting", 0.9 * number / len(tracks))
             fitted.append(fit_track(request, track))
         progress("meshes", 0.9)
-        return assemble(request, "2d-fit", fitted)
+        return assemble(request, "2d-fit", fitted, facts)
 
 
 def fit_track(request: Request, track: HandTrack) -> FittedTrack:

@@ -7,37 +7,39 @@ at most 20 images of the clip itself, so that one hand has one shape. With `-opt
 
 The networks take landmarks that MediaPipe found; those of `kong2022-image…` also take the crop of each hand.
 
-The paper optimises in two stages of Adam, 200 steps for the translation and 100 for translation and pose. Here the first is
-solved in closed form (`initial_fit`). In the second (`refined_fit`), ten Gauss–Newton steps minimise the reprojection error
-with a Gaussian prior about the estimated pose; that comes nearer to the truth than the paper's (`docs/results/kong2022.md`).
+The paper optimises in two stages of Adam, 200 steps for the translation and 100 for translation and pose, on 2D joints of a
+network. Here the first is solved in closed form (`initial_fit`). In the second (`refined_fit`), Gauss–Newton steps fit the
+detector's 2D joints and world landmarks with priors about the estimated pose, so that meshes reach the fingertips of real
+hands; `docs/results/kong2022.md` compares both on renders.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ml.device import default_device
-from ml.fitting.kinematics import Kinematics
+from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.placement import solve_translation
-from ml.fitting.solver import Parameters, solve
+from ml.fitting.solver import Parameters
 from ml.formats.prediction import PredictionArrays
+from ml.hand.joint_limits import joint_angles
 from ml.hand.model import load_hand_model
 from ml.identity.calibration import Settings, calibrate
 from ml.identity.frame_selection import select_calibration_frames
 from ml.identity.inference import Estimate, estimate_tracks
-from ml.identity.joint_bundle import fit_problem
 from ml.identity.observation import Observation
 from ml.identity.weights import DEFAULT, Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
+from ml.methods.evidence import fit_evidence, outside, solve_evidence
 from ml.methods.interface import Request, UnsupportedModelError
+from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
 
-STEPS = 10
 CHUNK = 512
 
 
@@ -61,6 +63,7 @@ class Kong2022:
         """One row for each detected hand and frame."""
         if request.hand_model != "open":
             raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")
+        request, facts = with_plausible_camera(request)
         models = load_models(self.backbone, default_device())
         tracks = request.keypoints.tracks
         seen = estimate_tracks(
@@ -71,7 +74,7 @@ class Kong2022:
             progress("fitting" if self.optimised else "placing", 0.8 + 0.1 * number / len(tracks))
             fitted.append(self._fit_track(request, track, view, found, models))
         progress("meshes", 0.9)
-        return assemble(request, self.name, fitted)
+        return assemble(request, self.name, fitted, facts)
 
     @torch.no_grad()
     def _fit_track(self, request: Request, track: HandTrack, view: Observation, found: Estimate, models: Models) -> FittedTrack:
@@ -84,7 +87,8 @@ class Kong2022:
             betas = own_shape(found, models)
         hand = initial_fit(found, found.aware if self.identity else found.baseline, betas)
         if self.optimised:
-            hand = refined_fit(found, hand)
+            size = request.keypoints.width, request.keypoints.height
+            hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size))
         model = load_hand_model("open", track.side)
         wrist = model.rest_joints(betas)[:, 0]
         # a hand turns about its wrist, wherever the model's origin is
@@ -102,27 +106,32 @@ class CropFit(NamedTuple):
 
 
 def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
-    """Hands of these rotations and shapes, translated to their 2D joints."""
+    """Hands of these rotations and shapes, translated to the joints that the detector found."""
     right = load_hand_model("open", "right")
     joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
-    return CropFit(rotations, betas, solve_translation(joints, found.normalized_keypoints, torch.eye(3)))
+    return CropFit(rotations, betas, solve_translation(joints, found.detected, torch.eye(3)))
 
 
-def refined_fit(found: Estimate, hand: CropFit) -> CropFit:
-    """Pose and translation fitted to the 2D joints, with a Gaussian prior about the estimate; the shape stays fixed.
+def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None) -> CropFit:
+    """Pose and translation fitted to all evidence (`ml.methods.evidence`), near the estimate; the shape stays fixed.
+
+    The 2D joints are the detector's, on both backbones: on real skin they are better than those of the image backbone.
 
     Args:
-        found: 2D joints and estimates, with their standard deviations.
+        found: what was detected and estimated.
         hand: the estimate.
+        unseen: bool [n, 21], joints outside the image.
     """
     kinematics = Kinematics(load_hand_model("open", "right"))
     betas = hand.betas.expand(len(hand.rotations), 10)
     rotations, translation = [], []
     for first in range(0, len(hand.rotations), CHUNK):
         rows = slice(first, first + CHUNK)
-        near = hand.rotations[rows]
-        problem, angles = fit_problem(kinematics, found.rows(rows), near, shape_known=True)
-        solved = solve(problem, Parameters(angles, near[:, 0], hand.translation[rows], betas[rows]), steps=STEPS)
+        near, hidden = hand.rotations[rows], None if unseen is None else unseen[rows]
+        problem = fit_evidence(kinematics, found.detected[rows], torch.eye(3), found.world[rows], unseen=hidden, network=near)
+        angles = joint_angles(near, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
+        start = Parameters(angles, near[:, 0], hand.translation[rows], betas[rows])
+        solved = solve_evidence(replace(problem, shape_known=True, shape_shared=False), start)
         rotations.append(kinematics.matrices(solved.angles, solved.root))
         translation.append(solved.translation)
     return CropFit(torch.cat(rotations), hand.betas, torch.cat(translation))

@@ -17,6 +17,7 @@ from ml.hand.model import load_hand_model
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.interface import Request
+from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
 
 
@@ -25,13 +26,14 @@ class MediaPipeIK:
 
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
+        request, facts = with_plausible_camera(request)
         fitted = []
         tracks = request.keypoints.tracks
         for number, track in enumerate(tracks):
             progress("inverse kinematics", number / len(tracks))
             fitted.append(pose_track(request, track))
         progress("meshes", 0.9)
-        return assemble(request, "mediapipe-ik", fitted)
+        return assemble(request, "mediapipe-ik", fitted, facts)
 
 
 def pose_track(request: Request, track: HandTrack) -> FittedTrack:

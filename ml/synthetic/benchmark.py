@@ -29,7 +29,7 @@ from ml.synthetic.subjects import SPLITS, Split, make_subject
 
 NAME: Final = "palmares-synth"
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 Size = Literal["small", "full"]
 

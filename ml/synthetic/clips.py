@@ -1,4 +1,4 @@
-"""Synthetic clips: a subject's hands in motion, as pictures with their whole truth. The same seed gives the same clip."""
+"""Synthetic clips: a subject's hands in motion, as images with their whole truth. The same seed gives the same clip."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,94 +15,22 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ml.clip.encode import web_video
-from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import angles_to_pose
 from ml.hand.model import HandModel, load_hand_model, mirror_pose
-from ml.hand.skeleton import SIDES, Side
+from ml.hand.skeleton import Side
+from ml.synthetic.clip_truth import ClipTruth, HandTruth
+from ml.synthetic.dressed_hand import DressedHand, dress
+from ml.synthetic.environment import Light, make_light, make_view
 from ml.synthetic.motion import ACTIVITIES, Activity, Place, joint_motion, root_motion
-from ml.synthetic.render import Body, View, lens, render, to_srgb, vertex_normals
-from ml.synthetic.scene import Lights, Occluder, make_background, make_lights, make_occluder, skin_colours
+from ml.synthetic.photograph import Camera, make_camera, photograph
+from ml.synthetic.render import Body, View, render
+from ml.synthetic.scene import Occluder, make_background, make_occluder
+from ml.synthetic.skin import Skin, make_skin
 from ml.synthetic.subjects import SyntheticSubject
 
 FLESH: Final = 0.025
 """Metres; a joint is at most this far below the skin that is seen in front of it."""
-
-NOISE: Final = 0.008
-"""Standard deviation of the sensor's noise, of full scale, after gamma."""
-
-
-@dataclass(frozen=True)
-class HandTruth:
-    """One hand of a clip of T frames, in metres, in the OpenCV camera frame.
-
-    Attributes:
-        side: left or right.
-        pose: float32 [T, 16, 3], axis-angle, MANO order.
-        betas: float32 [10].
-        translation: float32 [T, 3].
-        joints: float32 [T, 21, 3], OpenPose order.
-        vertices: float32 [T, V, 3].
-        visible: bool [T, 21]: inside the picture and covered by nothing but the flesh about it. Filled as frames are drawn.
-    """
-
-    side: Side
-    pose: np.ndarray
-    betas: np.ndarray
-    translation: np.ndarray
-    joints: np.ndarray
-    vertices: np.ndarray
-    visible: np.ndarray
-
-
-@dataclass(frozen=True)
-class ClipTruth:
-    """Everything that is known of a clip. `hands[k]` is body k of the masks; occluders come after the hands."""
-
-    hands: tuple[HandTruth, ...]
-    intrinsics: np.ndarray
-    fps: float
-    width: int
-    height: int
-    sequence: str
-    subject: str
-
-    @property
-    def frame_count(self) -> int:
-        return len(self.hands[0].pose)
-
-    def prediction(self) -> PredictionArrays:
-        """The truth in the canonical form; rows by frame, then hand; track = number of the hand."""
-        T, H = self.frame_count, len(self.hands)
-
-        def rows(name: str) -> np.ndarray:
-            stacked = np.stack([getattr(hand, name) for hand in self.hands], axis=1)
-            flat: np.ndarray = stacked.reshape(T * H, *stacked.shape[2:])
-            return flat
-
-        return PredictionArrays(
-            frame=np.repeat(np.arange(T, dtype=np.int32), H),
-            side=np.tile(np.array([SIDES.index(h.side) for h in self.hands], np.uint8), T),
-            track=np.tile(np.arange(H, dtype=np.int32), T),
-            score=np.ones(T * H, np.float32),
-            joints=rows("joints"),
-            vertices=rows("vertices"),
-            pose=rows("pose"),
-            betas=np.tile(np.stack([h.betas for h in self.hands]), (T, 1)),
-            translation=rows("translation"),
-            intrinsics=self.intrinsics,
-            meta={
-                "hand_model": "open",
-                "method": "truth",
-                "version": "1",
-                "sequence": self.sequence,
-                "subject": self.subject,
-                "fps": self.fps,
-                "frame_count": T,
-                "width": self.width,
-                "height": self.height,
-            },
-        )
 
 
 @dataclass(frozen=True)
@@ -110,21 +39,21 @@ class RenderedClip:
 
     truth: ClipTruth
     seed: int
-    colours: tuple[np.ndarray, ...]
-    lights: Lights
+    hands: tuple[DressedHand, ...]
+    skin: Skin
+    light: Light
     background: np.ndarray
     occluders: tuple[Occluder, ...]
+    camera: Camera
     motion_blur: int
 
     def views(self) -> Iterator[View]:
         """Each frame in linear light, with masks and depth; fills `visible` of the truth."""
         for index in range(self.truth.frame_count):
-            view = render(self._bodies(index, 0.0), self.lights, self.background, self.truth.intrinsics)
+            view = self._view(index, 0.0)
             self._mark_visible(index, view)
             for step in range(1, self.motion_blur):
-                later = render(
-                    self._bodies(index, step / (2 * self.motion_blur)), self.lights, self.background, self.truth.intrinsics
-                )
+                later = self._view(index, step / (2 * self.motion_blur))
                 view.linear[:] = (view.linear * step + later.linear) / (step + 1)
             yield view
 
@@ -134,24 +63,20 @@ class RenderedClip:
             yield self.develop(index, view)
 
     def develop(self, index: int, view: View) -> np.ndarray:
-        """The picture a camera would give of a view: lens, sRGB, sensor noise."""
-        rng = np.random.default_rng([self.seed, 7, index])
-        grain = rng.integers(0, 256, (*view.linear.shape[:2], 1), dtype=np.int16)
-        picture = to_srgb(lens(view.linear)).astype(np.int16)
-        # a uniform byte has a standard deviation of 74
-        return np.clip(picture + (grain - 128) * round(NOISE * 255 * 256 / 74) // 256, 0, 255).astype(np.uint8)
+        """The image that the camera makes of a view."""
+        return photograph(view, self.camera, self.truth.intrinsics, np.random.default_rng([self.seed, 7, index]))
 
-    def _bodies(self, index: int, ahead: float) -> list[Body]:
+    def _view(self, index: int, ahead: float) -> View:
         last = self.truth.frame_count - 1
         following = min(index + 1, last)
-        bodies = [
-            Body((1 - ahead) * h.vertices[index] + ahead * h.vertices[following], _model(h.side).faces, colour, 0.10)
-            for h, colour in zip(self.truth.hands, self.colours, strict=True)
-        ]
+        drawn = [hand.bodies(index, ahead) for hand in self.hands]
+        # the hands come first, as the masks number them
+        bodies = [own[0] for own in drawn] + [body for own in drawn for body in own[1:]]
         for thing in self.occluders:
             place = (1 - ahead) * thing.path[index] + ahead * thing.path[following]
-            bodies.append(Body(thing.vertices + place, thing.faces, np.tile(thing.colour, (len(thing.vertices), 1)), 0.15))
-        return bodies
+            count = len(thing.vertices)
+            bodies.append(Body(thing.vertices + place, thing.faces, np.tile(thing.colour, (count, 1)), np.full(count, 0.3)))
+        return render(bodies, self.light, self.skin, self.background, self.truth.intrinsics)
 
     def _mark_visible(self, index: int, view: View) -> None:
         height, width = view.body.shape
@@ -161,6 +86,28 @@ class RenderedClip:
             x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
             behind = hand.joints[index, :, 2] - view.depth[y, x]
             hand.visible[index] = inside & (view.body[y, x] == number) & (behind < FLESH)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a clip looks beyond its motion.
+
+    Attributes:
+        dressed: hands may wear and hold things; forearms are always there.
+        plain_camera: no lens distortion and no image compression.
+        focal: focal length over the width of the image; that of `default_intrinsics` where not given. Hands are then further
+            away, so that they fill as much of the image.
+        distance: of the hands from the camera, over the usual.
+        drift: how far hands may be off the middle, over the usual; above 1 the border may cut them.
+        skins: folder of skin textures (`ml.synthetic.skin`).
+    """
+
+    dressed: bool = True
+    plain_camera: bool = True
+    focal: float | None = None
+    distance: float = 1.0
+    drift: float = 1.0
+    skins: Path | None = None
 
 
 def make_clip(
@@ -176,6 +123,7 @@ def make_clip(
     occluders: int = 0,
     motion_blur: int = 1,
     turn: float = 0.5,
+    look: Look | None = None,
     sequence: str = "",
 ) -> RenderedClip:
     """Draw a clip's scene and motion from a seed.
@@ -185,41 +133,59 @@ def make_clip(
         subject: whose hands.
         seconds: how long.
         fps: frames a second.
-        width: px; the camera is `default_intrinsics`.
+        width: px.
         height: px.
         hands: sides, at most one of each.
         activities: one for each hand; drawn unless given.
         occluders: how many things pass before each hand.
-        motion_blur: pictures averaged over half a frame's time; 1 is a sharp picture.
+        motion_blur: images averaged over half a frame's time; 1 is a sharp image.
         turn: how far hands may turn from facing the camera, radians.
+        look: light, clothes and camera.
         sequence: its name.
     """
     rng = np.random.default_rng([seed, 1])
+    look = look or Look()
     times = np.arange(round(seconds * fps)) / fps
     intrinsics = default_intrinsics(width, height)
+    further = look.distance
+    if look.focal is not None:
+        further *= look.focal * width / intrinsics[0, 0]
+        intrinsics[[0, 1], [0, 1]] = look.focal * width
     count = len(hands)
     back = bool(rng.uniform() < 0.5)
     truths, things = [], []
     for number, side in enumerate(hands):
-        depth = rng.uniform(0.36, 0.46) + 0.16 * (count - 1)
+        depth = further * (rng.uniform(0.36, 0.46) + 0.16 * (count - 1))
         # seen from behind a right hand is on the right, and so is one whose palm is shown to its owner
         centre = np.array([(0.0 if count == 1 else 0.135) * (1 if side == "right" else -1), -0.01, depth])
-        place = Place(centre, np.array([0.035, 0.03, 0.04]), back, turn)
+        reach = look.drift * np.array([0.035, 0.03, 0.04 * further])
+        place = Place(centre, reach, back, turn)
         activity = activities[number] if activities else ACTIVITIES[rng.integers(len(ACTIVITIES))]
         truths.append(
             _hand_truth(np.random.default_rng([seed, 2, number]), side, subject, activity=activity, place=place, times=times)
         )
         things += [make_occluder(np.random.default_rng([seed, 3, number, k]), times, centre) for k in range(occluders)]
     truth = ClipTruth(tuple(truths), intrinsics, float(fps), width, height, sequence or f"synthetic-{seed}", subject.name)
+    light, environment, turned = make_light(np.random.default_rng([seed, 4]))
+    view = make_view(environment, turned, intrinsics, width, height)
     return RenderedClip(
         truth=truth,
         seed=seed,
-        colours=(_skin(subject),) * count,
-        lights=make_lights(np.random.default_rng([seed, 4])),
-        background=make_background(np.random.default_rng([seed, 5]), width, height),
+        hands=tuple(
+            dress(np.random.default_rng([seed, 6, number]), hand, bare=not look.dressed) for number, hand in enumerate(truths)
+        ),
+        skin=_skin(subject.seed, look.skins),
+        light=light,
+        background=make_background(np.random.default_rng([seed, 5]), view),
         occluders=tuple(things),
+        camera=make_camera(np.random.default_rng([seed, 8]), plain=look.plain_camera),
         motion_blur=motion_blur,
     )
+
+
+@lru_cache(maxsize=4)
+def _skin(seed: int, folder: Path | None) -> Skin:
+    return make_skin(seed, folder)
 
 
 def write_clip(clip: RenderedClip, folder: Path) -> None:
@@ -277,10 +243,3 @@ def _hand_truth(
         vertices=output.vertices.numpy(),
         visible=np.zeros((len(times), 21), bool),
     )
-
-
-def _skin(subject: SyntheticSubject) -> np.ndarray:
-    right = _model("right")
-    betas = torch.as_tensor(subject.betas)
-    rest = right.rest_vertices(betas)[0].numpy()
-    return skin_colours(subject, rest, vertex_normals(rest, right.faces), right.rest_joints(betas)[0].numpy())

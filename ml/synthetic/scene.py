@@ -1,28 +1,24 @@
-"""What is in a picture besides its hands, drawn from a seed: lights, skin, background, things that stand in front."""
+"""What an image shows beside bare hands, drawn from a seed: background, sleeves, rings, watches, objects, occluders."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+import cv2
 import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from ml.synthetic.subjects import SyntheticSubject
+from ml.hand.skeleton import MANO_JOINTS
 
-
-@dataclass(frozen=True)
-class Lights:
-    """A dome and two lamps: `ambient` [3] and, for each lamp, the unit direction towards it [2, 3] and colour [2, 3]."""
-
-    ambient: np.ndarray
-    directions: np.ndarray
-    colours: np.ndarray
+FOREARM: Final = 16
+"""Bone of a thing that is worn on the forearm (`ml.hand.open_model.RenderArrays.weights`)."""
 
 
 @dataclass(frozen=True)
 class Occluder:
-    """A thing that moves through the picture: vertices [V, 3] (m, about its centre), faces, colour [3], path [T, 3] (m)."""
+    """A thing that moves through the image: vertices [V, 3] (m, about its centre), faces, colour [3], path [T, 3] (m)."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -30,69 +26,221 @@ class Occluder:
     path: np.ndarray
 
 
-def make_lights(rng: np.random.Generator) -> Lights:
-    """A key light from above on the camera's side and a weaker one from anywhere before the hand."""
-    key = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-1.0, -0.3), rng.uniform(-1.2, -0.6)])
-    fill = np.array([rng.uniform(-1, 1), rng.uniform(-0.6, 0.6), rng.uniform(-1.0, -0.2)])
-    directions = np.stack([key, fill])
-    warmth = rng.uniform(-0.12, 0.12, (2, 1)) * np.array([1.0, 0.0, -1.0])
-    strength = np.array([[rng.uniform(0.75, 1.05)], [rng.uniform(0.15, 0.4)]])
-    ambient = rng.uniform(0.22, 0.38) * (1 + rng.uniform(-0.06, 0.06, 3))
-    return Lights(ambient, directions / np.linalg.norm(directions, axis=1, keepdims=True), strength * (1 + warmth))
+@dataclass(frozen=True)
+class Prop:
+    """A rigid thing that moves with one bone of a right hand.
+
+    Attributes:
+        bone: of the 17 of the render hand.
+        vertices: [V, 3] m, in the hand's rest frame.
+        faces: int [F, 3].
+        colours: [V, 3], linear RGB.
+        gloss: of its surface.
+    """
+
+    bone: int
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    gloss: float
 
 
-def skin_colours(subject: SyntheticSubject, rest: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Linear RGB of each vertex [V, 3] of a right hand at rest: paler palm, redder knuckles and tips, marks, nails.
+def colour(rng: np.random.Generator, low: float = 0.02, high: float = 0.7) -> np.ndarray:
+    """Linear RGB of a thing: mostly greyish, at times vivid."""
+    grey = rng.uniform(low, high)
+    tint = rng.normal(0, 1, 3) * (0.5 if rng.uniform() < 0.3 else 0.12)
+    found: np.ndarray = np.clip(grey * np.exp(tint), 0.01, 0.9)
+    return found
+
+
+def make_background(rng: np.random.Generator, view: np.ndarray) -> np.ndarray:
+    """A background [height, width, 3] of linear RGB: the environment's view or textured surfaces, with clutter, out of focus.
 
     Args:
-        subject: whose skin.
-        rest: [V, 3] m.
-        normals: [V, 3], unit; the palm looks along −y.
-        joints: [21, 3] m, OpenPose order.
+        rng: source of randomness.
+        view: [height, width, 3], what the camera sees of the environment.
     """
-    rng = np.random.default_rng(subject.seed)
-    palm = np.clip(0.5 - 0.9 * normals[:, 1], 0, 1)[:, None]
-    pale = np.clip(subject.skin * 1.15 + np.array([0.10, 0.05, 0.04]), 0, 0.9)
-    colour = subject.skin * (1 - palm) + pale * palm
-    for joint in (5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 2, 3):
-        near = np.exp(-((np.linalg.norm(rest - joints[joint], axis=1) / 0.009) ** 2))[:, None]
-        colour = colour * (1 + near * np.array([0.06, -0.10, -0.08]))
-    wave = rng.normal(0, 1, (6, 3)) * 90
-    marks = np.sin(rest @ wave.T + rng.uniform(0, 6.28, 6)).mean(1, keepdims=True)
-    colour = colour * (1 + 0.10 * marks)
-    for finger in range(5):
-        along = joints[4 * finger + 4] - joints[4 * finger + 3]
-        nail = joints[4 * finger + 4] - 0.25 * along
-        distance = np.linalg.norm(rest - nail, axis=1)
-        up = np.array([0.56, 0.31, 0.77]) if finger == 0 else np.array([0.0, 1.0, 0.0])
-        is_nail = (distance < 0.0065) & (normals @ up > 0.6)
-        colour[is_nail] = colour[is_nail] * 0.6 + np.array([0.34, 0.22, 0.19])
-    clipped: np.ndarray = np.clip(colour, 0.01, 0.95)
-    return clipped
-
-
-def make_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """A picture [height, width, 3] of linear RGB: a slope of colour, soft stains, and blurred blocks as of furniture."""
+    height, width = view.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / max(width, height)
-    one, two = rng.uniform(0.03, 0.55, 3), rng.uniform(0.03, 0.55, 3)
-    grey = rng.uniform(0.3, 0.9)
-    one, two = (c * (1 - grey) + c.mean() * grey for c in (one, two))
-    angle = rng.uniform(0, 2 * np.pi)
-    slope = np.clip(0.5 + np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.4), 0, 1)[..., None]
-    picture = one * (1 - slope) + two * slope
-    for _ in range(rng.integers(3, 8)):
-        left, top = rng.uniform(-0.2, 0.9, 2)
-        w, h = rng.uniform(0.1, 0.5, 2)
-        soft = rng.uniform(80, 400)
-        edge = np.minimum(np.minimum(x - left, left + w - x), np.minimum(y - top, top + h - y))
-        box = 0.5 + 0.5 * np.tanh(soft * edge)
-        colour = rng.uniform(0.02, 0.6) * (1 + rng.uniform(-0.25, 0.25, 3))
-        picture = picture * (1 - 0.8 * box[..., None]) + 0.8 * box[..., None] * colour
-    waves = sum(
-        np.sin(rng.uniform(5, 40) * (np.cos(a) * x + np.sin(a) * y) + rng.uniform(0, 6)) for a in rng.uniform(0, 6.3, 5)
-    )
-    painted: np.ndarray = np.clip(picture * (1 + 0.03 * np.asarray(waves)[..., None]), 0, 1).astype(np.float32)
+    kind = rng.uniform()
+    image: np.ndarray = view.astype(np.float32).copy()
+    if kind < 0.45:
+        one, two = colour(rng, 0.03, 0.6), colour(rng, 0.03, 0.6)
+        angle = rng.uniform(0, 2 * np.pi)
+        slope = np.clip(0.5 + rng.uniform(0.2, 1.2) * (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.4)), 0, 1)[..., None]
+        image = (one * (1 - slope) + two * slope).astype(np.float32)
+        image *= 1 + rng.uniform(0, 0.5) * _cloud(rng, width, height)[..., None]
+        if rng.uniform() < 0.4:
+            image *= 1 + rng.uniform(0.02, 0.2) * _stripes(rng, x, y)[..., None]
+    for _ in range(rng.integers(1, 7) if rng.uniform() < 0.4 else 0):
+        _add_clutter(rng, image, x, y)
+    blur = rng.uniform(0, 0.012) * max(width, height) if rng.uniform() < 0.8 else 0.0
+    if blur > 0.4:
+        image = cv2.GaussianBlur(image, (0, 0), blur)
+    grain = 1 + rng.uniform(0, 0.02) * rng.standard_normal((height, width, 1), dtype=np.float32)
+    painted: np.ndarray = np.clip(image * grain, 0, 6).astype(np.float32)
     return painted
+
+
+def _cloud(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    total = np.zeros((height, width), np.float32)
+    for octave in range(5):
+        cells = 3 * 2**octave
+        total += (
+            cv2.resize(rng.standard_normal((cells, cells), dtype=np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+            / 2**octave
+        )
+    return np.clip(total / 2, -1, 1)
+
+
+def _stripes(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Grain of wood or a weave."""
+    angle = rng.uniform(0, np.pi)
+    along = np.cos(angle) * x + np.sin(angle) * y
+    across = -np.sin(angle) * x + np.cos(angle) * y
+    stripes: np.ndarray = np.sin(rng.uniform(40, 250) * along + 3 * np.sin(rng.uniform(3, 12) * across))
+    return stripes
+
+
+def _add_clutter(rng: np.random.Generator, image: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    """A box or a disc with an edge, textured, somewhere."""
+    angle, cx, cy = rng.uniform(0, np.pi), *rng.uniform(-0.1, 1.1, 2)
+    u = np.cos(angle) * (x - cx) + np.sin(angle) * (y - cy)
+    v = -np.sin(angle) * (x - cx) + np.cos(angle) * (y - cy)
+    w, h = rng.uniform(0.02, 0.3, 2)
+    edge = np.minimum(w - np.abs(u), h - np.abs(v)) if rng.uniform() < 0.6 else w - np.hypot(u, v)
+    mask = np.clip(edge * rng.uniform(60, 400), 0, 1)[..., None]
+    pattern = rng.uniform(0, 0.3) if rng.uniform() < 0.3 else 0.0
+    tone = colour(rng) * (1 + pattern * np.sin(rng.uniform(20, 200) * (u if rng.uniform() < 0.5 else v)))[..., None]
+    image *= 1 - mask
+    image += mask * tone.astype(np.float32)
+
+
+def make_props(rng: np.random.Generator, joints: np.ndarray, template: np.ndarray, weights: np.ndarray) -> list[Prop]:
+    """What a hand wears and holds.
+
+    Args:
+        rng: source of randomness.
+        joints: [21, 3] m, rest joints of this person's right hand.
+        template: [V, 3] m, this person's render hand at rest.
+        weights: [V, 17].
+    """
+    props = []
+    if rng.uniform() < 0.55:
+        props.append(_sleeve(rng, joints, template, weights))
+    if rng.uniform() < 0.2:
+        finger = int(rng.integers(1, 5))
+        props.append(_ring(rng, joints, template, weights, finger))
+    if rng.uniform() < 0.15:
+        props.append(_band(rng, joints, template, weights))
+    if rng.uniform() < 0.2:
+        props.append(_held(rng, joints))
+    return props
+
+
+def _around(  # noqa: PLR0917
+    template: np.ndarray,
+    kept: np.ndarray,
+    start: np.ndarray,
+    along: np.ndarray,
+    stations: np.ndarray,
+    extra: float,
+    sides: int = 24,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A tube [S · sides, 3] around the flesh at stations [S] along an axis, and its faces (both sides of the cloth)."""
+    along = along / np.linalg.norm(along)
+    first = np.cross(along, [0.0, 1.0, 0.0])
+    first /= np.linalg.norm(first)
+    second = np.cross(along, first)
+    flesh = template[kept] - start
+    s = flesh @ along
+    rows = []
+    angles = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    for station in stations:
+        near = flesh[np.abs(s - station) < 0.02]
+        if not len(near):
+            near = flesh[np.argsort(np.abs(s - station))[:20]]
+        u, v = near @ first, near @ second
+        middle = np.array([(u.max() + u.min()) / 2, (v.max() + v.min()) / 2])
+        radius = np.array([(u.max() - u.min()) / 2, (v.max() - v.min()) / 2]) + extra
+        around = middle + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
+        rows.append(start + station * along + around @ np.stack([first, second]))
+    vertices = np.concatenate(rows)
+    faces = []
+    for row in range(len(stations) - 1):
+        for k in range(sides):
+            a, b = row * sides + k, row * sides + (k + 1) % sides
+            faces += [[a, b, a + sides], [b, b + sides, a + sides]]
+    outer = np.array(faces)
+    return vertices, np.concatenate([outer, outer[:, ::-1]])
+
+
+def _sleeve(rng: np.random.Generator, joints: np.ndarray, template: np.ndarray, weights: np.ndarray) -> Prop:
+    arm = weights[:, FOREARM] > 0.5
+    towards = template[arm].mean(0) - joints[0]
+    length = ((template[arm] - joints[0]) @ towards / np.linalg.norm(towards)).max()
+    stations = np.linspace(rng.uniform(0.02, 0.10), length + 0.1, 10)
+    vertices, faces = _around(template, arm, joints[0], towards, stations, rng.uniform(0.007, 0.016))
+    vertices = vertices + rng.normal(0, 0.0012, vertices.shape)
+    cloth = colour(rng)
+    pattern = 1 + rng.uniform(0, 0.4) * np.sin(np.repeat(np.arange(10), 24) * rng.uniform(0.5, 3))[:, None]
+    return Prop(FOREARM, vertices, faces, np.clip(cloth * pattern, 0, 1), 0.05)
+
+
+def _ring(rng: np.random.Generator, joints: np.ndarray, template: np.ndarray, weights: np.ndarray, finger: int) -> Prop:
+    mcp, pip = joints[4 * finger + 1], joints[4 * finger + 2]
+    bone = MANO_JOINTS.index(("thumb", "index", "middle", "ring", "pinky")[finger] + "1")
+    place = rng.uniform(0.62, 0.78) * np.linalg.norm(pip - mcp)
+    wide = rng.uniform(0.001, 0.003)
+    vertices, faces = _around(
+        template, weights[:, bone] > 0.6, mcp, pip - mcp, np.array([place - wide, place + wide]), 0.0012, 20
+    )
+    metal = np.array([[0.85, 0.65, 0.3], [0.75, 0.75, 0.78], [0.08, 0.08, 0.09]])[rng.integers(3)]
+    return Prop(bone, vertices, faces, np.tile(metal, (len(vertices), 1)), 1.2)
+
+
+def _band(rng: np.random.Generator, joints: np.ndarray, template: np.ndarray, weights: np.ndarray) -> Prop:
+    """A watch or bracelet."""
+    arm = weights[:, FOREARM] > 0.3
+    towards = template[arm].mean(0) - joints[0]
+    place = rng.uniform(0.022, 0.045)
+    wide = rng.uniform(0.003, 0.010)
+    vertices, faces = _around(template, arm, joints[0], towards, np.array([place - wide, place + wide]), 0.002)
+    tone = np.tile(colour(rng, 0.01, 0.4), (len(vertices), 1))
+    if rng.uniform() < 0.6:
+        dial = trimesh.creation.cylinder(radius=rng.uniform(0.014, 0.021), height=0.009, sections=24)
+        turned = Rotation.from_euler("x", np.pi / 2).apply(dial.vertices)
+        top = vertices[:, 1].max()
+        middle = (vertices.min(0) + vertices.max(0)) / 2
+        faces = np.concatenate([faces, dial.faces + len(vertices)])
+        vertices = np.concatenate([vertices, turned + np.array([middle[0], top + 0.002, middle[2]])])
+        tone = np.concatenate([tone, np.tile(colour(rng, 0.01, 0.5), (len(dial.vertices), 1))])
+    return Prop(FOREARM, vertices, faces, tone, rng.uniform(0.2, 1.0))
+
+
+def _held(rng: np.random.Generator, joints: np.ndarray) -> Prop:
+    """A thing that lies before the palm: bottle, ball, box or pen."""
+    kind = rng.integers(4)
+    if kind == 0:
+        mesh, thick = (
+            trimesh.creation.cylinder(radius=(r := rng.uniform(0.012, 0.03)), height=rng.uniform(0.1, 0.2), sections=24),
+            r,
+        )
+    elif kind == 1:
+        mesh, thick = trimesh.creation.icosphere(subdivisions=3, radius=(r := rng.uniform(0.018, 0.035))), r
+    elif kind == 2:
+        size = rng.uniform(0.008, 0.06, 3)
+        mesh, thick = trimesh.creation.box(extents=size * [1, 1, 1.8]), size[1] / 2
+    else:
+        mesh, thick = (
+            trimesh.creation.cylinder(radius=(r := rng.uniform(0.003, 0.006)), height=rng.uniform(0.12, 0.18), sections=12),
+            r,
+        )
+    place = 0.55 * joints[9] + 0.25 * joints[0] + 0.2 * joints[10] + np.array([-0.02, -0.018 - thick, 0.0])
+    turn = Rotation.from_euler("yx", [rng.normal(0, 0.4), rng.normal(0, 0.2)])
+    vertices = turn.apply(mesh.vertices) + place
+    tone = np.tile(colour(rng), (len(vertices), 1)) * (1 + 0.15 * np.sin(vertices @ rng.normal(0, 300, 3)))[:, None]
+    return Prop(0, vertices, np.asarray(mesh.faces), np.clip(tone, 0.01, 0.95), rng.uniform(0.05, 1.0))
 
 
 def make_occluder(rng: np.random.Generator, times: np.ndarray, centre: np.ndarray) -> Occluder:
@@ -113,4 +261,4 @@ def make_occluder(rng: np.random.Generator, times: np.ndarray, centre: np.ndarra
     across = rng.uniform(0.05, 0.09) * np.array([np.cos(a := rng.uniform(0, 6.28)), np.sin(a), 0])
     swing = np.sin(2 * np.pi * rng.uniform(0.12, 0.25) * times + rng.uniform(0, 6.28))[:, None]
     path = centre * 0.8 + swing * across
-    return Occluder(turn.apply(mesh.vertices), np.asarray(mesh.faces), rng.uniform(0.05, 0.8, 3), path)
+    return Occluder(turn.apply(mesh.vertices), np.asarray(mesh.faces), colour(rng, 0.03, 0.7), path)

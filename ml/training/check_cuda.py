@@ -26,7 +26,8 @@ from ml.identity.observation import observe, sides
 from ml.identity.weights import BACKBONES, Kind
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, load_method
-from ml.synthetic.clips import ClipTruth, HandTruth, make_clip, write_clip
+from ml.synthetic.clip_truth import ClipTruth, HandTruth
+from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.subjects import make_subject
 from ml.training.loop import Schedule, train
 from ml.training.train_kong2022 import Config, Dataset, Losses

@@ -7,6 +7,7 @@ arguments.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -21,7 +22,7 @@ from ml.hand.skeleton import SIDES, Side
 from ml.identity.crops import RIM_PX, crop_of
 from ml.keypoints.detector import HandDetector
 from ml.keypoints.tracklet import Detection
-from ml.synthetic.clips import make_clip
+from ml.synthetic.clips import Look, make_clip
 from ml.synthetic.subjects import Split, make_subject
 
 PIXELS: Final = 256
@@ -29,8 +30,10 @@ FRAMES: Final = 12
 """Frames of a clip."""
 CLIPS: Final = 40
 """Clips of a chunk, which one process makes at a time and one file of the cache holds."""
-_MATCH_PX: Final = 60.0
-"""Largest mean distance to the true joints at which a detection counts as this hand."""
+_MATCH_SHARE: Final = 0.2
+"""Largest mean distance to the true joints, as a share of the hand's box, at which a detection counts as this hand."""
+_LEAST_BOX_PX: Final = 64
+"""Smaller hands are left out: the detector errs by more than on the hands that people film."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,11 @@ def joined(parts: list[Samples]) -> Samples:
 
 
 def matching(found: list[Detection], true_px: np.ndarray) -> list[Detection]:
-    """The detections that lie on the true joints [21, 2], px."""
-    return [one for one in found if np.linalg.norm(one.joints_2d - true_px, axis=-1).mean() <= _MATCH_PX]
+    """The detections that lie on the true joints [21, 2], px; none of a hand that is too small."""
+    box = float(np.ptp(true_px, axis=0).max())
+    if box < _LEAST_BOX_PX:
+        return []
+    return [one for one in found if np.linalg.norm(one.joints_2d - true_px, axis=-1).mean() <= _MATCH_SHARE * box]
 
 
 def make_samples(
@@ -150,6 +156,18 @@ def _make_chunk(path: Path, split: Split, seed: int, clips: range, clips_a_subje
     partial.rename(path)
 
 
+def _training_look(rng: np.random.Generator) -> Look:
+    """Phone to telephoto, near and far, compressed and distorted; with textures from the folder `PALMARES_SKINS`, if set."""
+    folder = os.environ.get("PALMARES_SKINS", "")
+    return Look(
+        plain_camera=False,
+        focal=float(np.exp(rng.uniform(np.log(0.85), np.log(3.0)))),
+        distance=float(rng.uniform(0.5, 1.0)),
+        drift=float(rng.uniform(0.5, 2.0)),
+        skins=Path(folder) if folder else None,
+    )
+
+
 def _add_clip(
     rows: dict[str, list[np.ndarray]],
     detector: HandDetector,
@@ -169,9 +187,10 @@ def _add_clip(
         width=PIXELS,
         height=PIXELS,
         hands=(side,),
-        occluders=int(rng.uniform() < 0.3),
+        occluders=int(rng.uniform() < 0.2),
         motion_blur=1,
-        turn=float(rng.uniform(0.3, 1.0)),
+        turn=float(rng.uniform(0.3, 1.3)),
+        look=_training_look(rng),
     )
     hand = clip.truth.hands[0]
     centre, scale = clip.truth.intrinsics[:2, 2], clip.truth.intrinsics[[0, 1], [0, 1]]

@@ -108,7 +108,8 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
         "shape_mse": round(float((found.betas - torch.as_tensor(samples.betas)).square().mean()), 4),
         "joints_2d": round(_keypoint_error(samples, seen, found.normalized_keypoints), 4),
         "training": {
-            key: card[key] for key in ("training_samples", "training_people", "seconds", "machine", "validation", "parameters")
+            key: card.get(key, "")
+            for key in ("training_samples", "training_people", "seconds", "machine", "validation", "parameters", "note")
         },
     }
 

@@ -41,8 +41,8 @@ from ml.training.samples import FRAMES, Samples, make_samples
 UNIT: Final = 0.2
 """Metres; about the length of a hand, so that every term of the loss is of order one."""
 NETWORKS: Final[dict[Kind, tuple[Schedule, Schedule]]] = {
-    "landmarks": (Schedule(steps=4000, batch=256, rate=5e-4), Schedule(steps=2000, batch=256, rate=3e-4)),
-    "image": (Schedule(steps=7000, batch=64, rate=1e-3), Schedule(steps=3000, batch=64, rate=5e-4)),
+    "landmarks": (Schedule(steps=2400, batch=256, rate=5e-4), Schedule(steps=1000, batch=256, rate=3e-4)),
+    "image": (Schedule(steps=2600, batch=64, rate=1e-3), Schedule(steps=1100, batch=64, rate=5e-4)),
 }
 """Schedules of the baseline and of the identity-aware network."""
 CONFIDENCE: Final = Schedule(steps=1500, batch=128, rate=1e-3)
@@ -67,7 +67,7 @@ class Config:
     """
 
     backbone: Kind = "landmarks"
-    clips: int = 4000
+    clips: int = 2400
     validation_clips: int = 240
     baseline: Schedule = NETWORKS["landmarks"][0]
     identity: Schedule = NETWORKS["landmarks"][1]

@@ -132,9 +132,9 @@ def test_the_demo_hand_is_calibrated(page, axe, installation):
     page.goto(installation.url + "/subjects/")
     page.get_by_role("link", name="Synthetic A").click()
     page.locator("#shapes").get_by_role("link", name="both").click(timeout=LONG)
-    expect(page.locator(".verdict")).to_contain_text("185.0 ±")
+    expect(page.locator(".verdict")).to_contain_text("201.5 ±")
     hand = page.locator(".hand3d")
-    expect(hand.locator(".measure")).to_have_text(["185.0 mm", re.compile(r"\d\d\.\d mm")])
+    expect(hand.locator(".measure")).to_have_text(["201.5 mm", re.compile(r"\d\d\.\d mm")])
     assert axe(page) == []
 
 

@@ -40,6 +40,7 @@ def seen() -> Observation:
     return Observation(
         inputs=torch.zeros(ROWS, INPUTS),
         landmarks=torch.zeros(ROWS, 21, 2),
+        world=torch.zeros(ROWS, 21, 3),
         crop_rotation=torch.eye(3).repeat(ROWS, 1, 1),
         centre=torch.zeros(ROWS, 2),
         half=torch.ones(ROWS),
@@ -77,7 +78,7 @@ def test_networks_and_inputs_are_on_one_device_and_results_on_the_cpu(backbone):
     with OneDevice():
         found = estimate(models, seen(), crops)
     tensors = {f.name: getattr(found, f.name) for f in fields(Estimate) if isinstance(getattr(found, f.name), torch.Tensor)}
-    assert len(tensors) == 6
+    assert len(tensors) == 8
     assert {name: tensor.device.type for name, tensor in tensors.items()} == dict.fromkeys(tensors, "cpu")
 
 

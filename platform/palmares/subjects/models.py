@@ -57,6 +57,10 @@ class HandShapeQuerySet(models.QuerySet["HandShape"]):
         return self.filter(subject__team__memberships__user=user) if user.is_authenticated else self.none()
 
 
+FIRST_OPEN_HAND = "open-1"
+"""Hand model of shapes, and of predictions, that version 0.1 made: β of its open hand mean nothing to the present one."""
+
+
 class HandShape(models.Model):
     """β of one subject's hand, with how it came about."""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from palmares.subjects.models import HandShape, Subject
+from palmares.subjects.models import FIRST_OPEN_HAND, HandShape, Subject
 from palmares.teams.models import Team
 
 
@@ -59,7 +59,11 @@ class HandShapeSerializer(serializers.ModelSerializer[HandShape]):
         choices=[("given", "given"), ("measured", "measured"), ("calibrated", "calibrated")], default="given"
     )
     side = serializers.ChoiceField(choices=HandShape.Side.choices, default="both")
-    hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
+    hand_model = serializers.ChoiceField(
+        choices=[("open", "open"), ("mano", "mano"), (FIRST_OPEN_HAND, "the open hand of version 0.1")],
+        default="open",
+        help_text=f"`{FIRST_OPEN_HAND}`: of the open hand of version 0.1; it can be read, but not added or used for a run.",
+    )
     length_mm = serializers.FloatField(min_value=50, max_value=400, allow_null=True, required=False)
     width_mm = serializers.FloatField(min_value=20, max_value=250, allow_null=True, required=False)
     details = serializers.DictField(read_only=True)
@@ -75,3 +79,8 @@ class HandShapeSerializer(serializers.ModelSerializer[HandShape]):
         if source == HandShape.Source.CALIBRATED:
             raise serializers.ValidationError("A calibrated shape comes from a calibration; give “given” or “measured”.")
         return source
+
+    def validate_hand_model(self, hand_model: str) -> str:
+        if hand_model == FIRST_OPEN_HAND:
+            raise serializers.ValidationError("The open hand of version 0.1 was replaced; give “open” or “mano”.")
+        return hand_model

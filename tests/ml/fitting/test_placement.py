@@ -8,7 +8,7 @@ import roma
 import torch
 
 from ml.fitting.kinematics import Kinematics
-from ml.fitting.placement import MIN_DEPTH, is_plausible, solve_translation, weak_perspective_translation
+from ml.fitting.placement import MAX_DIAMETER_RATIO, MIN_DEPTH, is_plausible, solve_translation, weak_perspective_translation
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model
@@ -53,6 +53,8 @@ def test_a_pose_that_does_not_fit_is_still_placed_where_and_as_large_as_it_is_se
     projected = project(placed, INTRINSICS)
     assert (is_plausible(placed, pixels, projected)).float().mean() > 0.95
     size = (pixels.amax(1) - pixels.amin(1)).amax(-1)
+    seen_diameter, diameter = (torch.cdist(p, p).flatten(1).amax(1) for p in (pixels, projected))
+    assert (diameter <= (MAX_DIAMETER_RATIO + 0.05) * seen_diameter).all()
     assert ((projected.mean(1) - pixels.mean(1)).norm(dim=-1) < size).all()
 
 

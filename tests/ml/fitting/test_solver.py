@@ -106,7 +106,7 @@ def test_a_joint_that_is_seen_badly_pulls_less(scene):
     noise[:, 8] = 100.0
     doubted = solve(replace(problem, pixels=moved, pixel_std=noise), start)
     others = [joint for joint in range(21) if joint != 8]
-    assert _miss(problem, doubted)[:, others].mean() < _miss(problem, trusted)[:, others].mean()
+    assert _miss(problem, doubted)[:, others].median() < _miss(problem, trusted)[:, others].median()
 
 
 def _landmarks_of(problem: Problem, p: Parameters, scale: float = 1.0, std: float = 0.002) -> Landmarks3D:
@@ -132,16 +132,18 @@ def test_landmarks_in_space_give_depth_whatever_their_scale_and_origin(scene, sc
 
 def test_landmarks_in_space_do_not_shrink_the_hand(scene):
     problem, start, truth = scene
-    generator = torch.Generator().manual_seed(9)
     exact = _landmarks_of(problem, truth)
-    noisy = replace(exact, points=exact.points + 0.01 * torch.randn(exact.points.shape, generator=generator))
-    found = solve(replace(problem, landmarks=(noisy,)), start, steps=30)
     rest = problem.kinematics.model.rest_joints
 
     def length(betas: torch.Tensor) -> float:
         return float((rest(betas)[0, 12] - rest(betas)[0, 0]).norm())
 
-    assert length(found.betas) > 0.95 * length(truth.betas)
+    lengths = []
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+        noisy = replace(exact, points=exact.points + 0.01 * torch.randn(exact.points.shape, generator=generator))
+        lengths.append(length(solve(replace(problem, landmarks=(noisy,)), start, steps=30).betas))
+    assert np.mean(lengths) > 0.95 * length(truth.betas)
 
 
 @pytest.mark.parametrize("robust_scale", [1e6, 3.0])

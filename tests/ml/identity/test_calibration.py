@@ -46,6 +46,8 @@ def pictures_of(betas, scores=None, seen=None, noise=0.01, rotations=None) -> Es
         scores=torch.zeros(count) if scores is None else scores,
         normalized_keypoints=joints[..., :2] / joints[..., 2:],
         keypoint_std=torch.full((count, 21), noise),
+        detected=joints[..., :2] / joints[..., 2:],
+        world=joints,
         pose_uncertainty=PoseUncertainty(0.05, 0.05),
     )
 

@@ -134,6 +134,25 @@ def test_the_fit_comes_nearer_to_the_joints_in_the_image_and_with_the_true_shape
     assert after[1] < before[1] < 0.02
 
 
+@pytest.mark.parametrize("name", ["kong2022-opt", "kong2022-identity-opt"])
+def test_fitted_meshes_reach_the_joints_that_were_detected(name, request_for, seen_hand):
+    track = seen_hand(0, "right")
+    found = load_method(name).estimate(request_for(track), silent)
+    miss = np.linalg.norm(project(found.joints, found.intrinsics) - track.joints_2d, axis=-1)
+    assert (miss.mean(1) / np.ptp(track.joints_2d, axis=1).max(-1)).mean() < 0.02
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_frame_explodes_where_pose_and_image_contradict_each_other(name, request_for, seen_hand):
+    """The world landmarks of another frame, mirrored: no pose fits both."""
+    track = seen_hand(0, "right")
+    wrong = replace(track, world=-track.world[::-1].copy())
+    found = load_method(name).estimate(request_for(wrong), silent)
+    assert found.vertices[..., 2].min() > 0.02
+    size = np.ptp(project(found.vertices, found.intrinsics), axis=1).max(-1)
+    assert (size < 2 * np.ptp(track.joints_2d, axis=1).max(-1)).all()
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_hands_are_where_they_are_seen(request_for, seen_hand, rendered, side):
     """Left ones too, which the networks see as right ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_a_given_shape_is_kept_exactly(request_, name):
     found = load_method(name).estimate(known, lambda stage, fraction: None)
     assert (found.betas == betas).all()
     assert found.meta["shape"] == {"left": "given", "right": "given"}
+
+
+def test_hands_that_would_be_too_near_lengthen_an_assumed_focal_length_and_keep_a_given_one(request_, name):
+    near = replace(request_, intrinsics=request_.intrinsics / np.array([[3], [3], [1]], np.float32))
+    near.intrinsics[:2, 2] = request_.intrinsics[:2, 2]
+    for known, source in ((False, "hand distance"), (True, "given")):
+        found = load_method(name).estimate(replace(near, intrinsics_known=known), lambda stage, fraction: None)
+        assert found.meta["focal_length"] == {"px": pytest.approx(float(found.intrinsics[0, 0])), "source": source}
+        assert (found.intrinsics[0, 0] > near.intrinsics[0, 0]) == (not known)
 
 
 def test_twice_the_same(request_, name):

@@ -1,4 +1,4 @@
-"""Synthetic people, motion and pictures: repeatable, within limits, true."""
+"""Synthetic people, motion and images: repeatable, within limits, true."""
 
 import json
 
@@ -13,7 +13,7 @@ from ml.hand.joint_limits import LIMITS
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
 from ml.synthetic.benchmark import plan, render_benchmark
-from ml.synthetic.clips import make_clip, write_clip
+from ml.synthetic.clips import Look, make_clip, write_clip
 from ml.synthetic.demo_clips import write_demo_clips
 from ml.synthetic.motion import ACTIVITIES, joint_motion
 from ml.synthetic.subjects import SPLITS, make_subject
@@ -49,7 +49,8 @@ def test_the_same_seed_draws_the_same_clip_and_another_does_not():
 
 
 def test_truth_is_what_the_model_gives_and_what_the_mask_shows():
-    clip = make_clip(3, make_subject(0, "test", 1), hands=("right", "left"), **SMALL | {"width": 320, "height": 240})
+    bare = Look(dressed=False)
+    clip = make_clip(3, make_subject(0, "test", 1), hands=("right", "left"), look=bare, **SMALL | {"width": 320, "height": 240})
     views = list(clip.views())
     truth = clip.truth
     for number, hand in enumerate(truth.hands):
@@ -60,7 +61,8 @@ def test_truth_is_what_the_model_gives_and_what_the_mask_shows():
             y, x = np.nonzero(view.body == number)
             outline = project(hand.vertices[index], truth.intrinsics)
             assert abs(x.min() - outline[:, 0].min()) < 2
-            assert abs(y.max() + 1 - outline[:, 1].max()) < 2
+            assert abs(x.max() + 1 - outline[:, 0].max()) < 2
+            assert abs(y.min() - outline[:, 1].min()) < 2, "the fingertips; at the wrist the forearm goes on"
             assert np.abs(view.depth[y, x].min() - hand.vertices[index, :, 2].min()) < 0.003
         assert 0.3 < hand.visible.mean() <= 1
     right, left = truth.hands

@@ -5,8 +5,8 @@ import torch
 from django.core.management import call_command
 
 from ml.catalog import METHODS
+from ml.hand.measure import measure_hand
 from ml.hand.model import load_hand_model
-from ml.identity.calibration import MIDDLE_TIP, WRIST
 from ml.synthetic.subjects import make_subject
 from palmares.calibrations.models import Calibration
 from palmares.runs.demo_team import SUBJECTS
@@ -52,6 +52,5 @@ def test_again(demo):
 def test_the_ruler_is_that_of_the_subjects():
     model = load_hand_model("open", "right")
     betas = torch.stack([torch.tensor(make_subject(0, "validation", number).betas) for number in range(len(SUBJECTS))])
-    rest = model.rest_joints(betas)
-    lengths = 1000 * (rest[:, MIDDLE_TIP] - rest[:, WRIST]).norm(dim=-1)
+    lengths = 1000 * measure_hand(model, betas).length
     assert lengths.tolist() == pytest.approx(list(SUBJECTS.values()), abs=0.5)

@@ -63,6 +63,15 @@ def test_shapes_of_other_hands(api, member, data, team, subject):
         assert api(member).post(URL, {**data, "hand_shape": str(shape.pk)}).status_code == 400
 
 
+def test_a_shape_of_the_first_open_hand_is_refused_and_not_offered(api, client, member, data, upload, subject):
+    shape = HandShapeFactory(subject=subject, hand_model="open-1")
+    answer = api(member).post(URL, {**data, "hand_shape": str(shape.pk)})
+    assert answer.status_code == 400
+    assert "belongs to the open hand of version 0.1" in answer.json()["detail"]
+    client.force_login(member)
+    assert str(shape.pk) not in client.get(f"/uploads/{upload.pk}/").content.decode()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_hand_model_that_the_method_cannot_pose_is_refused_in_its_own_words(api, member, data, method):
     answer = api(member).post(URL, {**data, "method": method, "hand_model": "mano"})

@@ -26,6 +26,7 @@ def test_it_works(api, member, url):
         {"betas": BETAS, "source": "calibrated"},
         {"betas": BETAS, "length_mm": 0.187},
         {"betas": BETAS, "side": "up"},
+        {"betas": BETAS, "hand_model": "open-1"},
         {},
     ],
 )
