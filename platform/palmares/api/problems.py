@@ -8,9 +8,11 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFilesSent, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.template import loader
 from django.views import defaults
+from redis.exceptions import RedisError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
@@ -24,6 +26,9 @@ TITLES = {s.value: s.phrase for s in HTTPStatus} | {460: "Checksum Mismatch"}
 
 
 logger = logging.getLogger(__name__)
+SERVICE_ERRORS = (OperationalError, InterfaceError, RedisError)
+"""What is raised while the database or Redis is away, for a restart say."""
+SERVICE_AWAY = "The server's database or cache does not answer at the moment. Try again in a few seconds."
 STORAGE_AWAY = "The file storage does not answer at the moment. Try again in a few seconds."
 DISK_FULL = "The server's disk is full, so nothing was stored. Try again later, or ask its operator to make room."
 
@@ -133,6 +138,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if is_disk_full(exc):
         logger.exception("a disk is full")
         return _respond(problem(code=507, detail=DISK_FULL), 507)
+    if isinstance(exc, SERVICE_ERRORS):
+        logger.exception("the database or Redis does not answer")
+        return _respond(problem(code=503, detail=SERVICE_AWAY), 503, {"Retry-After": "5"})
     exc = _as_api_exception(exc)
     response = rest_exception_handler(exc, context)
     if response is None:
@@ -221,11 +229,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, its inside is not shown; 503 where the file storage does not answer, 507 where a disk is full."""
+    """500: our fault, its inside is not shown; 503 where a service does not answer, 507 where a disk is full."""
     if is_disk_full(sys.exc_info()[1]):
         return problem_response(code=507, detail=DISK_FULL)
     if isinstance(sys.exc_info()[1], STORAGE_ERRORS):
         return problem_response(code=503, detail=STORAGE_AWAY, headers={"Retry-After": "10"})
+    if isinstance(sys.exc_info()[1], SERVICE_ERRORS):
+        return problem_response(code=503, detail=SERVICE_AWAY, headers={"Retry-After": "5"})
     if _is_api(request):
         return problem_response(code=500, detail="Something went wrong here; it has been logged. Trying again may help.")
     page = loader.get_template("500.html").render({"request_id": request_id.get()})
