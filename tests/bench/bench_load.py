@@ -1,8 +1,10 @@
-"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once; then a crowd."""
+"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once; then a crowd; then a
+submission of 100 000 rows."""
 
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -15,10 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.installation import Installation
-from tests.predictions import hands
+from tests.predictions import hands, moved
 
 SUBMISSIONS, CLIENTS, FRAMES = 50, 10, 2000
 CROWD = 400
+PAGES = ("/", "/benchmarks/load/", "/api/v1/me/")
+"""Home, a board of 50 submissions, and the smallest answer of the API."""
+LARGE = 100_000
 _COUNT = (
     "from django.db.models import Count; from palmares.submissions.models import Submission;"
     "print([n for n in Submission.objects.annotate(n=Count('scores')).values_list('n', flat=True)])"
@@ -30,7 +35,7 @@ def rows() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         platform = Installation(Path(folder) / "data")
         try:
-            return [*_measured(platform), *_crowd(platform)]
+            return [*_measured(platform), *_crowd(platform), *_large(platform)]
         finally:
             platform.stop()
 
@@ -77,17 +82,41 @@ def _measured(platform: Installation) -> list[tuple[str, str, str]]:
 def _crowd(platform: Installation) -> list[tuple[str, str, str]]:
     """Requests by nobody, all at once, again and again, and one person's pages meanwhile."""
     port = platform.address.rsplit(":", 1)[1]
-    waits, statuses = [], []
+    found = []
     with subprocess.Popen([sys.executable, "-m", "tests.bench.crowd", port, str(CROWD)]) as crowd:
         time.sleep(3)
-        for _ in range(20):
-            began = time.monotonic()
-            statuses.append(platform.status("/api/v1/me/"))
-            waits.append(time.monotonic() - began)
+        for path in PAGES:
+            waits, statuses = [], []
+            for _ in range(20):
+                began = time.monotonic()
+                statuses.append(platform.status(path))
+                waits.append(time.monotonic() - began)
+            failed = sum(status != 200 for status in statuses)
+            what = f"{CROWD} requests at once from nobody, again and again: `{path}` of a signed-in user, 20 times, slowest"
+            load = f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+            found.append((what, f"{max(waits):.2f} s, {failed} failed ({load})", "under 2 s, none failed"))
         crowd.kill()
-    failed = sum(status != 200 for status in statuses)
-    what = f"{CROWD} requests at once from nobody, again and again: 20 requests of a signed-in user"
-    return [(f"{what}, slowest", f"{max(waits):.2f} s, {failed} failed", "under 2 s, none failed")]
+    return found
+
+
+def _large(platform: Installation) -> list[tuple[str, str, str]]:
+    """One submission of `LARGE` rows, from the request to its score."""
+    truth = hands(LARGE)
+    team = platform.get("/api/v1/teams/")["results"][0]["id"]
+    platform.post("/api/v1/benchmarks/", {"slug": "large", "name": "Large", "team": team, "protocol": "palmares"})
+    url = "/api/v1/benchmarks/large"
+    platform.post_file(f"{url}/truths/", "truth.npz", _npz(truth))
+    while (imported := platform.get(f"{url}/truths/")[0])["status"] != "succeeded":
+        if imported["status"] == "failed":
+            raise RuntimeError(imported["error"])
+        time.sleep(0.1)
+    began = time.monotonic()
+    answer = platform.post_file(f"{url}/submissions/", "pred.npz", _npz(moved(truth, 10)), method="m")
+    checked = time.monotonic() - began
+    platform.wait(f"/api/v1/submissions/{answer['id']}/", "succeeded")
+    taken = time.monotonic() - began
+    memory = f"a worker's process {platform.peak_megabytes('worker'):.0f} MB at most"
+    return [(f"a submission of {LARGE} rows: checked, scored", f"{checked:.0f} s, {taken:.0f} s; {memory}", "scored")]
 
 
 def _kill_twice(platform: Installation) -> int:
