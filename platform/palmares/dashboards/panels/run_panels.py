@@ -42,7 +42,8 @@ def metrics_table(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
         {**row, **{name: [row[name].get(method.name) for method in methods] for name in ("values", "runs")}}
         for row in table.values()
     ]
-    return finish_table(metric, columns, rows, options, thing="upload")
+    table_data = finish_table(metric, columns, rows, options, thing="upload")
+    return {"title": f"{table_data['title_of_metric']} by upload", **table_data}
 
 
 def joints(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
