@@ -27,7 +27,7 @@ from ml.identity.calibration import (
 from ml.identity.frame_selection import second_person_frame, select_calibration_frames, subsample_track
 from ml.identity.hand_frames import HandFrames, TrackedClip, observe_frames
 from ml.identity.rest_hand import measurement_lines, rest_hand_mesh
-from ml.identity.scale import ScaleError, Source, agreed, at_depth, depth_of_object, ruler
+from ml.identity.scale import ESTIMATED_SHARE, ScaleError, Source, agreed, at_depth, depth_of_object, ruler
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.progress import ProgressCallback
@@ -201,6 +201,7 @@ def _by_depth(name: str, depth_m: float, evidence: Evidence, row: int, upload: U
         joints_2d=frames.joints_2d[row],
         intrinsics=_intrinsics(upload),
         relative_std=DEPTH_STD[name],
+        share=ESTIMATED_SHARE,
     )
 
 
