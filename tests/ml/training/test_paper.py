@@ -19,7 +19,10 @@ def test_adam_brings_the_joints_onto_those_that_are_seen():
     joints = RIGHT.joints(true, betas.expand(3, 10), torch.tensor([[0.0, 0.0, 0.7], [0.1, 0.0, 0.9], [-0.1, 0.1, 0.6]]))
     sight = joints[..., :2] / joints[..., 2:]
     off = roma.rotvec_to_rotmat(turns + 0.03 * torch.randn(3, 16, 3, generator=generator))
-    found = Estimate(off, off, betas.expand(3, 10), torch.zeros(3), sight, torch.ones(3, 21), PoseUncertainty(0.05, 0.05))
+    found = Estimate(
+        baseline=off, aware=off, betas=betas.expand(3, 10), scores=torch.zeros(3), normalized_keypoints=sight,
+        keypoint_std=torch.ones(3, 21), detected=sight, world=joints, pose_uncertainty=PoseUncertainty(0.05, 0.05),
+    )  # fmt: skip
     focal = torch.full((3,), 300.0)
     with torch.no_grad():  # as the tables call it
         hand = paper.adam(found, off, betas, focal)
