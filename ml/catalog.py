@@ -384,12 +384,8 @@ RUN_ALIGNMENTS = ("none", "root", "scale-translation", "procrustes", "procrustes
 """Alignments under which runs are scored against the ground truth of their upload (`ml.metrics.alignment`)."""
 
 RUN_MEASURES: dict[str, str] = {
-    "mpjpe": "mm",
-    "mpvpe": "mm",
-    "auc": "1",
-    "auc_vertices": "1",
-    "f5": "1",
-    "f15": "1",
+    **dict.fromkeys(("mpjpe", "mpvpe"), "mm"),
+    **dict.fromkeys(("auc", "auc_vertices", "f5", "f15"), "1"),
     "acceleration": "mm/frame²",
 }
 """What is measured then, under each alignment, and its unit; `acceleration` under `root` alone."""

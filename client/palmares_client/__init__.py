@@ -2,7 +2,7 @@
 
 from palmares_client.api_errors import NetworkError, NotSignedInError, PalmaresError, RejectedError, ScoringFailedError
 from palmares_client.client import Client, SubmissionHandle
-from palmares_client.external_runs import RunHandle, log
+from palmares_client.own_methods import RunHandle, log
 from palmares_client.version import __version__
 
 __all__ = [

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
-from palmares_client import chunked_upload, external_runs, unfinished
+from palmares_client import chunked_upload, own_methods, unfinished
 from palmares_client.account import load_account
 from palmares_client.api_errors import RejectedError, ScoringFailedError
 from palmares_client.chunked_upload import UploadCallback
 from palmares_client.connection import Connection, MessageCallback
-from palmares_client.external_runs import RunHandle
+from palmares_client.own_methods import RunHandle
 
 FINISHED: Final = ("succeeded", "failed", "cancelled")
 POLL_S: Final = (0.5, 5.0)
@@ -203,7 +203,7 @@ class Client:
             RejectedError: the server does not accept the file; the message says why.
             NotSignedInError, NetworkError: as for every request.
         """
-        return external_runs.add_run(self, upload, method, file, file_format=file_format, version=version, link=link, side=side)
+        return own_methods.add_run(self, upload, method, file, file_format=file_format, version=version, link=link, side=side)
 
     def send_run(self, fields: dict[str, str], path: Path, *, key: str) -> dict[str, Any]:
         """The data of a new run, made of a form's fields and a file."""

@@ -14,6 +14,7 @@ import "./compare.css";
 import "./timeline.css";
 import "./viewer.css";
 import "./panels.css";
+import "./notices.css";
 
 function followUrl(model: ViewModel): void {
   const write = throttled((state: ViewState) => {

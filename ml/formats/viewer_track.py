@@ -77,11 +77,7 @@ def write_track(
     for track, side in sorted(set(zip(prediction.track.tolist(), prediction.side.tolist(), strict=True))):
         rows = np.flatnonzero((prediction.track == track) & (prediction.side == side))
         rows = rows[np.argsort(prediction.frame[rows], kind="stable")]
-        frames = prediction.frame[rows]
-        if (repeated := frames[1:][np.diff(frames) == 0]).size:
-            raise PredictionError(
-                f"frame {repeated[0]} occurs twice for hand {track} ({SIDES[side]}); expected one row a frame and hand"
-            )
+        frames = _once_each(prediction.frame[rows], f"hand {track} ({SIDES[side]})")
         entry: dict[str, Any] = {"track": track, "side": SIDES[side], "present": _ranges(frames)}
         entry["joints"] = _entry(_encode_joints(prediction.joints[rows]), folder)
         entry |= {"vertex_count": 0, "faces": None, "chunks": []}
@@ -105,6 +101,13 @@ def write_track(
         "hands": hands,
     }
     (folder / "track.json").write_text(json.dumps(header, separators=(",", ":")), encoding="utf-8")
+
+
+def _once_each(frames: np.ndarray, hand: str) -> np.ndarray:
+    """Sorted frames, none of which may occur twice."""
+    if (repeated := frames[1:][np.diff(frames) == 0]).size:
+        raise PredictionError(f"frame {repeated[0]} occurs twice for {hand}; expected one row a frame and hand")
+    return frames
 
 
 def _finite_vertices(prediction: PredictionArrays) -> np.ndarray | None:

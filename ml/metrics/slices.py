@@ -18,7 +18,7 @@ _STRIDE: Final = 1 << 32
 
 
 @dataclass(frozen=True)
-class Cell:
+class SliceValue:
     """Some of the rows.
 
     Attributes:
@@ -56,7 +56,7 @@ def cells(
     higher_is_better: bool,
     other: np.ndarray | None = None,
     worst: int = 12,
-) -> list[Cell]:
+) -> list[SliceValue]:
     """The cells that have rows, by category of the first attribute, then of the second.
 
     Args:
@@ -79,7 +79,7 @@ def cells(
         order = np.argsort(own[finite] if higher_is_better else -own[finite], kind="stable")[:worst]
         difference = None if other is None else paired_difference(own, other[rows], labels[rows])
         found.append(
-            Cell(
+            SliceValue(
                 keys=tuple(int(k) for k in key),
                 hands=len(rows),
                 found=int(finite.sum()),

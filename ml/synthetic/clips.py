@@ -143,37 +143,26 @@ def make_clip(
         look: light, clothes and camera.
         sequence: its name.
     """
-    rng = np.random.default_rng([seed, 1])
-    look = look or Look()
+    rng, look = np.random.default_rng([seed, 1]), look or Look()
     times = np.arange(round(seconds * fps)) / fps
-    intrinsics = default_intrinsics(width, height)
-    further = look.distance
-    if look.focal is not None:
-        further *= look.focal * width / intrinsics[0, 0]
-        intrinsics[[0, 1], [0, 1]] = look.focal * width
-    count = len(hands)
+    intrinsics, further = _lens(look, width, height)
     back = bool(rng.uniform() < 0.5)
     truths, things = [], []
     for number, side in enumerate(hands):
-        depth = further * (rng.uniform(0.36, 0.46) + 0.16 * (count - 1))
-        # seen from behind a right hand is on the right, and so is one whose palm is shown to its owner
-        centre = np.array([(0.0 if count == 1 else 0.135) * (1 if side == "right" else -1), -0.01, depth])
-        reach = look.drift * np.array([0.035, 0.03, 0.04 * further])
-        place = Place(centre, reach, back, turn)
+        centre = _centre(rng, side, further, len(hands))
+        place = Place(centre, look.drift * np.array([0.035, 0.03, 0.04 * further]), back, turn)
         activity = activities[number] if activities else ACTIVITIES[rng.integers(len(ACTIVITIES))]
-        truths.append(
-            _hand_truth(np.random.default_rng([seed, 2, number]), side, subject, activity=activity, place=place, times=times)
-        )
+        own = np.random.default_rng([seed, 2, number])
+        truths.append(_hand_truth(own, side, subject, activity=activity, place=place, times=times))
         things += [make_occluder(np.random.default_rng([seed, 3, number, k]), times, centre) for k in range(occluders)]
     truth = ClipTruth(tuple(truths), intrinsics, float(fps), width, height, sequence or f"synthetic-{seed}", subject.name)
-    light, environment, turned = make_light(np.random.default_rng([seed, 4]))
-    view = make_view(environment, turned, intrinsics, width, height)
+    light, *around = make_light(np.random.default_rng([seed, 4]))
+    view = make_view(*around, intrinsics, width, height)
+    dressed = [dress(np.random.default_rng([seed, 6, n]), hand, bare=not look.dressed) for n, hand in enumerate(truths)]
     return RenderedClip(
         truth=truth,
         seed=seed,
-        hands=tuple(
-            dress(np.random.default_rng([seed, 6, number]), hand, bare=not look.dressed) for number, hand in enumerate(truths)
-        ),
+        hands=tuple(dressed),
         skin=_skin(subject.seed, look.skins),
         light=light,
         background=make_background(np.random.default_rng([seed, 5]), view),
@@ -181,6 +170,23 @@ def make_clip(
         camera=make_camera(np.random.default_rng([seed, 8]), plain=look.plain_camera),
         motion_blur=motion_blur,
     )
+
+
+def _centre(rng: np.random.Generator, side: Side, further: float, hands: int) -> np.ndarray:
+    """Where a hand moves about, [3], m."""
+    depth = further * (rng.uniform(0.36, 0.46) + 0.16 * (hands - 1))
+    # seen from behind a right hand is on the right, and so is one whose palm is shown to its owner
+    return np.array([(0.0 if hands == 1 else 0.135) * (1 if side == "right" else -1), -0.01, depth])
+
+
+def _lens(look: Look, width: int, height: int) -> tuple[np.ndarray, float]:
+    """Intrinsics [3, 3] (px), and how much farther hands are, so that they stay as large in the image."""
+    intrinsics = default_intrinsics(width, height)
+    if look.focal is None:
+        return intrinsics, look.distance
+    further = look.distance * look.focal * width / intrinsics[0, 0]
+    intrinsics[[0, 1], [0, 1]] = look.focal * width
+    return intrinsics, further
 
 
 @lru_cache(maxsize=4)

@@ -37,7 +37,7 @@ _MAX_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True)
-class Camera:
+class HumbiCamera:
     """K [3, 3] in px of the whole image, rotation R [3, 3] and centre C [3] in the world."""
 
     intrinsics: np.ndarray
@@ -75,7 +75,7 @@ def labels(root: Path, subjects: range, *, every: int = 1, hand_model: str = "ma
                         yield replace(label, subject=number)
 
 
-def _labels(frame: Path, side: Side, cameras: dict[int, Camera], *, every: int, hand_model: str) -> Iterator[Label]:
+def _labels(frame: Path, side: Side, cameras: dict[int, HumbiCamera], *, every: int, hand_model: str) -> Iterator[Label]:
     model = load_hand_model(hand_model, side)
     keypoints = _numbers(frame / "reconstruction" / f"keypoints_{side[0]}.txt", 63).reshape(21, 3)
     path = frame / "reconstruction" / f"mano_params_{side[0]}.txt"
@@ -104,7 +104,7 @@ def _labels(frame: Path, side: Side, cameras: dict[int, Camera], *, every: int, 
         )
 
 
-def read_cameras(folder: Path) -> dict[int, Camera]:
+def read_cameras(folder: Path) -> dict[int, HumbiCamera]:
     """All cameras of a session, by number.
 
     Raises:
@@ -113,7 +113,7 @@ def read_cameras(folder: Path) -> dict[int, Camera]:
     inside, outside = _blocks(folder / "intrinsic.txt", 3), _blocks(folder / "extrinsic.txt", 4)
     if inside.keys() != outside.keys():
         raise FormatError(f"intrinsic.txt and extrinsic.txt of {folder} name different cameras")
-    return {number: Camera(inside[number], outside[number][1:], outside[number][0]) for number in inside}
+    return {number: HumbiCamera(inside[number], outside[number][1:], outside[number][0]) for number in inside}
 
 
 def _blocks(path: Path, height: int) -> dict[int, np.ndarray]:

@@ -120,16 +120,9 @@ class Dataset:
 
 
 def run(config: Config, folder: Path, *, device: str | torch.device = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
-    """Make the samples, train, and write weights and model card.
+    """Make the samples, train, and write weights and model card, which is returned.
 
-    Args:
-        config: see `Config`.
-        folder: of checkpoints, from which an interrupted run continues.
-        device: where the networks are trained.
-        weights: folder for weights and card.
-
-    Returns:
-        The card.
+    `folder` keeps checkpoints, from which an interrupted run continues; `weights` takes weights and card.
     """
     weights.mkdir(parents=True, exist_ok=True)
     files = {part: weights / weights_file(config.backbone, part).name for part in PARTS}

@@ -46,8 +46,8 @@ def _live_page(folder: Path) -> Iterator[tuple]:
         teardown_test_environment,
     )
 
-    from tests.browser.viewer.clips import make_clip
-    from tests.browser.viewer.page import create_rows, session_cookie
+    from tests.browser.viewer.viewer_clips import make_clip
+    from tests.browser.viewer.viewer_page import create_rows, session_cookie
 
     clip = make_clip(folder / "clip", FRAMES)
     setup_test_environment()
@@ -80,8 +80,8 @@ def _wire(clip) -> list[tuple[str, str, str]]:
 def _page(clip, cookie, url: str) -> list[tuple[str, str, str]]:
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.viewer.clips import READ_FRAME_NUMBER
-    from tests.browser.viewer.page import wait_for_picture
+    from tests.browser.viewer.viewer_clips import READ_FRAME_NUMBER
+    from tests.browser.viewer.viewer_page import wait_for_picture
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)

@@ -14,7 +14,7 @@ from ml.keypoints.tracks import HandTrack, Keypoints
 
 
 @dataclass(frozen=True)
-class Camera:
+class StereoCamera:
     """`intrinsics` [3, 3] (px), `distortion` [5] (k1, k2, p1, p2, k3), `rotation` [3, 3], `translation` [3]."""
 
     intrinsics: np.ndarray
@@ -47,17 +47,17 @@ class Camera:
         return radial, tangential
 
 
-def read_cameras(folder: Path) -> tuple[Camera, Camera]:
+def read_cameras(folder: Path) -> tuple[StereoCamera, StereoCamera]:
     """Both cameras, of `stereo_c*.dat` and `stereo_rot_trans_c*.dat`."""
     made = []
     for number in (0, 1):
         inner = _numbers(folder / f"stereo_c{number}.dat")
         outer = _numbers(folder / f"stereo_rot_trans_c{number}.dat")
-        made.append(Camera(inner[:9].reshape(3, 3), inner[9:14], outer[:9].reshape(3, 3), outer[9:12]))
+        made.append(StereoCamera(inner[:9].reshape(3, 3), inner[9:14], outer[:9].reshape(3, 3), outer[9:12]))
     return made[0], made[1]
 
 
-def triangulated(cameras: tuple[Camera, Camera], seen: tuple[Keypoints, Keypoints]) -> dict[int, np.ndarray]:
+def triangulated(cameras: tuple[StereoCamera, StereoCamera], seen: tuple[Keypoints, Keypoints]) -> dict[int, np.ndarray]:
     """Joints [21, 3] of the frames in which both cameras see the hand, in the world's unit."""
     tracks = [max(keypoints.tracks, key=lambda t: len(t.frames)) for keypoints in seen]
     common = np.intersect1d(tracks[0].frames, tracks[1].frames)
@@ -71,7 +71,7 @@ def triangulated(cameras: tuple[Camera, Camera], seen: tuple[Keypoints, Keypoint
     return dict(zip(common.tolist(), homogeneous[..., :3] / homogeneous[..., 3:], strict=True))
 
 
-def reprojection(camera: Camera, track: HandTrack, joints: dict[int, np.ndarray]) -> np.ndarray:
+def reprojection(camera: StereoCamera, track: HandTrack, joints: dict[int, np.ndarray]) -> np.ndarray:
     """Distances [frames, 21] (px) of triangulated joints from a camera's detections."""
     frames = np.array(sorted(joints))
     return np.linalg.norm(camera.project(np.stack([joints[f] for f in frames])) - _of_frames(track, frames), axis=-1)

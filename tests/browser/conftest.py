@@ -54,7 +54,7 @@ def axe() -> Callable[[Page], list[Any]]:
     return check
 
 
-class Installation(NamedTuple):
+class RunningServer(NamedTuple):
     """A running `manage.py up`: its address, and the one-time sign-in link it printed."""
 
     url: str
@@ -62,7 +62,7 @@ class Installation(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Everything, started as a newcomer starts it, on a port and data of its own."""
     folder = tmp_path_factory.mktemp("installation")
     with socket.socket() as probe:
@@ -81,7 +81,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
-        yield Installation(found[1], found[0])
+        yield RunningServer(found[1], found[0])
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)

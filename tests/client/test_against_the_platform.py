@@ -19,7 +19,7 @@ from palmares.uploads.partial import partial_path
 from palmares_client import Client, NotSignedInError, RejectedError, ScoringFailedError, chunked_upload
 from palmares_client.command import main
 from tests.predictions import hands, moved, zipped
-from tests.scorings import score_waiting
+from tests.score_waiting import score_waiting
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
 

@@ -14,7 +14,7 @@ from palmares.runs.models import Run, RunScore
 from palmares.teams.access import create_token
 from palmares.uploads.ground_truths import attach_truth
 from palmares.uploads.models import GroundTruth, Upload
-from tests.attached_files import FRAMES, meshes
+from tests.attachments import FRAMES, meshes
 from tests.factories import SubjectFactory, UploadFactory
 from tests.predictions import npz
 from workers.attempt import attempt

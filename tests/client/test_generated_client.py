@@ -15,7 +15,7 @@ import pytest
 from palmares.teams.access import create_token
 from tests.client.test_against_the_platform import SEQUENCES, contest  # noqa: F401 - a fixture
 from tests.predictions import moved, zipped
-from tests.scorings import score_waiting
+from tests.score_waiting import score_waiting
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 NAME = "generated_palmares"

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ml.intake.reading import read_attached
-from tests.attached_files import CLIP, FRAMES, meshes
+from tests.attachments import CLIP, FRAMES, meshes
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/external-methods.md").read_text()
 

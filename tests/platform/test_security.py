@@ -30,8 +30,8 @@ from palmares.uploads.models import Upload
 from tests.factories import HandShapeFactory, MembershipFactory, SubjectFactory, UploadFactory
 from tests.platform.api.test_every_route_is_guarded import GUARDED, address, world  # noqa: F401 - a fixture
 from tests.predictions import hands, zipped
+from tests.score_waiting import score_waiting
 from tests.scored_benchmarks import SEQUENCES
-from tests.scorings import score_waiting
 from workers.attempt import attempt
 from workers.import_truth import TruthImport
 

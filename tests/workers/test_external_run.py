@@ -14,7 +14,7 @@ from ml.hand.camera import project
 from ml.keypoints.tracks import HandTrack, Keypoints
 from palmares.queue.models import Status
 from palmares.runs.models import Run
-from tests.attached_files import CLIP, FRAMES, meshes
+from tests.attachments import CLIP, FRAMES, meshes
 from tests.factories import RunFactory, UploadFactory
 from tests.predictions import hands, npz
 from workers.attempt import attempt

@@ -11,7 +11,7 @@ import pytest
 from ml.formats.prediction import PredictionArrays
 from palmares.queue.models import Status
 from palmares.uploads.models import GroundTruth, Upload
-from tests.attached_files import FRAMES, meshes
+from tests.attachments import FRAMES, meshes
 from tests.factories import UploadFactory
 from tests.predictions import hands, npz
 from workers.attempt import attempt

@@ -12,7 +12,7 @@ from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run, RunScore
 from palmares.uploads.ground_truths import attach_truth
 from palmares.uploads.models import GroundTruth
-from tests.attached_files import FRAMES, meshes
+from tests.attachments import FRAMES, meshes
 from tests.factories import RunFactory, UploadFactory
 from tests.predictions import moved, npz
 from workers.attempt import attempt

@@ -27,7 +27,7 @@ from palmares.submissions import services as submissions
 from palmares.submissions.models import Submission
 from tests.factories import RunFactory
 from tests.predictions import hands, moved, npz, zipped
-from tests.scorings import score_waiting
+from tests.score_waiting import score_waiting
 from workers import scoring_work
 from workers.attempt import attempt
 from workers.import_truth import TruthImport

@@ -17,7 +17,6 @@ from ml.catalog import METHODS
 from palmares.api.problems import DomainError
 from palmares.benchmarks.models import Benchmark
 from palmares.dashboards import services
-from palmares.dashboards.access import Access, Filters
 from palmares.dashboards.content import ALIGNMENTS, TITLES
 from palmares.dashboards.drawings import VIRIDIS, draw_hands, draw_pck, draw_points, joint_scale
 from palmares.dashboards.models import Dashboard
@@ -25,6 +24,7 @@ from palmares.dashboards.panels.data import PanelData, panel_data
 from palmares.dashboards.run_values import method_facts
 from palmares.dashboards.version_comparison import compare_versions
 from palmares.dashboards.viewsets import panel_of
+from palmares.dashboards.visibility import Access, Filters
 from palmares.queue.models import OPEN_STATUSES
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, Team

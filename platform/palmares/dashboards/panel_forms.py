@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods
 from ml.catalog import METHODS, METRICS
 from palmares.benchmarks.models import Benchmark
 from palmares.dashboards import services
-from palmares.dashboards.access import Access
 from palmares.dashboards.content import COLUMNS, LOWEST, OPTIONS, TALLEST, TITLES, below, new_panel
 from palmares.dashboards.models import Dashboard
 from palmares.dashboards.pages import CHOICES, visible_dashboard
 from palmares.dashboards.viewsets import panel_of
+from palmares.dashboards.visibility import Access
 from palmares.teams.models import User
 from palmares.teams.pages import errors_as_messages, person
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from ml.catalog import METHODS, METRICS
-from palmares.dashboards.access import Access
 from palmares.dashboards.content import ALIGNMENTS
+from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
 
 MOST_RUNS: Final = 2000
@@ -45,7 +45,7 @@ class RunValues:
 
 
 @dataclass(frozen=True)
-class Method:
+class MethodColumn:
     """A method as panels name it."""
 
     name: str
@@ -53,10 +53,10 @@ class Method:
     colour: str
 
 
-def method_facts(name: str) -> Method:
+def method_facts(name: str) -> MethodColumn:
     """Title and colour of a method, also of one that is no longer in the catalogue."""
     entry = METHODS.get(name)
-    return Method(name, entry.title if entry else name, entry.colour if entry else "#BBBBBB")
+    return MethodColumn(name, entry.title if entry else name, entry.colour if entry else "#BBBBBB")
 
 
 def run_values(access: Access) -> list[RunValues]:
@@ -84,7 +84,7 @@ def metrics_of(runs: Iterable[RunValues]) -> list[str]:
     return [name for name in METRICS if name in present]
 
 
-def methods_of(runs: Iterable[RunValues]) -> list[Method]:
+def methods_of(runs: Iterable[RunValues]) -> list[MethodColumn]:
     """Methods of runs, as the catalogue orders them, each once."""
     return [method_facts(name) for name in sorted({run.method for run in runs}, key=_place)]
 

@@ -22,7 +22,6 @@ from palmares.api.problems import InvalidError, NotFoundError
 from palmares.api.ranges import stored_file
 from palmares.api.schema import RANGE, file_responses
 from palmares.dashboards import services
-from palmares.dashboards.access import Access, Filters
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.models import Dashboard, DashboardImage
 from palmares.dashboards.panels.data import panel_data
@@ -40,6 +39,7 @@ from palmares.dashboards.serializers import (
     VersionSerializer,
 )
 from palmares.dashboards.version_comparison import compare_versions
+from palmares.dashboards.visibility import Access, Filters
 from palmares.teams.viewsets import METHODS, caller
 
 FILTERS = [

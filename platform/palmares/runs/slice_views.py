@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ml.catalog import RUN_ALIGNMENTS, RUN_MEASURES, RUN_SLICES
-from ml.metrics.slices import Cell, cells, stretches
+from ml.metrics.slices import SliceValue, cells, stretches
 from palmares.api.problems import ConflictError, InvalidError
 from palmares.runs.models import RunScore
 from palmares.runs.score_views import SIDES, ScoreView, asked_measure, read_frames
@@ -117,7 +117,7 @@ def sliced(
     return [_shown(cell, by, arrays, name) for cell in found]
 
 
-def _shown(cell: Cell, by: list[str], arrays: dict[str, np.ndarray], name: str) -> dict[str, Any]:
+def _shown(cell: SliceValue, by: list[str], arrays: dict[str, np.ndarray], name: str) -> dict[str, Any]:
     difference = cell.difference
     return {
         "key": [RUN_SLICES[attribute][code] for attribute, code in zip(by, cell.keys, strict=True)],

@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.catalog import METHODS
-from palmares.api.file_check import RefusedFileError, refused_answer
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
+from palmares.api.limited_check import RefusedFileError, refused_answer
 from palmares.queue.models import Status
 from palmares.runs import services
 from palmares.runs.external_runs import MAX_METHOD_NAME, add_external_run

@@ -8,13 +8,13 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from palmares.api.problems import NotFoundError
-from palmares.dashboards.access import Access, Filters
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.models import Dashboard
 from palmares.dashboards.pages import grid, panel_context
 from palmares.dashboards.panels.data import panel_data
 from palmares.dashboards.services import version_of
 from palmares.dashboards.viewsets import panel_of
+from palmares.dashboards.visibility import Access, Filters
 from palmares.runs.models import Run
 from palmares.shares.models import ShareLink
 from palmares.shares.shared_viewer import viewer_context

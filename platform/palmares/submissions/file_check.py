@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from palmares.api.file_check import Checked, run_check
+from palmares.api.limited_check import Checked, run_check
 
 
 def check_file(*, protocol: str, truth: Path, file: Path, name: str) -> Checked:
@@ -17,6 +17,6 @@ def check_file(*, protocol: str, truth: Path, file: Path, name: str) -> Checked:
         name: what messages call the file.
 
     Raises:
-        RefusedFileError, InvalidError, UnavailableError, OSError: see `palmares.api.file_check.run_check`.
+        RefusedFileError, InvalidError, UnavailableError, OSError: see `palmares.api.limited_check.run_check`.
     """
     return run_check(module="ml.commands.check", arguments=["--protocol", protocol, "--", str(truth), str(file)], name=name)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from palmares.api.file_check import FindingSerializer
+from palmares.api.limited_check import FindingSerializer
 from palmares.benchmarks.models import Board, Revision
 from palmares.benchmarks.private_truth import disclosed_content, rounding_for, shows_details
 from palmares.benchmarks.revisions import shown_revision

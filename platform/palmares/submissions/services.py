@@ -16,7 +16,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from palmares.api.file_check import Checked
+from palmares.api.limited_check import Checked
 from palmares.api.problems import ConflictError, InvalidError
 from palmares.benchmarks.models import Benchmark, Truth
 from palmares.benchmarks.revisions import current_truth, imported_truth, lock_benchmark

@@ -25,8 +25,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from palmares.api.file_check import RefusedFileError, refused_answer
 from palmares.api.idempotency import KEY_PARAMETER, idempotent
+from palmares.api.limited_check import RefusedFileError, refused_answer
 from palmares.api.problems import DomainError, ForbiddenError, NotFoundError
 from palmares.api.ranges import stored_file
 from palmares.api.schema import RANGE, file_responses

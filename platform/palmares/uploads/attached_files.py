@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from django.conf import settings
 from django.core.files.base import File
 
-from palmares.api.file_check import Checked, run_check
+from palmares.api.limited_check import Checked, run_check
 from palmares.api.problems import ConflictError, InvalidError
 from palmares.queue.models import Status
 from palmares.teams.storage_quota import require_storage

@@ -9,7 +9,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from palmares.api.file_check import FindingSerializer
+from palmares.api.limited_check import FindingSerializer
 from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
 from palmares.queue.waiting_times import seconds_left

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.catalog import TRUTH_FORMATS
-from palmares.api.file_check import RefusedFileError, refused_answer
+from palmares.api.limited_check import RefusedFileError, refused_answer
 from palmares.api.problems import NotFoundError
 from palmares.api.ranges import IMMUTABLE, stored_file
 from palmares.api.schema import RANGE, file_responses

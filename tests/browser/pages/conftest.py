@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from palmares.subjects.models import Subject
 from palmares.teams.models import Team, User
-from tests.browser.viewer.page import session_cookie
+from tests.browser.viewer.viewer_page import session_cookie
 from tests.factories import SubjectFactory
 from tests.scored_benchmarks import contest, scored  # noqa: F401 - fixtures
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from tests.browser.viewer.clips import ViewerClip, make_clip
-from tests.browser.viewer.page import OpenViewer, create_rows, session_cookie
+from tests.browser.viewer.viewer_clips import ViewerClip, make_clip
+from tests.browser.viewer.viewer_page import OpenViewer, create_rows, session_cookie
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ml.catalog import METHODS
-from tests.browser.viewer.clips import OFFSETS
-from tests.browser.viewer.page import OpenViewer, wait_for_picture
+from tests.browser.viewer.viewer_clips import OFFSETS
+from tests.browser.viewer.viewer_page import OpenViewer, wait_for_picture
 
 pytestmark = [pytest.mark.browser]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.viewer.page import OpenViewer
+from tests.browser.viewer.viewer_page import OpenViewer
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -18,7 +18,7 @@ from ml.hand.camera import project
 from ml.hand.open_model import load_open_hand
 from ml.intake.reading import READERS, read_attached
 from ml.intake.tracking import tracks_over_time
-from tests.attached_files import CLIP, FRAMES, archive, meshes
+from tests.attachments import CLIP, FRAMES, archive, meshes
 
 FACES = load_open_hand("right").faces
 FOCAL = float(CLIP.camera[0, 0])

@@ -12,7 +12,7 @@ from ml.formats.faults import FormatError
 from ml.formats.prediction import PredictionArrays
 from ml.intake.reading import read_attached
 from ml.intake.topology import facing_outward, topology_of
-from tests.attached_files import CLIP, FRAMES, label_zip, list_zip, meshes
+from tests.attachments import CLIP, FRAMES, label_zip, list_zip, meshes
 from tests.predictions import hands, npz
 
 IMAGES = replace(CLIP, is_video=False)

@@ -14,7 +14,7 @@ from ml.hand.skeleton import JOINTS
 from ml.metrics.alignment import ALIGNMENTS
 from ml.metrics.fscore import f_scores
 from ml.metrics.run_scores import PENALTY_MM, RunScores, score_run
-from tests.attached_files import FRAMES, meshes
+from tests.attachments import FRAMES, meshes
 from tests.ml.metrics.browser_fixture import align
 
 MISSING = 5

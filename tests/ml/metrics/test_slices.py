@@ -13,7 +13,7 @@ from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.metrics.frame_attributes import UNKNOWN, frame_attributes
 from ml.metrics.slices import cells, stretches
 from ml.metrics.statistics import MIN_CLUSTERS
-from tests.attached_files import CLIP
+from tests.attachments import CLIP
 from tests.predictions import hands
 
 N = 12

@@ -18,7 +18,7 @@ from palmares.runs.models import Run
 from tests.factories import RunFactory
 
 
-class Work(RuleBasedStateMachine):
+class QueueMachine(RuleBasedStateMachine):
     """One row, several workers (some of which have been dead for long and do not know), a person and the reaper."""
 
     def __init__(self) -> None:
@@ -120,4 +120,4 @@ def test_work_is_done_once_and_never_lost(monkeypatch):
     machine = settings(
         max_examples=40, stateful_step_count=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    run_state_machine_as_test(Work, settings=machine)
+    run_state_machine_as_test(QueueMachine, settings=machine)

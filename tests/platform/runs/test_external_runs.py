@@ -12,7 +12,7 @@ from palmares.queue.models import Status
 from palmares.runs.method_names import EXTERNAL_COLOURS
 from palmares.runs.models import Run
 from palmares.uploads.models import Upload
-from tests.attached_files import FRAMES
+from tests.attachments import FRAMES
 from tests.predictions import hands, npz
 
 URL = "/api/v1/runs/"

@@ -15,7 +15,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from palmares.api import check_slots, file_check
+from palmares.api import check_slots, limited_check
 from palmares.api.check_slots import SLOTS, check_slot
 from palmares.api.problems import InvalidError
 from palmares.submissions.file_check import check_file
@@ -69,7 +69,7 @@ def test_a_good_file_leaves_nothing(arguments, temporary):
 def test_a_check_beyond_a_limit_ends_with_a_sentence_and_leaves_nothing(
     arguments, temporary, monkeypatch, limit, value, sentence
 ):
-    monkeypatch.setattr(file_check, limit, value)
+    monkeypatch.setattr(limited_check, limit, value)
     with pytest.raises(InvalidError, match=sentence):
         check_file(**arguments)
     assert left(temporary) == []

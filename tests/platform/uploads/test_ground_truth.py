@@ -14,7 +14,7 @@ from django.urls import reverse
 from palmares.queue.models import Status
 from palmares.teams.storage_quota import storage_use
 from palmares.uploads.models import GroundTruth, Upload
-from tests.attached_files import FRAMES, label_zip, list_zip
+from tests.attachments import FRAMES, label_zip, list_zip
 from tests.predictions import hands, moved, npz
 
 

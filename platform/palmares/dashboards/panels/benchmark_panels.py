@@ -8,8 +8,8 @@ from typing import Any, Final
 from ml.catalog import METHODS, METRICS
 from palmares.api.problems import NotFoundError
 from palmares.benchmarks.private_truth import shows_details
-from palmares.dashboards.access import Access
 from palmares.dashboards.panels.method_table import finish_table
+from palmares.dashboards.visibility import Access
 from palmares.leaderboards.leaderboard import Leaderboard, Row, leaderboard
 from palmares.leaderboards.plots import colours_of
 from palmares.submissions.models import Score

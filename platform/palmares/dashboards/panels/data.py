@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from palmares.api.problems import DomainError
-from palmares.dashboards.access import Access
 from palmares.dashboards.content import TITLES
 from palmares.dashboards.panels import benchmark_panels, free_panels, run_panels
+from palmares.dashboards.visibility import Access
 
 
 @dataclass(frozen=True)

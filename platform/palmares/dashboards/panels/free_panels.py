@@ -11,9 +11,9 @@ from django.http import QueryDict
 from markdown_it import MarkdownIt
 
 from palmares.api.problems import NotFoundError
-from palmares.dashboards.access import Access
 from palmares.dashboards.content import is_id
 from palmares.dashboards.models import DashboardImage
+from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
 from palmares.runs.pages import IN_VIEWER
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from ml.catalog import METRICS
 from palmares.api.problems import NotFoundError
-from palmares.dashboards.access import Access
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.panels import benchmark_panels
 from palmares.dashboards.panels.method_table import finish_table
 from palmares.dashboards.run_values import RunValues, interval, methods_of, metrics_of, run_values
+from palmares.dashboards.visibility import Access
 
 TRUE: Final = ("pa_mpjpe", "ra_mpjpe", "mpjpe", "reprojection")
 """What says how true a method is: the first that runs have."""

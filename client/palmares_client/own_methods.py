@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from palmares_client.api_errors import RejectedError, ScoringFailedError
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
+    from ml.formats.prediction import PredictionArrays
     from palmares_client.client import Client
 
 FINISHED = ("succeeded", "failed", "cancelled")
@@ -172,31 +174,11 @@ def log(
         RejectedError: the arrays do not fit together, or the server does not accept them; the message says why.
         NotSignedInError, NetworkError: as for every request.
     """
-    import numpy as np  # noqa: PLC0415 - not needed to read a leaderboard
-
-    from ml.formats.prediction import PredictionArrays, PredictionError  # noqa: PLC0415
     from palmares_client.client import Client  # noqa: PLC0415 - which imports this module
 
-    points = np.asarray(joints, np.float32)
-    count = len(points)
-    names = [side] * count if isinstance(side, str) else list(side)
-    if wrong := sorted(set(names) - {"left", "right"}):
-        raise RejectedError(f"`side` is {wrong[0]!r}, expected left or right.")
-    sides = np.array([name == "right" for name in names], np.uint8)
-    try:
-        prediction = PredictionArrays(
-            frame=np.arange(count) if frame is None else np.asarray(frame),
-            side=sides,
-            track=sides.astype(np.int32) if track is None else np.asarray(track),
-            score=np.ones(count, np.float32) if score is None else np.asarray(score, np.float32),
-            joints=points,
-            vertices=None if vertices is None else np.asarray(vertices, np.float32),
-            faces=None if faces is None else np.asarray(faces),
-            intrinsics=None if intrinsics is None else np.asarray(intrinsics, np.float32),
-            meta={"hand_model": hand_model, "method": method, "version": version},
-        )
-    except PredictionError as error:
-        raise RejectedError(f"{str(error).rstrip('.')}.") from error
+    given = {"joints": joints, "vertices": vertices, "faces": faces, "frame": frame, "track": track, "score": score}
+    about = {"hand_model": hand_model, "method": method, "version": version}
+    prediction = _prediction(side, about, intrinsics=intrinsics, **given)
     with TemporaryDirectory(prefix="palmares-") as folder:
         path = Path(folder) / "predictions.npz"
         prediction.save(path)
@@ -204,3 +186,34 @@ def log(
             return client.add_run(upload, method, path, version=version, link=link)
         with Client() as made:
             return made.add_run(upload, method, path, version=version, link=link).reconnecting()
+
+
+def _prediction(side: str | Sequence[str], about: dict[str, str], **given: npt.ArrayLike | None) -> PredictionArrays:
+    """The arrays that were given to `log`, with defaults for the others."""
+    import numpy as np  # noqa: PLC0415 - not needed to read a leaderboard
+
+    from ml.formats.prediction import PredictionArrays, PredictionError  # noqa: PLC0415
+
+    def array(name: str, default: npt.ArrayLike | None = None, kind: npt.DTypeLike = np.float32) -> np.ndarray | None:
+        value = default if given[name] is None else given[name]
+        return None if value is None else np.asarray(value, kind)
+
+    points = np.asarray(given["joints"], np.float32)
+    names = [side] * len(points) if isinstance(side, str) else list(side)
+    if wrong := sorted(set(names) - {"left", "right"}):
+        raise RejectedError(f"`side` is {wrong[0]!r}, expected left or right.")
+    sides = np.array([name == "right" for name in names], np.uint8)
+    try:
+        return PredictionArrays(
+            frame=array("frame", np.arange(len(points)), None),
+            side=sides,
+            track=array("track", sides.astype(np.int32), None),
+            score=array("score", np.ones(len(points))),
+            joints=points,
+            vertices=array("vertices"),
+            faces=array("faces", kind=None),
+            intrinsics=array("intrinsics"),
+            meta=dict(about),
+        )
+    except PredictionError as error:
+        raise RejectedError(f"{str(error).rstrip('.')}.") from error

@@ -18,7 +18,7 @@ from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import Subject
 from palmares.teams.models import Membership, Role, Team, User
 from palmares.uploads.models import GroundTruth, Upload
-from tests.browser.viewer.clips import FPS, HEIGHT, WIDTH, ViewerClip
+from tests.browser.viewer.viewer_clips import FPS, HEIGHT, WIDTH, ViewerClip
 
 
 class OpenViewer(Protocol):
