@@ -84,6 +84,11 @@ class Worker:
         """SIGKILL to whichever child began last."""
         psutil.Process(int(self.notes()[-1].split()[1])).kill()
 
+    def kill_children(self) -> None:
+        """SIGKILL to every child, whichever is at work."""
+        for child in psutil.Process(self.process.pid).children():
+            child.kill()
+
 
 @pytest.fixture
 def start_worker(own_redis, ready_upload, settings, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
