@@ -194,8 +194,12 @@ def _prediction(side: str | Sequence[str], about: dict[str, str], **given: npt.A
 
     from ml.formats.prediction import PredictionArrays, PredictionError  # noqa: PLC0415
 
-    def array(name: str, default: npt.ArrayLike | None = None, kind: npt.DTypeLike = np.float32) -> np.ndarray | None:
-        value = default if given[name] is None else given[name]
+    def array(name: str, default: npt.ArrayLike) -> np.ndarray:
+        value = given[name]
+        return np.asarray(default if value is None else value)
+
+    def optional(name: str, kind: npt.DTypeLike = np.float32) -> np.ndarray | None:
+        value = given[name]
         return None if value is None else np.asarray(value, kind)
 
     points = np.asarray(given["joints"], np.float32)
@@ -205,14 +209,14 @@ def _prediction(side: str | Sequence[str], about: dict[str, str], **given: npt.A
     sides = np.array([name == "right" for name in names], np.uint8)
     try:
         return PredictionArrays(
-            frame=array("frame", np.arange(len(points)), None),
+            frame=array("frame", np.arange(len(points))),
             side=sides,
-            track=array("track", sides.astype(np.int32), None),
-            score=array("score", np.ones(len(points))),
+            track=array("track", sides.astype(np.int32)),
+            score=array("score", np.ones(len(points))).astype(np.float32),
             joints=points,
-            vertices=array("vertices"),
-            faces=array("faces", kind=None),
-            intrinsics=array("intrinsics"),
+            vertices=optional("vertices"),
+            faces=optional("faces", None),
+            intrinsics=optional("intrinsics"),
             meta=dict(about),
         )
     except PredictionError as error:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml.formats.faults import FormatError
-from ml.formats.orders import to_opencv
+from ml.formats.orders import Axes, to_opencv
 from ml.formats.prediction import PredictionArrays
 from ml.formats.spill import spilled
 from ml.formats.truth_archive import unpack_truth
@@ -66,7 +66,7 @@ def read_meshes(path: Path, called: str, side: Side) -> RawRows:
     for row, mesh in enumerate(meshes):
         vertices[row] = mesh.vertices
     sides = np.array([SIDES.index(mesh.side) for mesh in meshes], np.uint8)
-    axes = "opengl" if np.median(vertices[..., 2]) < 0 else "opencv"
+    axes: Axes = "opengl" if np.median(vertices[..., 2]) < 0 else "opencv"
     vertices = to_opencv(vertices, axes)
     joints = to_opencv(given, axes) if given is not None else _regressed(vertices, sides, called)
     frame = np.array([mesh.frame for mesh in meshes], np.int32)

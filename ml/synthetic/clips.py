@@ -156,8 +156,8 @@ def make_clip(
         truths.append(_hand_truth(own, side, subject, activity=activity, place=place, times=times))
         things += [make_occluder(np.random.default_rng([seed, 3, number, k]), times, centre) for k in range(occluders)]
     truth = ClipTruth(tuple(truths), intrinsics, float(fps), width, height, sequence or f"synthetic-{seed}", subject.name)
-    light, *around = make_light(np.random.default_rng([seed, 4]))
-    view = make_view(*around, intrinsics, width, height)
+    light, environment, turned = make_light(np.random.default_rng([seed, 4]))
+    view = make_view(environment, turned, intrinsics, width, height)
     dressed = [dress(np.random.default_rng([seed, 6, n]), hand, bare=not look.dressed) for n, hand in enumerate(truths)]
     return RenderedClip(
         truth=truth,

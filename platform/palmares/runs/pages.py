@@ -83,7 +83,7 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     runs = _runs_to_compare(found, request.GET.get("runs", ""))
     bare = request.GET.get("bare") == "1"  # in a panel of a dashboard
     shown = UploadSerializer(found, context={"request": request}).data
-    state = viewer_data(shown, RunSerializer(runs, many=True, context={"request": request}).data)
+    state = viewer_data(shown, list(RunSerializer(runs, many=True, context={"request": request}).data))
     context = {
         "viewer": json.loads(JSONRenderer().render(state)),
         "upload": found,

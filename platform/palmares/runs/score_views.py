@@ -170,8 +170,8 @@ def shown_score(score: RunScore | None) -> dict[str, Any]:
     """A score as the API shows it."""
     if score is None:
         return {"status": Status.QUEUED, "stage": "", "progress": 0.0, "error": "", **_EMPTY}
-    state = {"status": score.status, "stage": score.stage, "progress": score.progress, "error": score.error}
-    return state | _EMPTY | score.content
+    state: dict[str, Any] = {"status": score.status, "stage": score.stage, "progress": score.progress, "error": score.error}
+    return {**state, **_EMPTY, **score.content}
 
 
 def frame_values(score: RunScore, alignment: str, metric: str, *, joint: int | None = None) -> dict[str, Any]:
