@@ -19,6 +19,9 @@ from tests.browser.viewer.viewer_page import OpenViewer, wait_for_picture
 
 pytestmark = [pytest.mark.browser]
 
+SLOW_MS = 30_000
+"""Joints are loaded after the first meshes, and errors computed in a worker: on a busy machine this takes its time."""
+
 VIRIDIS = {0.25: (58, 82, 139), 0.5: (33, 144, 140), 0.75: (94, 201, 98)}
 """matplotlib's colours (sRGB) at a share of the scale."""
 
@@ -29,6 +32,13 @@ def pixels(page: Page, selector: str) -> np.ndarray:
     page.wait_for_timeout(400)  # after a change the canvas is drawn again at full resolution
     with Image.open(io.BytesIO(page.locator(selector).screenshot())) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def opaque(page: Page, query: str = "") -> None:
+    """Open the page again with all its methods shown, opaque: what shows through would tint the colours."""
+    runs = page.evaluate("JSON.parse(document.getElementById('viewer-data').textContent).runs.map((run) => run.id)")
+    page.goto(f"{page.url.split('?')[0]}?runs={','.join(runs)}&opacity={','.join('1' for _ in runs)}&{query}")
+    page.wait_for_selector("[data-drawn]", state="attached")
 
 
 def share_of(image: np.ndarray, colour: tuple[int, int, int]) -> float:
@@ -46,10 +56,11 @@ def with_truth(viewers, viewer_clip) -> OpenViewer:
 
 
 def test_errors_against_the_ground_truth_are_shown_as_numbers_and_as_colours(with_truth: OpenViewer):
-    page = with_truth(query="?opacity=1,1&truth=off")  # a ghost would tint what it covers
+    page = with_truth()
+    opaque(page, "truth=off")
     expect(page.locator(".method.truth")).to_be_visible()
     plots = page.locator(".plots > .plot")
-    expect(plots).to_have_count(4)
+    expect(plots).to_have_count(4, timeout=SLOW_MS)
     errors = [re.compile(rf"^{letter}\s*{1000 * offset:.0f}\.0") for letter, offset in zip("AB", OFFSETS, strict=True)]
     expect(plots.first).to_contain_text("MPJPE")
     expect(plots.first.locator("li")).to_have_text(errors)
@@ -88,7 +99,7 @@ def test_the_truth_is_a_ghost_a_wireframe_or_off(with_truth: OpenViewer):
 def test_worst_frames_joints_and_reference_are_chosen_and_in_the_link(with_truth: OpenViewer):
     page = with_truth()
     page.get_by_label("Joints").select_option("fingertips")
-    expect(page.locator(".plots > .plot").first).to_contain_text("MPJPE (fingertips)")
+    expect(page.locator(".plots > .plot").first).to_contain_text("MPJPE (fingertips)", timeout=SLOW_MS)
     worst = page.get_by_role("button", name=re.compile("among the worst of PA-MPJPE")).first
     frame = worst.inner_text()
     worst.click()
@@ -106,9 +117,9 @@ def test_worst_frames_joints_and_reference_are_chosen_and_in_the_link(with_truth
 
 def test_smooth_or_true_has_a_point_for_each_method(with_truth: OpenViewer):
     page = with_truth()
-    page.get_by_text("Smooth or true?").click()
+    page.get_by_text("Smooth or true?").click(timeout=SLOW_MS)
     rows = page.locator(".smooth tbody tr")
-    expect(rows).to_have_count(3)
+    expect(rows).to_have_count(3, timeout=SLOW_MS)
     expect(page.locator(".smooth svg").first.locator("circle")).to_have_count(2)
     for row in rows.all():
         assert re.search(r"\t0\t(99|100|101)%$", row.inner_text()), "both follow the truth without lag, with noise"
@@ -144,11 +155,12 @@ def test_what_is_shown_is_saved_as_svg_json_and_mp4(with_truth: OpenViewer, tmp_
 
 
 def test_error_colours_show_the_distance_to_another_method_on_the_chosen_scale(open_viewer: OpenViewer):
-    page = open_viewer(query="?opacity=1,1")
+    page = open_viewer()
+    opaque(page)
     page.keyboard.press("e")
     expect(page.locator(".colour-bar")).to_contain_text("Distance to A")
     apart = OFFSETS[1] - OFFSETS[0]
-    expect(page.locator(".plot").first).to_contain_text("Agreement")
+    expect(page.locator(".plot").first).to_contain_text("Agreement", timeout=SLOW_MS)
     expect(page.locator(".plot").first.locator("li")).to_have_text([re.compile(rf"^B\s*{1000 * apart:.0f}\.0")])
     page.keyboard.press("1")  # A, which has no error
     assert share_of(pixels(page, ".orbit-pane"), VIRIDIS[0.5]) > 0.02
@@ -166,8 +178,10 @@ def test_error_colours_show_the_distance_to_another_method_on_the_chosen_scale(o
 
 
 def test_where_the_other_has_no_hand_the_error_is_unknown_and_has_no_colour_of_the_scale(open_viewer: OpenViewer):
-    page = open_viewer(query="?opacity=1,1&frame=45")  # A has no right hand here
+    page = open_viewer()
+    opaque(page, "frame=45")  # A has no right hand here
     page.keyboard.press("e")
+    expect(page.locator(".plot").first).to_contain_text("Agreement", timeout=SLOW_MS)
     page.keyboard.press("1")
     image = pixels(page, ".orbit-pane")
     assert share_of(image, (138, 136, 132)) > 0.01
