@@ -1,16 +1,18 @@
-"""Two web processes and two workers with folders of their own: they share PostgreSQL, Redis and a bucket, and no disk."""
+"""Two web processes and two workers with folders of their own: they share PostgreSQL and Redis over TCP, and a bucket."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import numpy as np
@@ -31,7 +33,7 @@ from tests.object_storage import Bucket, bucket, s3_server  # noqa: F401 - fixtu
 from tests.predictions import hands, moved, npz
 from tests.workers.conftest import wait_for
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -70,14 +72,43 @@ class Machine:
 
 
 @pytest.fixture
-def machines(own_redis, bucket: Bucket, settings, tmp_path) -> Iterator[list[Machine]]:  # noqa: F811
+def database_port(settings) -> Iterator[int]:
+    """A TCP port at which the test's PostgreSQL, which listens on a socket of this machine only, can be reached."""
+    path = f"{settings.DATABASES['default']['HOST']}/.s.PGSQL.5432"
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            while piece := await reader.read(1 << 16):
+                writer.write(piece)
+                await writer.drain()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(path)
+        await asyncio.gather(copy(reader, back), copy(there, writer))
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(relay, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield server.sockets[0].getsockname()[1]
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+@pytest.fixture
+def machines(own_redis, bucket: Bucket, database_port: int, settings, tmp_path) -> Iterator[list[Machine]]:  # noqa: F811
     database = settings.DATABASES["default"]
     environment = {
         **os.environ,
         **bucket.environment(),
         "DJANGO_SETTINGS_MODULE": "palmares.settings.testing",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
-        "DATABASE_URL": f"postgres://postgres@{quote(database['HOST'], safe='')}/{database['NAME']}",
+        "DATABASE_URL": f"postgres://postgres@127.0.0.1:{database_port}/{database['NAME']}",
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": "the same on all machines",
         "WORKER_PROCESSES": "1",
@@ -149,6 +180,8 @@ def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, m
     assert two.delete(f"/api/v1/uploads/{upload.pk}/").status_code == 204
     assert bucket.keys(f"uploads/{upload.pk}") == bucket.keys(f"runs/{run.pk}") == []
     assert [path for machine in machines for path in (machine.folder / "media").rglob("*")] == []
+    for web in (one, two):
+        web.close()
 
 
 def ended(item) -> bool:
