@@ -77,6 +77,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "slug": contest.slug,
         "benchmark": contest.slug,
         "submission": scored().pk,
+        "benchmark-revision": contest.revisions.get().pk,
         "calibration": Calibration.objects.create(subject=subject).pk,
         "revision": contest.revisions.get().pk,
         "prediction": PendingFile.objects.create(created_by=owner, name="pred.zip", size_bytes=9).pk,

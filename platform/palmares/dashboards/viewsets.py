@@ -161,11 +161,10 @@ class VersionView(_OfDashboard):
     @extend_schema(request=VersionNameSerializer, responses=VersionSerializer, operation_id="dashboards_version_name")
     def patch(self, request: Request, pk: UUID, number: int) -> Response:
         """Name a version."""
+        dashboard = self.dashboard(pk)
         form = VersionNameSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        named = services.name_version(
-            dashboard=self.dashboard(pk), number=number, name=form.validated_data["name"], by=caller(self)
-        )
+        named = services.name_version(dashboard=dashboard, number=number, name=form.validated_data["name"], by=caller(self))
         return Response(VersionSerializer(named).data)
 
 

@@ -40,6 +40,7 @@ def shared_runs(link: ShareLink) -> list[Run]:
 class _SharedView(APIView):
     """Whoever has the link may ask, whether signed in or not; being signed in makes no difference."""
 
+    http_method_names: ClassVar = ["get", "head"]
     permission_classes: Any = (AllowAny,)
     authentication_classes = ()
     throttle_classes = (LinkThrottle, AddressThrottle)
