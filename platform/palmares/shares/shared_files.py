@@ -40,7 +40,7 @@ def shared_runs(link: ShareLink) -> list[Run]:
 class _SharedView(APIView):
     """Whoever has the link may ask, whether signed in or not; being signed in makes no difference."""
 
-    http_method_names: ClassVar = ["get", "head"]
+    http_method_names = ["get", "head"]  # noqa: RUF012 - as in View
     permission_classes: Any = (AllowAny,)
     authentication_classes = ()
     throttle_classes = (LinkThrottle, AddressThrottle)
