@@ -22,6 +22,7 @@ COMPARED: Final = (
     ("PA-F@5 mm", "procrustes", "f5"), ("RA-ACC", "root", "acceleration"),
 )  # fmt: skip
 """What the table of all runs of an upload shows."""
+FINGERS: Final = ("wrist", "thumb", "index", "middle", "ring", "pinky")
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,13 @@ def by_alignment(score: RunScore) -> dict[str, Any]:
     return {
         "headings": [heading(TITLES[measure], measure) for measure in RUN_MEASURES],
         "tables": tables,
-        "joints": [(joint, shown_value(value, "mpjpe")) for joint, value in content["joints"]["procrustes"].items()],
+        "joints": [(joint, shown_value(value, "mpjpe")) for joint, value in _in_order(content["joints"]["procrustes"])],
     }
+
+
+def _in_order(joints: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Joints from the wrist to the tips, finger by finger: the database keeps keys in an order of its own."""
+    return sorted(joints.items(), key=lambda entry: (FINGERS.index(entry[0].rstrip("1234")), entry[0]))
 
 
 def of_runs(runs: Iterable[Run]) -> dict[str, Any]:

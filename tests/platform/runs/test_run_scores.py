@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
+from ml.hand.skeleton import JOINTS
 from palmares.queue.models import Status
 from palmares.runs.models import Run, RunScore
 from palmares.runs.scores import FRAMES_FILE, request_outdated_again, request_scores
@@ -24,7 +26,8 @@ CONTENT = {
         "none": {}, "root": {}, "scale-translation": {}, "procrustes": {"mpjpe": 18.0}, "procrustes-rotation": {},
         "penalty_mm": 50.0,
     },
-    "joints": {"procrustes": {"wrist": 3.0}}, "vertices": {"truth": None, "prediction": 5}, "reflected": 0, "notes": [],
+    "joints": {"procrustes": dict.fromkeys(JOINTS, 3.0)},
+    "vertices": {"truth": None, "prediction": 5}, "reflected": 0, "notes": [],
 }  # fmt: skip
 
 
@@ -147,6 +150,7 @@ def test_the_pages_show_them(client, viewer, score, finished_run, upload):
     assert "3 of 4 true hands were found" in page
     assert '<td class="num">7.50</td>' in page
     assert '<td class="num">18.00</td>' in page
+    assert tuple(re.findall(r'<th scope="row">(\w+)</th><td class="num">3.00</td>', page)) == JOINTS
     assert client.get(reverse("run", args=[finished_run.pk])).status_code == 302
     page = client.get(reverse("upload", args=[upload.pk])).content.decode()
     assert '<td class="num">12.00</td>' in page
