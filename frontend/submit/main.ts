@@ -38,6 +38,7 @@ function setUp(form: HTMLFormElement): void {
   const file = form.querySelector<HTMLInputElement>("input[type=file]") as HTMLInputElement;
   const button = form.querySelector("button") as HTMLButtonElement;
   if (link) link.disabled = false;
+  button.disabled = false;
   let key = crypto.randomUUID();
   form.addEventListener("input", () => {
     key = crypto.randomUUID();

@@ -71,7 +71,7 @@ def test_errors_against_the_ground_truth_are_shown_as_numbers_and_as_colours(wit
     page.keyboard.press("1")
     image = pixels(page, ".orbit-pane")
     assert share_of(image, VIRIDIS[0.75]) > 0.02
-    assert share_of(image, VIRIDIS[0.25]) < 0.001
+    assert share_of(image, VIRIDIS[0.25]) < 0.005, "but for the scale itself"
     page.keyboard.press("1")
     page.keyboard.press("2")
     assert share_of(pixels(page, ".orbit-pane"), VIRIDIS[0.25]) > 0.02
