@@ -28,8 +28,27 @@ SLOW = (
     "tests/ml/web_copy",
     "tests/ml/commands",
     "tests/ml/metrics/test_against_reference.py",
+    "tests/ml/metrics/test_statistics.py",
+    "tests/ml/fitting/test_solver.py",
+    "tests/ml/clip/test_containers.py",
+    "tests/ml/formats/test_bad_input.py",
+    "tests/ml/formats/test_json_frames.py",
+    "tests/platform/api/test_caching.py",
+    "tests/platform/api/test_leak_walk.py",
+    "tests/platform/api/test_load.py",
+    "tests/platform/api/test_private_truth_leaks.py",
+    "tests/platform/dashboards/test_panels.py",
+    "tests/platform/queue/test_state_machine.py",
+    "tests/platform/queue/test_scoring_state_machine.py",
+    "tests/platform/runs/test_external_runs.py",
+    "tests/platform/storage",
+    "tests/platform/submissions",
+    "tests/platform/test_migrations.py",
+    "tests/platform/test_pages.py",
+    "tests/platform/test_security.py",
+    "tests/platform/uploads/test_ground_truth.py",
 )
-"""Tests of whole servers, long fits, networks and videos, which `make quick` leaves out."""
+"""Tests of whole servers, long fits, networks, videos and attacks, which `make quick` leaves out."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,6 +25,7 @@ from palmares.benchmarks.revisions import publish_revision
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.runs.models import Run
+from palmares.subjects.models import Subject
 from palmares.submissions.models import Submission
 from palmares.teams.access import create_token
 from palmares.uploads.models import Upload
@@ -127,17 +128,7 @@ def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, m
     subject = SubjectFactory(team=team)
     video = grey_video(tmp_path)
 
-    # a resumable upload that moves from one web to the other
-    facts = {"filename": "grey.mp4", "subject": str(subject.pk)}
-    metadata = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in facts.items())
-    made = one.post("/api/v1/uploads/tus/", headers={**TUS, "Upload-Length": str(len(video)), "Upload-Metadata": metadata})
-    assert made.status_code == 201, made.text
-    offset = 0
-    for web, end in ((one, len(video) // 2), (two, len(video))):
-        kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-        answer = web.patch(made.headers["Location"], content=video[offset:end], headers={**TUS, **kind})
-        assert answer.status_code == 204, answer.text
-        offset = end
+    send_in_two_parts(one, two, video, subject)
     upload = Upload.objects.get()
     wait_for("the upload is ready", lambda: ended(upload))
     assert upload.status == Status.SUCCEEDED, upload.error
@@ -182,6 +173,20 @@ def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, m
     assert [path for machine in machines for path in (machine.folder / "media").rglob("*")] == []
     for web in (one, two):
         web.close()
+
+
+def send_in_two_parts(one: httpx.Client, two: httpx.Client, video: bytes, subject: Subject) -> None:
+    """A resumable upload that moves from one web to the other."""
+    facts = {"filename": "grey.mp4", "subject": str(subject.pk)}
+    metadata = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in facts.items())
+    made = one.post("/api/v1/uploads/tus/", headers={**TUS, "Upload-Length": str(len(video)), "Upload-Metadata": metadata})
+    assert made.status_code == 201, made.text
+    offset = 0
+    for web, end in ((one, len(video) // 2), (two, len(video))):
+        kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+        answer = web.patch(made.headers["Location"], content=video[offset:end], headers={**TUS, **kind})
+        assert answer.status_code == 204, answer.text
+        offset = end
 
 
 def ended(item) -> bool:
