@@ -46,7 +46,7 @@ describe("smoothness", () => {
     expect(found?.amplitude).toBeCloseTo(1, 1);
     expect(found?.lag).toBe(0);
   });
-  it("is null where nothing moves or nothing is shared", () => {
+  it("is null for a hand at rest and for too few common frames", () => {
     const still = swinging(() => 0.1);
     expect(smoothness([still], [truth], pairHands([still], [truth], COUNT))).toBeNull();
     const short = { ...truth, frames: [0, 1], joints: truth.joints.slice(0, 6 * JOINTS) };

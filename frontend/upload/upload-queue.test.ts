@@ -24,7 +24,7 @@ test("one that is cancelled while it waits never begins", () => {
   expect(begun).toEqual([0, 2]);
 });
 
-test("an end that is told twice frees one place", () => {
+test("reporting the end of an upload twice frees one slot", () => {
   const { begun, ends } = begin(new UploadQueue(1), 3);
   ends[0]?.();
   ends[0]?.();

@@ -1,6 +1,6 @@
 /**
  * What is printed below a saved image: the legend, the scale of the error colours, and the name of the clip. Laid out once, as
- * items that a canvas and an SVG draw alike; no item covers another.
+ * items that canvas and SVG draw in the same way; no item covers another.
  */
 
 import { ALIGNMENT_TITLES } from "./comparison";

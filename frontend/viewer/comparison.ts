@@ -22,7 +22,7 @@ const ALWAYS: readonly Alignment[] = ["none", "procrustes", "root"];
 export class Comparison {
   readonly alignment: Signal<Alignment>;
   readonly joints: Signal<JointSubset>;
-  /** `truth`, the id of a run, or empty: nothing is compared. */
+  /** `truth`, the id of a run, or empty for no comparison. */
   readonly reference: Signal<string>;
   readonly colours: Signal<boolean>;
   readonly scale: Signal<ErrorScale>;
