@@ -145,7 +145,9 @@ def bars(
 
 
 def _svg(parts: Sequence[str], label: str) -> SafeString:
-    drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    content = "".join(parts)
+    role = "group" if "<a " in content else "img"  # assistive technology cannot reach links inside an image
+    drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="{role}" aria-label="{escape(label)}">{content}</svg>'
     return mark_safe(drawn)  # noqa: S308 - every text in it was escaped above
 
 
