@@ -24,7 +24,7 @@ import torch
 
 from ml.hand.skeleton import Side
 from ml.synthetic.clips import RenderedClip, make_clip, write_clip
-from ml.synthetic.motion import ACTIVITIES, Activity
+from ml.synthetic.hand_motion import ACTIVITIES, Activity
 from ml.synthetic.subjects import SPLITS, Split, make_subject
 
 NAME: Final = "palmares-synth"

@@ -22,7 +22,7 @@ from ml.hand.skeleton import Side
 from ml.synthetic.clip_truth import ClipTruth, HandTruth
 from ml.synthetic.dressed_hand import DressedHand, dress
 from ml.synthetic.environment import Light, make_light, make_view
-from ml.synthetic.motion import ACTIVITIES, Activity, Place, joint_motion, root_motion
+from ml.synthetic.hand_motion import ACTIVITIES, Activity, Place, joint_motion, root_motion
 from ml.synthetic.photograph import Camera, make_camera, photograph
 from ml.synthetic.render import Body, View, render
 from ml.synthetic.scene import Occluder, make_background, make_occluder

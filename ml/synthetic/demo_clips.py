@@ -11,7 +11,7 @@ from typing import Final
 
 from ml.hand.skeleton import Side
 from ml.synthetic.clips import make_clip, write_clip
-from ml.synthetic.motion import Activity
+from ml.synthetic.hand_motion import Activity
 from ml.synthetic.subjects import make_subject
 
 SECONDS: Final = 5.0

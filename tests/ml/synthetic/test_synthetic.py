@@ -15,7 +15,7 @@ from ml.keypoints.detector import detect
 from ml.synthetic.benchmark import plan, render_benchmark
 from ml.synthetic.clips import Look, make_clip, write_clip
 from ml.synthetic.demo_clips import write_demo_clips
-from ml.synthetic.motion import ACTIVITIES, joint_motion
+from ml.synthetic.hand_motion import ACTIVITIES, joint_motion
 from ml.synthetic.subjects import SPLITS, make_subject
 
 SMALL = {"seconds": 0.5, "fps": 10, "width": 128, "height": 128}
