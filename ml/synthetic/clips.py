@@ -231,7 +231,7 @@ def _hand_truth(
     betas = torch.as_tensor(subject.betas)
     rest = right.rest_joints(betas)[0].double().numpy()
     place = Place(place.centre * flip, place.reach, place.back, place.turn)
-    orientation, centre = root_motion(rng, place, times)
+    orientation, centre = root_motion(rng, place, times, activity)
     pose = angles_to_pose(joint_motion(rng, activity, times), rest, "right")
     pose[:, 0] = Rotation.from_matrix(orientation).as_rotvec()
     translation = centre - rest[0] - orientation @ (rest[9] - rest[0])

@@ -15,13 +15,24 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from ml.hand.joint_limits import LIMITS, sample_angles
 from ml.hand.skeleton import MANO_JOINTS
+from ml.synthetic.activities import DAILY_ACTIVITIES, DailyActivity, daily_motion
 
-Activity = Literal["reach", "grasp", "count", "type", "sign"]
+PlainActivity = Literal["reach", "grasp", "count", "type", "sign"]
+Activity = PlainActivity | DailyActivity
 
-ACTIVITIES: Final[tuple[Activity, ...]] = get_args(Activity)
+ACTIVITIES: Final[tuple[PlainActivity, ...]] = get_args(PlainActivity)
+"""Those of the benchmark and of clips whose activity is drawn; more would change the clips of every seed."""
+ALL_ACTIVITIES: Final[tuple[Activity, ...]] = (*ACTIVITIES, *DAILY_ACTIVITIES)
 
 UPRIGHT: Final = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
 """Turns a right hand model so that its fingers point up in the picture and its palm faces the camera."""
+
+_TO_AND_FRO: Final[dict[str, tuple[float, float, float, float]]] = {
+    "wave": (1.0, 3.0, 25.0, 0.02),
+    "clap": (1.0, 4.0, 5.0, 0.04),
+    "write": (0.2, 0.5, 3.0, 0.02),
+}
+"""Least and most cycles a second, degrees and metres to either side."""
 
 _FLEXED: Final = np.radians([70.0, 85.0, 55.0])
 
@@ -45,8 +56,10 @@ class Place:
 
 def joint_motion(rng: np.random.Generator, activity: Activity, times: np.ndarray) -> np.ndarray:
     """Angles [T, 16, 3] (twist, flexion, deviation; radians) over the times [T] (s), within `LIMITS`."""
+    if activity in DAILY_ACTIVITIES:
+        return daily_motion(rng, activity, times)
     duration = float(times[-1]) + 1.0
-    pace = {"reach": 0.9, "grasp": 0.8, "count": 0.6, "type": 0.22, "sign": 0.7}[activity] * rng.uniform(0.8, 1.25)
+    pace = _PACES[activity] * rng.uniform(0.8, 1.25)
     count = int(duration / pace) + 3
     keys = _KEYS[activity](rng, count)
     moments = np.cumsum(pace * rng.uniform(0.7, 1.3, count)) - rng.uniform(0, pace) - pace
@@ -57,8 +70,13 @@ def joint_motion(rng: np.random.Generator, activity: Activity, times: np.ndarray
     return clipped
 
 
-def root_motion(rng: np.random.Generator, place: Place, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Orientation [T, 3, 3] of a right hand's model and centre [T, 3] (m) over the times [T], in the camera's frame."""
+def root_motion(
+    rng: np.random.Generator, place: Place, times: np.ndarray, activity: Activity = "reach"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Orientation [T, 3, 3] of a right hand's model and centre [T, 3] (m) over the times [T], in the camera's frame.
+
+    Hands that wave, clap or write also move to and fro.
+    """
     duration = float(times[-1]) + 2.0
     moments = np.arange(-1.0, duration + 1.0, 1.0)
     tilt = Rotation.from_euler("xyz", rng.uniform(-1, 1, (len(moments), 3)) * [place.turn, place.turn, 0.6 * place.turn])
@@ -67,7 +85,13 @@ def root_motion(rng: np.random.Generator, place: Place, times: np.ndarray) -> tu
     slerp = Slerp(moments, keys)
     eased = moments[0] + _eased_progress(times - moments[0])
     centre = place.centre + place.reach * _wander(rng, times, (3,), 0.35)
-    matrices: np.ndarray = slerp(np.clip(eased, moments[0], moments[-1])).as_matrix() @ UPRIGHT
+    turns = slerp(np.clip(eased, moments[0], moments[-1]))
+    if activity in _TO_AND_FRO:
+        least, most, angle, way = _TO_AND_FRO[activity]
+        beat = np.sin(2 * np.pi * times * rng.uniform(least, most) + rng.uniform(0, 2 * np.pi)) * rng.uniform(0.5, 1.0)
+        turns = Rotation.from_rotvec(beat[:, None] * [0, 0, np.radians(angle)]) * turns
+        centre = centre + beat[:, None] * [way, 0, 0]
+    matrices: np.ndarray = turns.as_matrix() @ UPRIGHT
     return matrices, centre
 
 
@@ -149,7 +173,9 @@ def _sign(rng: np.random.Generator, count: int) -> np.ndarray:
     return sample_angles(rng, count)
 
 
-_KEYS: Final[dict[Activity, Callable[[np.random.Generator, int], np.ndarray]]] = {
+_PACES: Final[dict[str, float]] = {"reach": 0.9, "grasp": 0.8, "count": 0.6, "type": 0.22, "sign": 0.7}
+"""Seconds from one key pose to the next."""
+_KEYS: Final[dict[str, Callable[[np.random.Generator, int], np.ndarray]]] = {
     "reach": _reach,
     "grasp": _grasp,
     "count": _count,
