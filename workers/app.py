@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import mmap
 import os
@@ -30,6 +31,15 @@ SOFT_LIMIT_SECONDS: Final = int(os.environ.get("TASK_SECONDS", str(2 * 3600)))
 VISIBILITY_SECONDS: Final = SOFT_LIMIT_SECONDS + 15 * 60
 """After this the broker hands an unacknowledged message out again: later than any task may run."""
 
+_IMPORTED_ONCE: Final = (
+    "mediapipe.python.solutions.hands",
+    *(
+        f"workers.{module}"
+        for module in ("ingest", "import_ground_truth", "run_method", "score_run", "scoring_work", "import_truth")
+    ),
+    *("workers.calibrate", "workers.compare_ranks"),
+)
+
 _stopping = mmap.mmap(-1, 1)
 """One byte that this process and its children share: whether they have been told to go."""
 
@@ -49,7 +59,7 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
-    worker_proc_alive_timeout=120,  # a child imports torch and mediapipe before it answers
+    worker_proc_alive_timeout=120,
     worker_max_tasks_per_child=100,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
@@ -88,9 +98,27 @@ def _announce_queues(**_: Any) -> None:
     keep_announcing(served_queues(), is_stopping)
 
 
+@signals.worker_ready.connect
+def _release_lost_work(**_: Any) -> None:
+    from workers.lease_files import keep_releasing  # noqa: PLC0415 - it imports the models
+
+    keep_releasing(is_stopping)
+
+
+@signals.worker_init.connect
+def _import_once(**_: Any) -> None:
+    """Before the pool forks: children, and those that replace killed ones, begin at once and share this memory.
+
+    Importing starts no thread of torch and touches no GPU; neither would survive the fork.
+    """
+    for module in _IMPORTED_ONCE:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # else each child's garbage collector would copy the shared memory
+
+
 @signals.worker_process_init.connect
-def _warm_up(**_: Any) -> None:
-    """In each child, so that the first job starts at once; never before the fork, which threads of torch do not survive."""
+def _set_up_child(**_: Any) -> None:
     die_with_parent(signal.SIGKILL)()
     multiprocessing_process._current_process = _main_process  # type: ignore[attr-defined]
     for connection in connections.all(initialized_only=True):
@@ -98,6 +126,3 @@ def _warm_up(**_: Any) -> None:
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    importlib.import_module("mediapipe.python.solutions.hands")
-    for module in ("ingest", "import_ground_truth", "run_method", "score_run", "scoring_work", "calibrate"):
-        importlib.import_module(f"workers.{module}")

@@ -19,6 +19,7 @@ from palmares.queue.exceptions import CancelledError, LeaseLostError, WorkerTooO
 from palmares.queue.models import WorkItem
 from workers.app import LEASE_SECONDS, SOFT_LIMIT_SECONDS
 from workers.lease import Lease, WorkerStoppingError
+from workers.lease_files import lease_file
 from workers.storage import scratch_folder
 
 logger = logging.getLogger(__name__)
@@ -74,12 +75,13 @@ def attempt_next(queue: str, loaders: dict[type[WorkItem], Callable[[], Work]]) 
 def _attempt(item: WorkItem, load: Callable[[], Work]) -> None:
     work: Work | None = None
     try:
-        try:
-            work = load()
-        except Exception as error:
-            _give_up(item, None, error)
-            return
-        _perform(item, work)
+        with lease_file(item):
+            try:
+                work = load()
+            except Exception as error:
+                _give_up(item, None, error)
+                return
+            _perform(item, work)
     except LeaseLostError as error:
         logger.warning("stopped: %s", error)
         if work is not None:

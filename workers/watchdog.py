@@ -12,8 +12,10 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
-DEAF_SECONDS: Final = 30.0
+DEAF_SECONDS: Final = 10.0
 """How long messages may lie in the queue while this worker has nothing to do."""
+START_SECONDS: Final = 120.0
+"""How long it may take to begin to listen: a loaded machine needs a minute to import what workers need."""
 
 
 def watch(queues: list[str]) -> None:
@@ -22,9 +24,14 @@ def watch(queues: list[str]) -> None:
 
 
 def _watch(queues: list[str]) -> None:
-    import redis  # noqa: PLC0415 - with Celery's state, after the environment is cleanup
+    import redis  # noqa: PLC0415 - with Celery's state, after the environment is set
+    from celery import signals  # noqa: PLC0415
     from celery.worker import state  # noqa: PLC0415
     from django.conf import settings  # noqa: PLC0415
+
+    is_ready = threading.Event()
+    signals.worker_ready.connect(lambda **_: is_ready.set(), weak=False)
+    is_ready.wait(START_SECONDS)
 
     deaf_since: float | None = None
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=LOOK_SECONDS) as client:

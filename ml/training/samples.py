@@ -8,9 +8,11 @@ arguments.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from itertools import starmap
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -109,21 +111,23 @@ def make_samples(
         seed: of people and motion.
         clips: number of clips.
         clips_a_subject: clips of each person.
-        processes: number of parallel processes.
+        processes: number of parallel processes; with 1 it is this one.
         report: called with the chunks done and all chunks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [(first, min(first + CLIPS, clips)) for first in range(0, clips, CLIPS)]
     paths = chunk_paths(folder, split=split, seed=seed, clips=clips, clips_a_subject=clips_a_subject)
     missing = [i for i, path in enumerate(paths) if not path.exists()]
-    done = len(chunks) - len(missing)
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        jobs = [pool.submit(_make_chunk, paths[i], split, seed, range(*chunks[i]), clips_a_subject) for i in missing]
-        for job in jobs:
-            job.result()
-            done += 1
+    jobs = [(paths[i], split, seed, range(*chunks[i]), clips_a_subject) for i in missing]
+    with ExitStack() as stack:
+        if processes > 1:
+            pool = ProcessPoolExecutor(
+                processes, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+            )
+            made: Iterable[None] = stack.enter_context(pool).map(_make_chunk, *zip(*jobs, strict=True)) if jobs else ()
+        else:
+            made = starmap(_make_chunk, jobs)
+        for done, _ in enumerate(made, start=len(chunks) - len(missing) + 1):
             if report:
                 report(done, len(chunks))
     return joined([load_samples(path) for path in paths])

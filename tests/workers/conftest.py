@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +26,7 @@ from palmares.runs.models import Run
 from palmares.uploads.models import Upload
 from tests.factories import UploadFactory
 from tests.seen import upload_with  # noqa: F401 - a fixture
+from tests.workers.forked_worker import start_worker as start_forked
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 150.0
@@ -65,7 +64,7 @@ def ready_upload(transactional_db, media_root: Path) -> Upload:
 class Worker:
     """A worker process with its pool."""
 
-    def __init__(self, process: subprocess.Popen[bytes], notes: Path) -> None:
+    def __init__(self, process: BaseProcess, notes: Path) -> None:
         self.process, self._notes = process, notes
 
     def notes(self) -> list[str]:
@@ -78,7 +77,7 @@ class Worker:
     def kill(self) -> None:
         """SIGKILL to the parent; its children go with it."""
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def kill_child(self) -> None:
         """SIGKILL to whichever child began last."""
@@ -110,20 +109,14 @@ def start_worker(own_redis, ready_upload, settings, tmp_path: Path) -> Iterator[
             "SLOW_NOTES": str(tmp_path / "notes"),
             **variables,
         }
-        with (tmp_path / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent / "slow_method.py")], env=environment, stdout=log, stderr=log
-            )
-        started.append(Worker(process, tmp_path / "notes"))
+        started.append(Worker(start_forked(environment, tmp_path / "worker.log"), tmp_path / "notes"))
         return started[-1]
 
     yield start
     for worker in started:
-        if worker.process.poll() is None:
-            worker.process.send_signal(signal.SIGKILL)
-        worker.process.wait()
+        worker.kill()
     wait_for("the workers' connections are closed", _is_alone)
-    log = (tmp_path / "worker.log").read_text()
+    log = (tmp_path / "worker.log").read_text() if started else ""
     print(log)
     assert "Signal handler" not in log, "a worker could not be set up; Celery logs that and goes on"
 

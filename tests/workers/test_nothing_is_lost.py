@@ -31,7 +31,8 @@ def assert_done_once(run: Run, media_root, *, attempts: int) -> None:
 
 
 def test_a_child_is_killed_at_work(start_worker, queue_run, media_root):
-    worker = start_worker()
+    """Long before its lease runs out the worker notices."""
+    worker = start_worker(LEASE_SECONDS="3600")
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))
     worker.kill_child()
@@ -41,17 +42,29 @@ def test_a_child_is_killed_at_work(start_worker, queue_run, media_root):
 
 
 def test_a_whole_worker_is_killed_at_work(start_worker, queue_run, media_root):
-    worker = start_worker()
-    children = []
+    """The next worker of the machine notices, long before the lease runs out."""
+    worker = start_worker(LEASE_SECONDS="3600")
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))
     children = psutil.Process(worker.process.pid).children()
     worker.kill()
     assert not psutil.wait_procs(children, timeout=5)[1], "children outlived their parent"
-    worker = start_worker()
+    worker = start_worker(LEASE_SECONDS="3600")
     wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
     assert_done_once(run, media_root, attempts=2)
     assert (worker.count("begin"), worker.count("end")) == (2, 1)
+
+
+def test_a_worker_that_hangs_loses_its_run_when_its_lease_runs_out(start_worker, queue_run, media_root):
+    hanging = start_worker()
+    run = queue_run()
+    wait_for("the run begins", lambda: hanging.count("begin"))
+    for process in (hanging.process.pid, *(child.pid for child in psutil.Process(hanging.process.pid).children())):
+        os.kill(process, signal.SIGSTOP)
+    start_worker(seconds=0.1)
+    wait_for("it is over", lambda: status(run) in ("succeeded", "failed"))
+    assert_done_once(run, media_root, attempts=2)
+    hanging.kill()
 
 
 def test_the_broker_loses_the_message(start_worker, queue_run, own_redis, media_root):
@@ -101,6 +114,6 @@ def test_a_worker_that_is_told_to_go_gives_its_run_back(start_worker, queue_run)
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))
     worker.process.terminate()
-    worker.process.wait(20)
+    worker.process.join(20)
     assert status(run) == Status.QUEUED
     assert run.attempts == 0

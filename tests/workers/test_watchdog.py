@@ -12,27 +12,33 @@ ROOT = Path(__file__).resolve().parents[2]
 _DEAF = """
 import time
 from workers import watchdog
-watchdog.LOOK_SECONDS, watchdog.DEAF_SECONDS = 0.05, 0.2
+watchdog.LOOK_SECONDS, watchdog.DEAF_SECONDS, watchdog.START_SECONDS = 0.05, 0.2, START
 watchdog.watch(["queue-of-the-deaf"])
 time.sleep(SECONDS)
 """
 
 
-def end_of(own_redis, settings, seconds: float) -> int:
+def end_of(settings, seconds: float, start: float = 0.0) -> int:
     environment = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
         "DJANGO_SETTINGS_MODULE": "palmares.settings.testing",
         "REDIS_URL": settings.REDIS_URL,
     }
-    command = [sys.executable, "-c", _DEAF.replace("SECONDS)", f"{seconds})")]
+    program = _DEAF.replace("(SECONDS)", f"({seconds})").replace("START\n", f"{start}\n")
+    command = [sys.executable, "-c", program]
     return subprocess.run(command, env=environment, timeout=60, check=False, capture_output=True).returncode
 
 
 def test_messages_that_nobody_takes_end_an_idle_worker(own_redis, settings):
     own_redis.rpush("queue-of-the-deaf", "a message")
-    assert end_of(own_redis, settings, 30) == -signal.SIGKILL
+    assert end_of(settings, 30) == -signal.SIGKILL
+
+
+def test_messages_that_wait_while_a_worker_starts_do_not(own_redis, settings):
+    own_redis.rpush("queue-of-the-deaf", "a message")
+    assert end_of(settings, 1.5, start=60) == 0
 
 
 def test_an_empty_queue_does_not(own_redis, settings):
-    assert end_of(own_redis, settings, 1.5) == 0
+    assert end_of(settings, 1.5) == 0

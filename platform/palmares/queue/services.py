@@ -247,6 +247,15 @@ def is_held(*, item: WorkItem) -> bool:
     return _manager(type(item)).filter(pk=item.pk, lease=item.lease, status=Status.RUNNING).exists()
 
 
+@transaction.atomic
+def release_lost(*, model: type[WorkItem], pk: UUID | str, lease: UUID | str) -> bool:
+    """Put a row on its way again whose worker is known to have died under this lease; whether the row was still held by it."""
+    row = _manager(model).select_for_update(of=("self",)).filter(pk=pk, lease=lease, status=Status.RUNNING).first()
+    if row is not None:
+        _put_back(row)
+    return row is not None
+
+
 @dataclass(frozen=True)
 class Reaped:
     """What `reap` did: rows whose lost worker was noticed, and rows of which workers were notified again."""
@@ -282,9 +291,7 @@ def _reap_lost(model: type[WorkItem]) -> int:
     expired = Q(status=Status.RUNNING, lease_expires_at__lt=database_now())
     rows = list(_manager(model).select_for_update(skip_locked=True, of=("self",)).filter(expired)[:200])
     for row in rows:
-        if not _settle_lost(row):
-            row.remove_leftovers()
-            _requeue(row, "")
+        _put_back(row)
     return len(rows)
 
 
@@ -329,6 +336,13 @@ def _notify_workers_of(item: WorkItem) -> bool:
         item.notified_at = database_now()
         _manager(type(item)).filter(pk=item.pk, status=Status.QUEUED).update(notified_at=item.notified_at)
     return sent
+
+
+def _put_back(row: WorkItem) -> None:
+    """What befalls a row, locked by the caller, whose worker is lost."""
+    if not _settle_lost(row):
+        row.remove_leftovers()
+        _requeue(row, "")
 
 
 def _settle_lost(row: WorkItem) -> bool:

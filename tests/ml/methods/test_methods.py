@@ -13,6 +13,7 @@ import torch
 from ml import catalog
 from ml.clip import Clip
 from ml.fitting.kinematics import Kinematics
+from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics, project
 from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_model
@@ -42,22 +43,25 @@ def request_() -> Request:
     return Request(clip, Keypoints(tuple(tracks), 40, 30.0, 640, 480), intrinsics)
 
 
-@pytest.fixture(params=[name for name in catalog.METHODS if "image" not in name])  # those need images
+@pytest.fixture(scope="module", params=[name for name in catalog.METHODS if "image" not in name])  # those need images
 def name(request) -> str:
     return request.param
 
 
-def test_rows_only_where_the_hand_was_seen(request_, name):
-    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+@pytest.fixture(scope="module")
+def found(request_, name) -> PredictionArrays:
+    return load_method(name).estimate(request_, lambda stage, fraction: None)
+
+
+def test_rows_only_where_the_hand_was_seen(found):
     assert set(found.frame) == set(FRAMES.tolist())
     assert len(found) == 2 * len(FRAMES)
     assert (np.diff(found.frame) >= 0).all()
 
 
-def test_it_is_close_to_the_truth(request_, name):
+def test_it_is_close_to_the_truth(request_, found, name):
     # networks have learnt where the detector errs, and expect it to err here too
     near_px, near_m = (10.0, 0.025) if name.startswith("kong2022") else (4.0, 0.02)
-    found = load_method(name).estimate(request_, lambda stage, fraction: None)
     for track in request_.keypoints.tracks:
         rows = found.rows(found.track == track.track)
         miss = np.linalg.norm(project(rows.joints, rows.intrinsics) - track.joints_2d, axis=-1)
@@ -67,16 +71,14 @@ def test_it_is_close_to_the_truth(request_, name):
         assert np.linalg.norm(relative - truth, axis=-1).mean() < near_m
 
 
-def test_everything_its_catalogue_entry_names_is_there(request_, name):
-    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+def test_everything_its_catalogue_entry_names_is_there(found, name):
     for output in catalog.METHODS[name].outputs:
         assert getattr(found, output) is not None
         assert np.isfinite(getattr(found, output)).all()
     assert found.meta["method"] == name
 
 
-def test_a_clip_has_one_shape_a_hand_except_where_each_image_has_its_own(request_, name):
-    found = load_method(name).estimate(request_, lambda stage, fraction: None)
+def test_a_clip_has_one_shape_a_hand_except_where_each_image_has_its_own(found, name):
     shapes = len(FRAMES) if name in ("kong2022", "kong2022-opt") else 1
     for track in (0, 1):
         assert len(np.unique(found.betas[found.track == track], axis=0)) == shapes
@@ -99,9 +101,9 @@ def test_hands_that_would_be_too_near_lengthen_an_assumed_focal_length_and_keep_
         assert (found.intrinsics[0, 0] > near.intrinsics[0, 0]) == (not known)
 
 
-def test_twice_the_same(request_, name):
-    one, other = (load_method(name).estimate(request_, lambda stage, fraction: None) for _ in range(2))
-    assert np.array_equal(one.joints, other.joints)
+def test_twice_the_same(request_, found, name):
+    again = load_method(name).estimate(request_, lambda stage, fraction: None)
+    assert np.array_equal(again.joints, found.joints)
 
 
 def test_no_hands_give_no_rows(request_, name):

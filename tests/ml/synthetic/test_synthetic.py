@@ -12,6 +12,7 @@ from ml.hand.camera import project
 from ml.hand.joint_limits import LIMITS
 from ml.hand.model import load_hand_model
 from ml.keypoints.detector import detect
+from ml.synthetic import benchmark
 from ml.synthetic.benchmark import plan, render_benchmark
 from ml.synthetic.clips import Look, make_clip, write_clip
 from ml.synthetic.demo_clips import write_demo_clips
@@ -130,13 +131,14 @@ def test_benchmark_plan_is_repeatable_and_disjoint():
     assert sum(s.subset == "occluded" for s in tests) == len(tests) // 2
 
 
-def test_benchmark_is_written_with_its_index(tmp_path):
+def test_benchmark_is_written_with_its_index(tmp_path, monkeypatch):
+    monkeypatch.setitem(benchmark._SECONDS, "small", 0.2)
     index = json.loads(render_benchmark(tmp_path, seed=1, size="small").read_text())
     assert index["name"] == "palmares-synth"
     assert index["seed"] == 1
     for entry in index["sequences"]:
         truth = PredictionArrays.load(tmp_path / entry["folder"] / "truth.npz")
-        assert entry["frames"] == truth.meta["frame_count"] == 90
+        assert entry["frames"] == truth.meta["frame_count"] == 6
         assert truth.meta["subject"].startswith("test-")
-        assert (tmp_path / entry["folder"] / "video.mp4").stat().st_size > 10_000
+        assert open_clip(tmp_path / entry["folder"] / "video.mp4").frame_count == 6
     assert {"clear", "occluded"} <= {subset for entry in index["sequences"] for subset in entry["subsets"]}

@@ -90,6 +90,16 @@ class QueueMachine(RuleBasedStateMachine):
         except CancelledError:
             assert before.cancel_requested
 
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def worker_is_seen_dead(self, data: st.DataObject) -> None:
+        item = data.draw(st.sampled_from(self.claims))
+        before = self.row()
+        holds = before.status == Status.RUNNING and before.lease == item.lease
+        assert services.release_lost(model=Run, pk=item.pk, lease=item.lease) == holds
+        if not holds:
+            assert self.row().status == before.status
+
     def _publish(self) -> None:
         self.published += 1
 
