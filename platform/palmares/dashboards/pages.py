@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,14 +28,16 @@ from palmares.dashboards.version_comparison import compare_versions
 from palmares.dashboards.viewsets import panel_of
 from palmares.dashboards.visibility import Access, Filters
 from palmares.queue.models import OPEN_STATUSES
+from palmares.runs.models import RunScore
 from palmares.subjects.models import Subject
+from palmares.submissions.models import Submission
 from palmares.teams.models import Membership, Role, Team
 from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, person, posted
 
 CHOICES = 200
 """Subjects and uploads that the filters offer; addresses and the API take any."""
 FOLLOWED = 50
-"""Runs in progress whose end updates the panels."""
+"""Runs in progress whose end updates the panels; as many of their scores, and submissions of benchmarks that panels show."""
 LIVE = ("metrics", "board", "pck", "joints", "scatter", "significance", "smooth")
 """Kinds whose content changes when a run finishes."""
 
@@ -80,7 +84,6 @@ def dashboard_context(request: HttpRequest, found: Dashboard) -> dict[str, Any]:
     except DomainError as error:
         filters, problem = Filters.of_query(None, version.content["filters"]), error.detail
     access = Access(found.team, person(request), filters=filters)
-    running = access.runs().filter(status__in=OPEN_STATUSES)
     base = reverse("dashboard", args=[found.pk])
     return {
         "dashboard": found,
@@ -89,10 +92,30 @@ def dashboard_context(request: HttpRequest, found: Dashboard) -> dict[str, Any]:
         "filters": filters,
         "filter_problem": problem,
         "choices": _choices(found, filters, version.content["panels"]),
-        "running": list(running.order_by("created_at").values_list("pk", flat=True)[:FOLLOWED]),
+        "running": _in_progress(access, version.content["panels"]),
         "kinds": TITLES,
         "can_write": can_write(person(request), found.team),
     }
+
+
+def _in_progress(access: Access, panels: list[dict[str, Any]]) -> list[tuple[str, UUID]]:
+    """Kind and id of the work that changes panels when it ends."""
+    runs = access.runs().filter(status__in=OPEN_STATUSES)
+    scores = RunScore.objects.filter(run__in=access.runs(), status__in=OPEN_STATUSES)
+    submissions = Submission.objects.visible_to(access.user or AnonymousUser()).filter(
+        benchmark__slug__in=_benchmarks_of(panels)
+    )
+    work: list[tuple[str, QuerySet[Any]]] = [
+        ("run", runs),
+        ("runscore", scores),
+        ("submission", submissions.in_status(*OPEN_STATUSES)),
+    ]
+    return [(kind, pk) for kind, rows in work for pk in rows.order_by("created_at").values_list("pk", flat=True)[:FOLLOWED]]
+
+
+def _benchmarks_of(panels: list[dict[str, Any]]) -> set[str]:
+    """Slugs of the benchmarks that panels show."""
+    return {panel["options"].get("benchmark") for panel in panels} - {None, ""}
 
 
 def grid(panels: list[dict[str, Any]], address: Any) -> list[dict[str, Any]]:
@@ -109,8 +132,7 @@ def _choices(found: Dashboard, filters: Filters, panels: list[dict[str, Any]]) -
     subjects = Subject.objects.filter(team=found.team).values_list("pk", "name")[:CHOICES]
     uploads = Access(found.team, None).uploads().values_list("pk", "name")[:CHOICES]
     methods = dict.fromkeys([*METHODS, *filters.methods])
-    slugs = {panel["options"].get("benchmark") for panel in panels} - {None, ""}
-    boards = Benchmark.objects.filter(slug__in=slugs).values_list("boards__slug", "boards__name").distinct()
+    boards = Benchmark.objects.filter(slug__in=_benchmarks_of(panels)).values_list("boards__slug", "boards__name").distinct()
     slices = {slug: name for slug, name in boards if slug and slug != "all"}
     many = [
         ("subjects", "Subjects", [(str(pk), name) for pk, name in subjects], filters.subjects),

@@ -104,6 +104,7 @@ class PanelSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     title = serializers.CharField()
     problem = serializers.CharField(help_text="Why it shows nothing, in a sentence; else empty.")
+    is_empty = serializers.BooleanField(help_text="`problem` says only what is still to come or to choose.")
     data = serializers.DictField(child=serializers.JSONField(), help_text="By kind: see docs/dashboards.md.")  # type: ignore[assignment]
 
 

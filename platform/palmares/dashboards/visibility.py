@@ -66,6 +66,11 @@ class Filters:
         lists = {name: ",".join(getattr(self, name)) for name in ("subjects", "uploads", "methods")}
         return urlencode({**lists, "slice": self.slice, "alignment": self.alignment})
 
+    @property
+    def narrows_runs(self) -> bool:
+        """Whether they leave out any run."""
+        return bool(self.subjects or self.uploads or self.methods)
+
     def aligned(self, metric: str) -> str:
         """A metric under the chosen alignment, where it has one."""
         name, at, curve = metric.partition("@")

@@ -15,7 +15,7 @@ from palmares.dashboards.run_values import JOINTS, interval
 from palmares.dashboards.services import create_dashboard
 from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run, RunScore
-from palmares.submissions.models import Score
+from palmares.submissions.models import Score, Scoring
 from palmares.uploads.models import GroundTruth
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
 
@@ -87,7 +87,8 @@ def test_filters_of_the_address_narrow_all_panels(show, clips, subject):
     assert [column["name"] for column in data["columns"]] == ["2d-fit"]
     assert len(data["rows"]) == 2
     other = SubjectFactory(team=subject.team)
-    assert show("metrics", f"?subjects={other.pk}")["problem"] == "No finished run matches the filters."
+    none = show("metrics", f"?subjects={other.pk}")
+    assert (none["problem"], none["is_empty"]) == ("No finished run matches the filters.", True)
 
 
 def test_only_the_newest_run_of_a_method_counts(show, clips):
@@ -101,7 +102,8 @@ def test_other_teams_runs_are_not_shown(show, stranger, clips):
     theirs = UploadFactory(subject=SubjectFactory(team=stranger.teams.get()), name="theirs.mp4")
     finished(theirs, "2d-fit", reprojection=9.0)
     assert "theirs.mp4" not in str(show("metrics", metric="reprojection"))
-    assert show("viewer", upload=str(theirs.pk))["problem"] == "The upload that this panel shows has been deleted."
+    shown = show("viewer", upload=str(theirs.pk))
+    assert (shown["problem"], shown["is_empty"]) == ("The upload that this panel shows has been deleted.", False)
 
 
 def test_scatter_and_smooth_name_points_and_means(show, clips):
@@ -175,8 +177,11 @@ def test_the_alignment_filter_changes_the_metric(show, board):
 
 @pytest.mark.parametrize("kind", ["board", "pck", "joints", "significance"])
 def test_a_benchmark_that_is_gone_is_named(show, kind, db):
-    assert "The benchmark “gone” of this panel has been deleted" in show(kind, benchmark="gone")["problem"]
-    assert "o benchmark is chosen" in show(kind)["problem"]
+    gone, unchosen = show(kind, benchmark="gone"), show(kind)
+    assert "The benchmark “gone” of this panel has been deleted" in gone["problem"]
+    assert not gone["is_empty"]
+    assert "enchmark" in unchosen["problem"]
+    assert unchosen["is_empty"]
 
 
 def test_a_deleted_run_of_a_viewer_is_counted(show, clips):
@@ -185,6 +190,33 @@ def test_a_deleted_run_of_a_viewer_is_counted(show, clips):
     gone.delete()
     data = show("viewer", upload=str(clips[0].pk), state=state)["data"]
     assert (data["runs"], data["missing"]) == ([str(run.pk)], 1)
+
+
+@pytest.mark.parametrize("kind", ["metrics", "scatter", "smooth", "joints", "pck", "board", "significance", "viewer", "image"])
+def test_what_is_still_to_come_is_no_problem(client, member, team, upload, contest, kind):
+    named = {"benchmark": contest.slug, "upload": str(upload.pk)}
+    options = {**OPTIONS[kind], **{name: value for name, value in named.items() if name in OPTIONS[kind]}}
+    panel = new_panel(kind, options)
+    made = create_dashboard(team=team, name="Ours", by=member, content={"panels": [panel]})
+    client.force_login(member)
+    content = client.get(f"/dashboards/{made.pk}/panels/{panel['id']}/").content.decode()
+    assert 'class="hint"' in content
+    assert 'class="problem"' not in content
+
+
+def test_the_page_follows_runs_scores_and_submissions(client, member, team, upload, contest, scored):
+    made = create_dashboard(
+        team=team, name="Ours", by=member, content={"panels": [new_panel("board", {"benchmark": contest.slug})]}
+    )
+    run, done = RunFactory(upload=upload, status=Status.RUNNING), finished(upload, "2d-fit")
+    score = RunScore.objects.create(run=done, truth=GroundTruth.objects.create(upload=upload), status=Status.QUEUED)
+    submission = scored()
+    Scoring.objects.filter(submission=submission).update(status=Status.RUNNING)
+    client.force_login(member)
+    page = client.get(f"/dashboards/{made.pk}/").content.decode()
+    for kind, row in (("run", run), ("runscore", score), ("submission", submission)):
+        assert f'data-live="{kind}" data-id="{row.pk}"' in page
+    assert str(done.pk) not in page
 
 
 def test_markdown_has_no_scripts_images_or_styles():

@@ -9,6 +9,7 @@ from ml.catalog import METHODS, METRICS
 from palmares.api.problems import NotFoundError
 from palmares.benchmarks.private_truth import shows_details
 from palmares.dashboards.panels.method_table import finish_table
+from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.visibility import Access
 from palmares.leaderboards.leaderboard import Leaderboard, Row, leaderboard
 from palmares.leaderboards.plots import colours_of
@@ -86,14 +87,14 @@ def significance(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     """Which submissions of a board differ: adjusted p of paired tests over clusters."""
     found = _board(access, options, rows=1)
     if found.summary is None:
-        raise NotFoundError(
+        raise NothingYetError(
             f"The submissions of “{found.benchmark}” have not been compared by {METRICS[_base(found.metric)].title} yet."
         )
     names = found.summary.first_submissions(access.person_for(found.benchmark))
     rows = found.summary.significance_map(names)
     if not rows:
         why = found.summary.why_none
-        raise NotFoundError(f"No significance on “{found.benchmark}”: {why or 'fewer than two submissions'}.")
+        raise NothingYetError(f"No significance on “{found.benchmark}”: {why or 'fewer than two submissions'}.")
     return {
         "title": f"Significance · {METRICS[_base(found.metric)].title} · {found.benchmark.name}",
         "rows": [
@@ -144,7 +145,7 @@ def _board(access: Access, options: Mapping[str, Any], *, rows: int) -> Leaderbo
     benchmark = access.benchmark(options["benchmark"]) if options["benchmark"] else None
     if benchmark is None:
         if not options["benchmark"]:
-            raise NotFoundError("No benchmark is chosen for this panel.")
+            raise NothingYetError("No benchmark is chosen for this panel.")
         why = "or its board is not shared" if access.is_shared else "or you may not see it"
         raise NotFoundError(f"The benchmark “{options['benchmark']}” of this panel has been deleted, {why}.")
     slug = access.filters.slice or options.get("board") or "all"
@@ -187,7 +188,7 @@ def _some(found_data: list[Any], found: Leaderboard, access: Access) -> None:
         return
     if not shows_details(found.benchmark, access.person_for(found.benchmark)):
         raise NotFoundError(f"The ground truth of “{found.benchmark}” is private: this is shown to its own team only.")
-    raise NotFoundError(f"“{found.benchmark}” has no scored submission with this yet.")
+    raise NothingYetError(f"“{found.benchmark}” has no scored submission with this yet.")
 
 
 def _heading(metric: str) -> dict[str, str]:

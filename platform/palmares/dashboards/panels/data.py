@@ -9,6 +9,7 @@ from typing import Any, Final
 from palmares.api.problems import DomainError
 from palmares.dashboards.content import TITLES
 from palmares.dashboards.panels import benchmark_panels, free_panels, run_panels
+from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.visibility import Access
 
 
@@ -20,12 +21,14 @@ class PanelData:
         kind: of `palmares.dashboards.content.OPTIONS`.
         title: its own, else that of its content.
         problem: why it shows nothing, in a sentence; else empty.
+        is_empty: whether `problem` is none: what it shows is still to come, or was not chosen.
         data: by kind, ready for JSON.
     """
 
     kind: str
     title: str
     problem: str = ""
+    is_empty: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,7 +53,8 @@ def panel_data(access: Access, panel: Mapping[str, Any]) -> PanelData:
     try:
         data = _BUILDERS[kind](access, panel["options"])
     except DomainError as error:
-        return PanelData(kind, panel["title"] or TITLES[kind], problem=error.detail)
+        is_empty = isinstance(error, NothingYetError)
+        return PanelData(kind, panel["title"] or TITLES[kind], problem=error.detail, is_empty=is_empty)
     title = panel["title"] or data.pop("title", "") or ("" if kind == "text" else TITLES[kind])
     data.pop("title", None)
     return PanelData(kind, title, data=data)

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from palmares.api.problems import NotFoundError
 from palmares.dashboards.content import is_id
 from palmares.dashboards.models import DashboardImage
+from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
 from palmares.runs.pages import IN_VIEWER
@@ -26,7 +27,7 @@ _TAGS: Final = {
 def viewer(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     """The viewer of an upload in a state; `runs` are those that it may open."""
     if not options["upload"]:
-        raise NotFoundError("No upload is chosen for this panel.")
+        raise NothingYetError("No upload is chosen for this panel.")
     upload = access.uploads().filter(pk=options["upload"]).first()
     if upload is None:
         raise NotFoundError("The upload that this panel shows has been deleted.")
@@ -35,8 +36,9 @@ def viewer(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     runs = upload.runs.filter(status=Status.SUCCEEDED)
     found = list((runs.filter(pk__in=wanted) if wanted else runs[:IN_VIEWER]).values_list("pk", flat=True))
     if not found:
-        what = "All runs that this panel shows have been deleted." if wanted else "No run of this upload has finished yet."
-        raise NotFoundError(what)
+        if wanted:
+            raise NotFoundError("All runs that this panel shows have been deleted.")
+        raise NothingYetError("No run of this upload has finished yet.")
     return {
         "title": upload.name if access.names else "Clip",
         "upload": str(upload.pk),
@@ -65,9 +67,9 @@ def markdown_html(source: str) -> str:
 
 def image(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     """An image of the dashboard."""
-    found = None
-    if options["image"]:
-        found = DashboardImage.objects.filter(pk=options["image"], dashboard__team=access.team).first()
+    if not options["image"]:
+        raise NothingYetError("No image was added yet.")
+    found = DashboardImage.objects.filter(pk=options["image"], dashboard__team=access.team).first()
     if found is None:
-        raise NotFoundError("The image of this panel has been deleted." if options["image"] else "No image was added yet.")
+        raise NotFoundError("The image of this panel has been deleted.")
     return {"image": str(found.pk), "dashboard": str(found.dashboard_id), "alt": options["alt"]}

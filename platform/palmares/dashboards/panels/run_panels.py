@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ml.catalog import METRICS
-from palmares.api.problems import NotFoundError
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.panels import benchmark_panels
 from palmares.dashboards.panels.method_table import finish_table
+from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.run_values import RunValues, interval, methods_of, metrics_of, run_values
 from palmares.dashboards.visibility import Access
 
@@ -54,7 +54,9 @@ def joints(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     metric = f"{ALIGNMENTS[alignment][0]}mpjpe"
     runs = [run for run in run_values(access) if run.joints.get(alignment)]
     if not runs:
-        raise NotFoundError("No finished run here has been scored against ground truth, and no benchmark is chosen.")
+        raise NothingYetError(
+            "No finished run here has been scored against ground truth yet. Attach one to an upload, or choose a benchmark."
+        )
     hands = []
     for method in methods_of(runs):
         columns = zip(*(run.joints[alignment] for run in runs if run.method == method.name), strict=True)
@@ -82,7 +84,7 @@ def smooth_or_true(access: Access, options: Mapping[str, Any]) -> dict[str, Any]
 def _points(runs: list[RunValues], x: str, y: str) -> dict[str, Any]:
     shown = [run for run in runs if x in run.values and y in run.values]
     if not shown:
-        raise NotFoundError(f"No finished run has both {METRICS[x].title} and {METRICS[y].title} yet.")
+        raise NothingYetError(f"No finished run has both {METRICS[x].title} and {METRICS[y].title} yet.")
     methods = methods_of(shown)
     return {
         "title": f"{METRICS[y].title} against {METRICS[x].title}",
@@ -114,17 +116,19 @@ def _metric(access: Access, wanted: str, runs: list[RunValues]) -> str:
     """The metric under the chosen alignment; what runs have instead where none has it.
 
     Raises:
-        NotFoundError: no run has it.
+        NothingYetError: no run has it.
     """
     present = metrics_of(runs)
     if not runs:
-        raise NotFoundError("No finished run matches the filters.")
+        raise NothingYetError(
+            "No finished run matches the filters." if access.filters.narrows_runs else "No run has finished yet."
+        )
     aligned = access.filters.aligned(wanted)
     found = next((name for name in (aligned, wanted) if name in present), "")
     if not found:
         titles = ", ".join(METRICS[name].title for name in present) or "no metric"
         needs = " It needs ground truth of the upload." if METRICS[aligned].needs_truth else ""
-        raise NotFoundError(f"No run here has {METRICS[aligned].title}; there is {titles}.{needs}")
+        raise NothingYetError(f"No run here has {METRICS[aligned].title}; there is {titles}.{needs}")
     return found
 
 
