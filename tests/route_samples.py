@@ -6,21 +6,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from palmares.calibrations.models import Calibration
 from palmares.dashboards.content import OPTIONS, new_panel
 from palmares.dashboards.services import add_image, create_dashboard, save_dashboard
+from palmares.queue.models import Status
 from palmares.shares.services import create_share
 from palmares.submissions.models import PendingFile
 from palmares.teams.access import create_token
 from palmares.teams.models import Membership, Role, Team
 from palmares.teams.services import invite
+from palmares.uploads.models import GroundTruth
 from tests.factories import HandShapeFactory
 
 OTHERS_CODE = ("admin/", "accounts/")
 """Django's and allauth's; `test_admin.py` walks the admin."""
+TRUTH_OF_UPLOAD = b"the true hands of our upload"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 SAMPLES: dict[str, Any] = {
     "frame": 0,
@@ -30,6 +35,7 @@ SAMPLES: dict[str, Any] = {
     "token": "nonsense",
     "protocol": "palmares",
     "number": 1,
+    "name": "0123456789abcdef",
 }
 
 
@@ -56,6 +62,11 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         named = {"benchmark": contest.slug, "upload": str(upload.pk), "image": str(image.pk)}
         panel["options"] |= {name: value for name, value in named.items() if name in panel["options"]}
     save_dashboard(dashboard=dashboard, by=owner, content={"panels": panels})
+    truth = GroundTruth.objects.create(upload=upload, name="our truth.npz", status=Status.SUCCEEDED)
+    truth.folder = f"truths/{truth.pk}/1"
+    truth.save()
+    for name in ("truth.npz", "track.json", f"track/{SAMPLES['name']}.bin"):
+        default_storage.save(f"{truth.folder}/{name}", ContentFile(TRUTH_OF_UPLOAD))
     invitation, _ = invite(team=team, email="guest@example.org", role=Role.MEMBER, by=owner)
     return {
         "team": team.pk,
@@ -69,6 +80,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "run": finished_run.pk,
         "shared-run": finished_run.pk,
         "shared-media": upload.pk,
+        "shared-truth": upload.pk,
         "dashboard": dashboard.pk,
         "panel": panels[0]["id"],
         "image": image.pk,
@@ -96,7 +108,7 @@ def address(pattern: URLPattern, route: str, world: dict[str, Any]) -> str:
         elif name in ("pk", "id") and noun:
             kwargs[name] = world[noun]
         elif name == "name":
-            kwargs[name] = "0123456789abcdef"
+            kwargs[name] = SAMPLES[name]
         else:
             assert name in SAMPLES, f"{route}: give a value for <{name}> in SAMPLES, or name the route after its noun"
             kwargs[name] = SAMPLES[name]

@@ -36,6 +36,8 @@ from palmares.shares.shared_files import (
     SharedSeriesView,
     SharedTrackChunkView,
     SharedTrackView,
+    SharedTruthTrackFileView,
+    SharedTruthTrackView,
 )
 from palmares.shares.viewsets import ShareViewSet
 from palmares.subjects.viewsets import HandShapeViewSet, SubjectViewSet
@@ -158,6 +160,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("shared/<str:token>/runs/<uuid:pk>/track/", SharedTrackView.as_view(), name="shared-run-track"),
     path(
         "shared/<str:token>/runs/<uuid:pk>/track/<hash:name>.bin", SharedTrackChunkView.as_view(), name="shared-run-track-chunk"
+    ),
+    path("shared/<str:token>/truth/<uuid:pk>/track/", SharedTruthTrackView.as_view(), name="shared-truth-track"),
+    path(
+        "shared/<str:token>/truth/<uuid:pk>/track/<hash:name>.bin",
+        SharedTruthTrackFileView.as_view(),
+        name="shared-truth-track-file",
     ),
     path("shared/<str:token>/runs/<uuid:pk>/series/", SharedSeriesView.as_view(), name="shared-run-series"),
     path("submissions/<uuid:pk>/file/", SubmissionFileView.as_view(), name="submission-file"),

@@ -47,6 +47,7 @@ class ShareLink(models.Model):
     state = models.CharField(max_length=4000, blank=True, help_text="Query string of the page that is shared.")
     runs = ArrayField(models.UUIDField(), default=list, blank=True, help_text="Of a viewer: the runs that the link opens.")
     media = models.BooleanField(default=False, help_text="Whether videos are shown.")
+    truth = models.BooleanField(default=False, help_text="Whether viewers show the ground truth of uploads.")
     names = models.BooleanField(default=False, help_text="Whether names of subjects and uploads are shown.")
     allowed_sites = ArrayField(
         models.CharField(max_length=255), default=list, blank=True, help_text="Origins of sites that may embed it."

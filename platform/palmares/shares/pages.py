@@ -48,6 +48,7 @@ def new_share(request: HttpRequest) -> HttpResponse:
                 by=person(request),
                 expires_in_days=int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0,
                 media=bool(given.get("media")),
+                truth=bool(given.get("truth")),
                 names=bool(given.get("names")),
                 allowed_sites=given.get("allowed_sites", "")[:4000].split(),
                 **asked,

@@ -20,7 +20,7 @@ class ShareSerializer(serializers.ModelSerializer[ShareLink]):
     class Meta:
         model = ShareLink
         fields: ClassVar = [
-            "id", "team", "kind", "target", "title", "state", "media", "names", "allowed_sites", "status",
+            "id", "team", "kind", "target", "title", "state", "media", "truth", "names", "allowed_sites", "status",
             "created_at", "expires_at", "revoked_at", "last_used_at", "opened",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
@@ -36,6 +36,9 @@ class NewShareSerializer(serializers.Serializer[Any]):
     )
     expires_in_days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, required=False, default=30)
     media = serializers.BooleanField(required=False, default=False, help_text="Show videos, too.")
+    truth = serializers.BooleanField(
+        required=False, default=False, help_text="Show the ground truth of uploads in viewers, and errors by it."
+    )
     names = serializers.BooleanField(required=False, default=False, help_text="Show names of subjects and uploads, too.")
     allowed_sites = serializers.ListField(
         child=serializers.CharField(max_length=255),

@@ -36,6 +36,7 @@ def create_share(
     state: str = "",
     expires_in_days: int = 30,
     media: bool = False,
+    truth: bool = False,
     names: bool = False,
     allowed_sites: Sequence[str] = (),
 ) -> tuple[ShareLink, str]:
@@ -48,6 +49,7 @@ def create_share(
         state: query string of the page, which says what of it is shown.
         expires_in_days: 1 to `LONGEST_DAYS`.
         media: show videos, too.
+        truth: show the ground truth of uploads in viewers, and errors by it.
         names: show names of subjects and uploads, too.
         allowed_sites: origins such as `https://lab.example.org` that may embed it.
 
@@ -80,6 +82,7 @@ def create_share(
         state=state.removeprefix("?"),
         runs=list(target.runs),
         media=media,
+        truth=truth,
         names=names,
         allowed_sites=sites,
         created_by=by,

@@ -25,6 +25,8 @@ from palmares.shares.services import open_link
 from palmares.shares.shared_dashboard import opened_runs
 from palmares.shares.targets import current_target, runs_of
 from palmares.shares.throttles import AddressThrottle, LinkThrottle
+from palmares.uploads.models import GroundTruth
+from palmares.uploads.truth_views import TruthFileView, TruthTrackFileView, TruthTrackView
 from palmares.uploads.viewsets import CONTENT_TYPES
 
 NOT_SHARED = "This link does not open that."
@@ -118,6 +120,42 @@ class SharedMediaView(_SharedView):
     @extend_schema(exclude=True)
     def head(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         return self.get(request, **kwargs)
+
+
+class _SharedTruthFile(_SharedView, TruthFileView):
+    def truth_and_folder(self, pk: UUID) -> tuple[GroundTruth, str]:
+        """The ground truth of an upload that the link's viewers show, and its folder.
+
+        Raises:
+            NotFoundError: the link does not show it.
+            GoneError: it opens nothing any more.
+        """
+        link = self.link()
+        uploads = [run.upload for run in shared_runs(link) if run.upload_id == pk] if link.truth else []
+        truth: GroundTruth | None = getattr(uploads[0], "ground_truth", None) if uploads else None
+        if truth is None or not truth.folder:
+            raise NotFoundError(NOT_SHARED)
+        return truth, truth.folder
+
+
+class SharedTruthTrackView(_SharedTruthFile, TruthTrackView):
+    """`track.json` of the ground truth in a shared viewer."""
+
+    @extend_schema(operation_id="shared_truth_track", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, token: str, pk: UUID) -> HttpResponseBase:  # type: ignore[override]
+        """Get the header of the ground truth's track; only of links that show the ground truth."""
+        return super().get(request, pk)
+
+
+class SharedTruthTrackFileView(_SharedTruthFile, TruthTrackFileView):
+    """Chunks and faces of the ground truth in a shared viewer."""
+
+    @extend_schema(
+        operation_id="shared_truth_track_file", responses=file_responses("application/octet-stream"), parameters=[RANGE]
+    )
+    def get(self, request: Request, token: str, pk: UUID, name: str) -> HttpResponseBase:  # type: ignore[override]
+        """Get one binary file of the ground truth's track; only of links that show the ground truth."""
+        return super().get(request, pk, name)
 
 
 class SharedImageView(_SharedView):

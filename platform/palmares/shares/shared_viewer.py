@@ -13,7 +13,7 @@ from palmares.runs.models import Run
 from palmares.runs.pages import viewer_data
 from palmares.runs.serializers import RunSerializer
 from palmares.shares.models import ShareLink
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 from palmares.uploads.serializers import MEDIA, UploadSerializer
 
 _SHOWN_OF_UPLOAD: Final = (
@@ -60,7 +60,17 @@ def _upload(upload: Upload, link: ShareLink, token: str) -> dict[str, Any]:
         **{name: shown[name] for name in _SHOWN_OF_UPLOAD},
         "name": upload.name if link.names else "Shared clip",
         "media": media if link.media and upload.folder else dict.fromkeys(media),
+        "truth": _truth(upload, link, token),
     }
+
+
+def _truth(upload: Upload, link: ShareLink, token: str) -> dict[str, Any] | None:
+    """The ground truth as the viewer draws it: only of links that show it, once it can be shown."""
+    truth: GroundTruth | None = getattr(upload, "ground_truth", None)
+    if truth is None or not link.truth or not truth.folder:
+        return None
+    shown = {name: getattr(truth, name) for name in ("status", "stage", "progress", "error")}
+    return {**shown, "links": {"track": reverse("shared-truth-track", args=[token, upload.pk])}}
 
 
 def _run(run: Run) -> dict[str, Any]:

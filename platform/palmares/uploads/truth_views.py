@@ -36,10 +36,13 @@ class NewGroundTruthSerializer(serializers.Serializer[Any]):
     side = serializers.ChoiceField(choices=SIDE_CHOICES, default="right", help_text="Of the hands, in formats that do not say.")
 
 
-class _TruthFileView(APIView):
-    permission_classes = (IsAuthenticated,)
+class TruthFileView(APIView):
+    """Files of the ground truth of an upload."""
+
+    permission_classes: Any = (IsAuthenticated,)
 
     def upload(self, pk: UUID) -> Upload:
+        """The upload of the address, which the caller may see."""
         visible = Upload.objects.visible_to(self.request.user).select_related("subject__team", "ground_truth")
         return get_object_or_404(visible, pk=pk)
 
@@ -58,7 +61,7 @@ class _TruthFileView(APIView):
         return truth, truth.folder
 
 
-class TruthView(_TruthFileView):
+class TruthView(TruthFileView):
     """The ground truth of an upload, for its team alone."""
 
     problem_statuses: ClassVar = {"put": (409, 422)}
@@ -109,7 +112,7 @@ class TruthView(_TruthFileView):
         return refused_answer(exc) if isinstance(exc, RefusedFileError) else super().handle_exception(exc)
 
 
-class TruthTrackView(_TruthFileView):
+class TruthTrackView(TruthFileView):
     """`track.json` of the ground truth."""
 
     @extend_schema(operation_id="uploads_truth_track", responses=OpenApiTypes.OBJECT)
@@ -118,7 +121,7 @@ class TruthTrackView(_TruthFileView):
         return stored_file(request, f"{self.truth_and_folder(pk)[1]}/track.json", content_type="application/json")
 
 
-class TruthTrackFileView(_TruthFileView):
+class TruthTrackFileView(TruthFileView):
     """Chunks and faces, named by their content."""
 
     @extend_schema(

@@ -21,7 +21,7 @@ from palmares.shares.models import ShareLink
 from palmares.shares.services import create_share
 from palmares.teams.models import Invitation, Token, User
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
-from tests.route_samples import ROUTES, address, world  # noqa: F401 - a fixture
+from tests.route_samples import ROUTES, TRUTH_OF_UPLOAD, address, world  # noqa: F401 - a fixture
 
 TRUTH = b"the true hands of a private benchmark"
 
@@ -55,7 +55,7 @@ def hidden(world, contest, finished_run, owner) -> list[str]:  # noqa: F811
 
 def own_secrets(world: dict[str, Any], shared: set[str]) -> list[str]:  # noqa: F811
     """Names and ids of our team's things, without what is shared."""
-    names = ["our clip", "Ours 1", "contest-of-ours"]
+    names = ["our clip", "our truth", "Ours 1", "contest-of-ours", TRUTH_OF_UPLOAD.decode()]
     return [*names, *(str(value) for name, value in world.items() if str(value) not in shared and name != "share-token")]
 
 

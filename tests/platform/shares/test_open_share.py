@@ -18,7 +18,7 @@ from palmares.runs.models import Prediction
 from palmares.shares.models import ShareLink
 from palmares.shares.services import create_share
 from palmares.shares.throttles import LinkThrottle
-from palmares.uploads.models import Upload
+from palmares.uploads.models import GroundTruth, Upload
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
 
 
@@ -100,6 +100,30 @@ def test_names_and_videos_are_shown_where_shared(client, link_to, finished_run):
     assert status_of(client, media["web_video"].replace("web.mp4", "source")) == 404
     other = UploadFactory(subject=finished_run.upload.subject, folder=finished_run.upload.folder)
     assert client.get(media["web_video"].replace(str(finished_run.upload_id), str(other.pk))).status_code == 404
+
+
+def test_the_ground_truth_is_shown_where_shared(client, link_to, finished_run):
+    upload = finished_run.upload
+    truth = GroundTruth.objects.create(upload=upload, name="secret.npz", status=Status.SUCCEEDED, folder="truths/t/1")
+    for name, content in (("track.json", b'{"hands": []}'), ("track/0123456789abcdef.bin", b"x"), ("truth.npz", b"arrays")):
+        default_storage.save(f"{truth.folder}/{name}", ContentFile(content))
+    hidden, shown = link_to(), link_to(truth=True)
+    assert data_of(client.get(f"/shared/{hidden}/").content.decode())["upload"]["truth"] is None
+    page = client.get(f"/shared/{shown}/").content.decode()
+    assert "secret.npz" not in page
+    track = data_of(page)["upload"]["truth"]["links"]["track"]
+    assert track == f"/api/v1/shared/{shown}/truth/{upload.pk}/track/"
+    other = UploadFactory(subject=upload.subject, folder=upload.folder)
+    GroundTruth.objects.create(upload=other, status=Status.SUCCEEDED, folder="truths/t/1")
+    for path in (track, f"{track}0123456789abcdef.bin"):
+        assert status_of(client, path) == 200
+        assert status_of(client, path.replace(shown, hidden)) == 404
+        assert status_of(client, path.replace(str(upload.pk), str(other.pk))) == 404
+    assert status_of(client, track.removesuffix("track/")) == 404  # the arrays
+    truth.folder = ""
+    truth.save()
+    assert status_of(client, track) == 404
+    assert data_of(client.get(f"/shared/{shown}/").content.decode())["upload"]["truth"] is None
 
 
 def close_revoked(link: ShareLink) -> str:
