@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from palmares.calibrations.models import Calibration
+from palmares.comments.services import add_comment
 from palmares.dashboards.content import OPTIONS, new_panel
 from palmares.dashboards.services import add_image, create_dashboard, save_dashboard
 from palmares.queue.models import Status
@@ -81,6 +82,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "shared-run": finished_run.pk,
         "shared-media": upload.pk,
         "shared-truth": upload.pk,
+        "comment": add_comment(upload=upload, by=owner, frame=0, text="our comment", run=finished_run).pk,
         "dashboard": dashboard.pk,
         "panel": panels[0]["id"],
         "image": image.pk,

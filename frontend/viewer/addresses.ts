@@ -8,6 +8,8 @@ export interface Addresses {
   series(run: string): string;
   prediction(run: string): string;
   frame(run: string, frame: number, format: "glb" | "obj" | "ply"): string;
+  comments(upload: string): string;
+  comment(upload: string, comment: string): string;
   events(upload: string, runs: string[]): string;
 }
 
@@ -21,6 +23,8 @@ export function addresses(base = "/api/v1"): Addresses {
     series: (run) => `${base}/runs/${run}/series/`,
     prediction: (run) => `${base}/runs/${run}/prediction/`,
     frame: (run, frame, format) => `${base}/runs/${run}/frames/${frame}.${format}`,
+    comments: (upload) => `${base}/uploads/${upload}/comments/`,
+    comment: (upload, comment) => `${base}/uploads/${upload}/comments/${comment}/`,
     events: (upload, runs) => `${base}/events/?uploads=${upload}&runs=${runs.join(",")}`,
   };
 }

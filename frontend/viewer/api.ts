@@ -44,6 +44,8 @@ export interface PageData {
   metrics: Metric[];
   /** Metrics that this page computes from joints, and the agreement of two methods. */
   truth_metrics: Metric[];
+  /** What the person may do with comments; a shared page has none. */
+  comments?: { can_write: boolean; email: string; is_owner: boolean };
   /** Where the data is, if not at the API's root: a shared page names an address that opens only what is shared. */
   api?: string;
   /** Of a shared page: the query string that was shared, and the sites that may steer it in a frame. */
@@ -58,11 +60,17 @@ function csrfToken(): string {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 }
 
-/** The response as JSON; throws an error with the server's message (problem+json). */
-export async function request<T>(url: string, method: "GET" | "POST" = "GET"): Promise<T> {
+/** The response as JSON, null where it has no body; throws an error with the server's message (problem+json). */
+export async function request<T>(
+  url: string,
+  method: "GET" | "POST" | "PATCH" | "DELETE" = "GET",
+  content?: unknown,
+): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
-  const response = await fetch(url, { method, headers, credentials: "same-origin" });
+  if (content !== undefined) headers["Content-Type"] = "application/json";
+  const sent = content === undefined ? undefined : JSON.stringify(content);
+  const response = await fetch(url, { method, headers, credentials: "same-origin", body: sent });
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new Error(body?.detail ?? body?.title ?? `The server answered ${response.status}.`);
   return body as T;

@@ -5,8 +5,10 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isFailed, isOpen } from "./api";
 import { drawAxes } from "./axes";
+import { CommentList } from "./comment-list";
 import { Blinker, ColourBar, WipeHandles } from "./compare-controls";
 import { ExportMenu, saveImage } from "./export-menu";
+import { JointMark } from "./joint-mark";
 import { LiveErrors } from "./live-errors";
 import { Methods } from "./methods";
 import { Plots } from "./metric-plots";
@@ -97,6 +99,7 @@ export function App({ model }: { model: ViewModel }) {
         <WipeHandles model={model} />
         <Blinker model={model} />
         <ColourBar model={model} />
+        {viewer && model.comments && <JointMark model={model} comments={model.comments} viewer={viewer} />}
         {viewer && model.hasRenderer.value && <OrbitTools viewer={viewer} model={model} />}
       </div>
       {viewer && <Toolbar table={table} model={model} viewer={viewer} />}
@@ -110,6 +113,7 @@ export function App({ model }: { model: ViewModel }) {
         </div>
       )}
       {viewer && !model.isSingleImage && <Plots model={model} clock={viewer.clock} />}
+      {viewer && model.comments && <CommentList model={model} comments={model.comments} clock={viewer.clock} />}
       <p class="toast" role="status">
         {model.notice.value}
       </p>
@@ -150,6 +154,7 @@ function actions(model: ViewModel, viewer: Viewer, root: HTMLElement) {
       });
     },
     fit: () => viewer.setViewpoint("fit"),
+    comment: () => root.querySelector<HTMLElement>(".comments textarea")?.focus(),
   };
 }
 

@@ -132,6 +132,9 @@ export function Timeline({ model, clock }: { model: ViewModel; clock: Clock }) {
         }}
         onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && seek(event)}
       >
+        {model.comments?.open.value.map(({ id, frame }) => (
+          <i key={id} class="comment-mark" style={{ left: at(frame + 0.5, count) }} />
+        ))}
         {zoom && <div class="zoomed" style={{ left: at(zoom[0], count), width: at(zoom[1] - zoom[0] + 1, count) }} />}
         <Cursor frame={frame} count={count} />
       </div>

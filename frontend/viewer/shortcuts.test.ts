@@ -15,7 +15,7 @@ function page() {
     DEFAULT_STATE,
   );
   const clock = new Clock(100, 30);
-  const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn() };
+  const actions = { snapshot: vi.fn(), fullScreen: vi.fn(), fit: vi.fn(), comment: vi.fn() };
   const table = shortcuts(model, clock, actions);
   const press = (key: string, shiftKey = false) => table.find((entry) => entry.keys.includes(key))?.run({ key, shiftKey });
   return { model, clock, actions, table, press };

@@ -9,6 +9,7 @@ export interface Actions {
   snapshot(): void;
   fullScreen(): void;
   fit(): void;
+  comment(): void;
 }
 
 export interface Shortcut {
@@ -83,6 +84,9 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
     layoutKey(model, "v", "wipe", "two methods, divided by a handle"),
     layoutKey(model, "b", "blink", "two methods in turn"),
     { keys: ["r"], label: "r", description: "fit the hands into the 3D view", run: () => actions.fit() },
+    ...(model.comments?.rights.can_write
+      ? [{ keys: ["m"], label: "m", description: "write a comment on this frame", run: () => actions.comment() }]
+      : []),
     { keys: ["s"], label: "s", description: "save an image (PNG)", run: () => actions.snapshot() },
     { keys: ["f"], label: "f", description: "full screen", run: () => actions.fullScreen() },
     {

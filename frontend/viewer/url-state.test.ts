@@ -19,6 +19,7 @@ const full: ViewState = {
   scale: "p95",
   wipe: 0.25,
   metric: "pa_mpjpe",
+  comment: "c-9",
 };
 
 describe("the URL", () => {

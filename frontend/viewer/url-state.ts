@@ -37,6 +37,7 @@ export interface ViewState {
   scale: ErrorScale;
   wipe: number; // 0 … 1 of the width
   metric: string; // of the methods' table; empty: the first
+  comment: string; // id of the comment that is shown; empty: none
 }
 
 export const DEFAULT_OPACITY = 0.8;
@@ -59,6 +60,7 @@ export const DEFAULT_STATE: ViewState = {
   scale: "20",
   wipe: 0.5,
   metric: "",
+  comment: "",
 };
 
 /** The value if it is one of `known`, else the default. */
@@ -103,6 +105,7 @@ function parseComparison(query: URLSearchParams) {
     scale: oneOf(query.get("scale"), ERROR_SCALES, DEFAULT_STATE.scale),
     wipe: wipe >= 0 && wipe <= 1 ? wipe : DEFAULT_STATE.wipe,
     metric: /^\w{1,64}$/.exec(query.get("metric") ?? "")?.[0] ?? "",
+    comment: /^[\w-]{1,64}$/.exec(query.get("comment") ?? "")?.[0] ?? "",
   };
 }
 
@@ -153,7 +156,7 @@ export function writeState(state: ViewState, search = ""): string {
   put("loop", state.loop ? null : "0");
   put("camera", state.camera && [...state.camera.position, ...state.camera.target].map(trim).join(","));
   put("zoom", state.zoom?.join(",") ?? null);
-  for (const key of ["truth", "reference", "alignment", "joints", "scale", "metric"] as const)
+  for (const key of ["truth", "reference", "alignment", "joints", "scale", "metric", "comment"] as const)
     put(key, state[key] === DEFAULT_STATE[key] ? null : state[key]);
   put("errors", state.errors ? "1" : null);
   put("wipe", state.wipe === DEFAULT_STATE.wipe ? null : trim(state.wipe));

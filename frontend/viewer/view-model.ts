@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Metric } from "../charts/frame-metrics";
 import { type Addresses, addresses } from "./addresses";
 import type { PageData, UploadInfo } from "./api";
+import { Comments } from "./comments";
 import { Comparison } from "./comparison";
 import { type Layer, makeRun, makeTruth, type RunModel } from "./layers";
 import { type CameraState, DEFAULT_OPACITY, type Layout, type TruthStyle, type ViewState } from "./url-state";
@@ -32,6 +33,8 @@ export class ViewModel {
   /** The truth, then the runs. */
   readonly layers: Layer[];
   readonly comparison: Comparison;
+  /** Null on a shared page. */
+  readonly comments: Comments | null;
   /** The metrics that runs have for each frame: those against what is compared with, then those without ground truth. */
   readonly metrics: ReadonlySignal<Metric[]>;
   readonly frame = signal(0);
@@ -81,6 +84,7 @@ export class ViewModel {
     this.addresses = addresses(data.api);
     this.isShared = Boolean(data.api);
     this.metricName.value = state.metric;
+    this.comments = data.comments ? new Comments(this.addresses, data.upload.id, data.comments, state.comment) : null;
     this.truthStyle.value = state.truth;
     const track = data.upload.truth?.links.track;
     this.truth = track ? makeTruth(track, this.truthStyle) : null;
@@ -139,6 +143,7 @@ export class ViewModel {
       truth: this.truth ? this.truthStyle.value : "ghost",
       wipe: this.wipe.value,
       metric: this.metricName.value,
+      comment: this.comments?.selected.value ?? "",
       ...this.comparison.urlState(),
     };
   }

@@ -15,6 +15,7 @@ from palmares.benchmarks.viewsets import (
     TruthsView,
 )
 from palmares.calibrations.viewsets import CalibrationFileView, CalibrationViewSet, SubjectCalibrationsView
+from palmares.comments.viewsets import CommentViewSet
 from palmares.dashboards.viewsets import (
     DashboardViewSet,
     ImagesView,
@@ -109,6 +110,7 @@ router.register("tokens", TokenViewSet, basename="token")
 router.register("subjects", SubjectViewSet, basename="subject")
 router.register("subjects/<uuid:subject_id>/hand-shapes", HandShapeViewSet, basename="hand-shape")
 router.register("uploads", UploadViewSet, basename="upload")
+router.register("uploads/<uuid:upload_id>/comments", CommentViewSet, basename="comment")
 router.register("runs", RunViewSet, basename="run")
 router.register("calibrations", CalibrationViewSet, basename="calibration")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")

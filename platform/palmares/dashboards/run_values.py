@@ -12,12 +12,11 @@ from ml.catalog import METHODS, METRICS
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
+from palmares.runs.scores import JOINTS
 
 MOST_RUNS: Final = 2000
 _MEASURES: Final = {"auc": "auc_joints", "acceleration": "acceleration_error"}
 """Names of measures in scores of runs that are others in the catalogue."""
-JOINTS: Final = ("wrist", *(f"{finger}{n}" for finger in ("thumb", "index", "middle", "ring", "pinky") for n in range(1, 5)))
-"""As predictions and scores have them: `ml.hand.skeleton.JOINTS`; a test compares."""
 FEWEST_CLIPS: Final = 6
 """Of which an interval is given, as on boards."""
 _T_975: Final = (2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)

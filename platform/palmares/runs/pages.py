@@ -28,7 +28,9 @@ from palmares.runs.score_tables import by_alignment, of_runs
 from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
 from palmares.subjects.models import HandShape, Subject
+from palmares.teams.models import Role, User
 from palmares.teams.pages import by_id, can_write, errors_as_messages, person, posted
+from palmares.teams.services import role_in
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import CHOICES, visible_upload
 from palmares.uploads.serializers import UploadSerializer
@@ -36,6 +38,8 @@ from palmares.uploads.serializers import UploadSerializer
 ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete": services.delete_run}
 IN_VIEWER = 9
 """Runs that one page compares; keys 1 to 9 toggle them."""
+COMMENTS = 50
+"""Open comments that the page of an upload lists; the viewer has all."""
 SHAPES = 20
 """Newest hand shapes that a method's form offers; the API takes any."""
 SELECTED = 50
@@ -61,6 +65,7 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         "can_write": can_write(person(request), found.subject.team),
         "truth_formats": TRUTH_FORMATS,
         "prediction_formats": PREDICTION_FORMATS,
+        "comments": found.comments.filter(resolved_at=None).select_related("created_by")[:COMMENTS],
     }
     return render(request, "uploads/upload.html", context)
 
@@ -84,6 +89,8 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     bare = request.GET.get("bare") == "1"  # in a panel of a dashboard
     shown = UploadSerializer(found, context={"request": request}).data
     state = viewer_data(shown, list(RunSerializer(runs, many=True, context={"request": request}).data))
+    if not bare:
+        state |= {"comments": _comment_rights(person(request), found)}
     context = {
         "viewer": json.loads(JSONRenderer().render(state)),
         "upload": found,
@@ -93,6 +100,13 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
         "title": found.name,
     }
     return render(request, "runs/viewer.html", context)
+
+
+def _comment_rights(user: User, upload: Upload) -> dict[str, Any]:
+    """What somebody may do with comments on an upload, as the viewer's script takes it."""
+    role = role_in(user=user, team=upload.subject.team)
+    can_write = role is not None and role.includes(Role.MEMBER)
+    return {"can_write": can_write, "email": user.email, "is_owner": role == Role.OWNER}
 
 
 def _runs_to_compare(upload: Upload, named: str) -> list[Run]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ml.catalog import RUN_ALIGNMENTS, RUN_MEASURES
 from palmares.runs.models import Run, RunScore
+from palmares.runs.scores import JOINTS
 
 TITLES: Final = {
     "mpjpe": "MPJPE", "mpvpe": "MPVPE", "auc": "AUC (joints)", "auc_vertices": "AUC (vertices)", "f5": "F@5 mm",
@@ -22,7 +23,6 @@ COMPARED: Final = (
     ("PA-F@5 mm", "procrustes", "f5"), ("RA-ACC", "root", "acceleration"),
 )  # fmt: skip
 """What the table of all runs of an upload shows."""
-FINGERS: Final = ("wrist", "thumb", "index", "middle", "ring", "pinky")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def by_alignment(score: RunScore) -> dict[str, Any]:
 
 def _in_order(joints: dict[str, Any]) -> list[tuple[str, Any]]:
     """Joints from the wrist to the tips, finger by finger: the database keeps keys in an order of its own."""
-    return sorted(joints.items(), key=lambda entry: (FINGERS.index(entry[0].rstrip("1234")), entry[0]))
+    return sorted(joints.items(), key=lambda entry: JOINTS.index(entry[0]))
 
 
 def of_runs(runs: Iterable[Run]) -> dict[str, Any]:

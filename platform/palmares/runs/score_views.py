@@ -20,10 +20,9 @@ from palmares.api.problems import InvalidError, NotFoundError
 from palmares.queue.models import Status
 from palmares.runs.mesh_export import read_member
 from palmares.runs.models import Run, RunScore
-from palmares.runs.scores import FRAMES_FILE
+from palmares.runs.scores import FRAMES_FILE, JOINTS
 from palmares.stored_object import open_seekable
 
-JOINT_COUNT: Final = 21
 SIDES: Final = ("left", "right")
 DECIMALS: Final = 6
 """Of values by frame: they are stored as float32."""
@@ -132,20 +131,9 @@ class ScoreFramesView(ScoreView):
     )
     def get(self, request: Request, pk: UUID) -> Response:
         """Get one measure of a run for each frame and hand."""
-        alignment, metric = (request.query_params.get(*each) for each in (("alignment", "procrustes"), ("metric", "mpjpe")))
-        if alignment not in RUN_ALIGNMENTS:
-            raise InvalidError(
-                f"There is no alignment {alignment!r}; there are {', '.join(RUN_ALIGNMENTS)}.", field="alignment"
-            )
-        if metric not in RUN_MEASURES or (metric == "acceleration" and alignment != "root"):
-            there = "; `acceleration` is under the alignment root" if metric == "acceleration" else ""
-            raise InvalidError(
-                f"There is no metric {metric!r} here; there are {', '.join(RUN_MEASURES)}{there}.", field="metric"
-            )
+        alignment, metric = asked_measure(request)
         joint = _joint(request.query_params.get("joint"), metric)
-        score = self.score(pk)
-        if score is None or not score.folder:
-            raise NotFoundError("This run is not scored yet." if score is None else f"The score of this run is {score.status}.")
+        score = self.finished_score(pk)
         values = frame_values(score, alignment, metric, joint=joint)
         about = {"alignment": alignment, "metric": metric, "unit": RUN_MEASURES[metric], "fps": score.content.get("fps")}
         return Response(about | values)
@@ -210,6 +198,6 @@ def read_frames(score: RunScore, names: tuple[str, ...]) -> dict[str, np.ndarray
 def _joint(text: str | None, metric: str) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) < JOINT_COUNT) or metric != "mpjpe":
+    if not (text.isascii() and text.isdigit() and int(text) < len(JOINTS)) or metric != "mpjpe":
         raise InvalidError("`joint` is a number from 0 (wrist) to 20, with the metric mpjpe.", field="joint")
     return int(text)

@@ -14,6 +14,8 @@ from palmares.runs.models import Run, RunScore
 
 FRAMES_FILE: Final = "frames.npz"
 """Values by frame, below a score's folder; `ml.metrics.run_scores.RunScores` lists its arrays."""
+JOINTS: Final = ("wrist", *(f"{finger}{n}" for finger in ("thumb", "index", "middle", "ring", "pinky") for n in range(1, 5)))
+"""As predictions and scores have them: `ml.hand.skeleton.JOINTS`; a test compares."""
 AT_ONCE: Final = 500
 """Scores that are asked for in one go; the reaper asks for the others."""
 

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "palmares.uploads",
     "palmares.calibrations",
     "palmares.runs",
+    "palmares.comments",
     "palmares.benchmarks",
     "palmares.submissions",
     "palmares.dashboards",

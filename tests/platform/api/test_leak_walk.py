@@ -55,7 +55,7 @@ def hidden(world, contest, finished_run, owner) -> list[str]:  # noqa: F811
 
 def own_secrets(world: dict[str, Any], shared: set[str]) -> list[str]:  # noqa: F811
     """Names and ids of our team's things, without what is shared."""
-    names = ["our clip", "our truth", "Ours 1", "contest-of-ours", TRUTH_OF_UPLOAD.decode()]
+    names = ["our clip", "our truth", "our comment", "Ours 1", "contest-of-ours", TRUTH_OF_UPLOAD.decode()]
     return [*names, *(str(value) for name, value in world.items() if str(value) not in shared and name != "share-token")]
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from ml.hand.skeleton import JOINTS as SKELETON
 from palmares.dashboards.content import OPTIONS, new_panel
 from palmares.dashboards.models import Dashboard
 from palmares.dashboards.panels.free_panels import markdown_html
-from palmares.dashboards.run_values import JOINTS, interval
+from palmares.dashboards.run_values import interval
 from palmares.dashboards.services import create_dashboard
 from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run, RunScore
+from palmares.runs.scores import JOINTS
 from palmares.submissions.models import Score, Scoring
 from palmares.uploads.models import GroundTruth
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
@@ -138,10 +138,6 @@ def test_scores_against_ground_truth_are_metrics_like_others(show, subject):
     assert show("scatter", x="ra_acceleration_error", y="pa_auc_joints")["data"]["points"][0]["x"] == 0.25
     (hand,) = show("joints")["data"]["hands"]
     assert hand["errors_mm"] == [float(n) for n in range(21)]
-
-
-def test_joints_are_named_as_scores_name_them():
-    assert JOINTS == SKELETON
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Comments on uploads, pinned to a frame, and if wanted to a method and a joint."""
