@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from palmares.api.models import IdempotencyKey
 from palmares.benchmarks.models import Benchmark, Revision, Truth
+from palmares.comments.services import add_comment
 from palmares.submissions.models import Scoring, Submission
 from palmares.teams.access import create_sign_in_link, create_token
 from palmares.teams.models import Role, User
@@ -24,6 +25,7 @@ def superuser(db):
 def secrets(team, owner, finished_run, subject, contest, scored):
     """One row of everything; what must not be shown of them."""
     submission, truth = scored(), contest.truths.get()
+    add_comment(upload=finished_run.upload, by=owner, frame=0, text="Look at the thumb.")
     HandShapeFactory(subject=subject)
     create_sign_in_link(user=owner)
     invite(team=team, email="guest@example.org", role=Role.MEMBER, by=owner)

@@ -74,20 +74,10 @@ def create_share(
         raise ConflictError(f"The team “{target.team}” has {MOST_LINKS} active links, the maximum; revoke one first.")
     token = new_secret()
     link = ShareLink.objects.create(
-        team=target.team,
-        token_hash=digest(token),
-        kind=kind,
-        target=target.pk,
-        title=target.title[:255],
-        state=state.removeprefix("?"),
-        runs=list(target.runs),
-        media=media,
-        truth=truth,
-        names=names,
-        allowed_sites=sites,
-        created_by=by,
-        expires_at=timezone.now() + timedelta(days=expires_in_days),
-    )
+        team=target.team, token_hash=digest(token), kind=kind, target=target.pk, title=target.title[:255],
+        state=state.removeprefix("?"), runs=list(target.runs), media=media, truth=truth, names=names, allowed_sites=sites,
+        created_by=by, expires_at=timezone.now() + timedelta(days=expires_in_days),
+    )  # fmt: skip
     return link, token
 
 

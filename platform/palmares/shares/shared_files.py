@@ -143,7 +143,7 @@ class SharedTruthTrackView(_SharedTruthFile, TruthTrackView):
 
     @extend_schema(operation_id="shared_truth_track", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, token: str, pk: UUID) -> HttpResponseBase:  # type: ignore[override]
-        """Get the header of the ground truth's track; only of links that show the ground truth."""
+        """Get the header of a shared ground truth's track; only of links that show it."""
         return super().get(request, pk)
 
 
@@ -154,7 +154,7 @@ class SharedTruthTrackFileView(_SharedTruthFile, TruthTrackFileView):
         operation_id="shared_truth_track_file", responses=file_responses("application/octet-stream"), parameters=[RANGE]
     )
     def get(self, request: Request, token: str, pk: UUID, name: str) -> HttpResponseBase:  # type: ignore[override]
-        """Get one binary file of the ground truth's track; only of links that show the ground truth."""
+        """Get one binary file of a shared ground truth's track; only of links that show it."""
         return super().get(request, pk, name)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from palmares.comments.services import add_comment
 from palmares.dashboards.services import create_dashboard
 from tests.api_contract import SCHEMA, operations
 
@@ -117,6 +118,8 @@ def test_a_list_is_refused_where_an_object_is_expected(api, owner, subject, uplo
         "/submissions/{id}": scored().pk,
         "/dashboards/{id}": create_dashboard(team=team, name="Ours", by=owner).pk,
         "/versions/{number}": 1,
+        "/uploads/{upload_id}": upload.pk,
+        "/comments/{id}": add_comment(upload=upload, by=owner, frame=0, text="Look.").pk,
     }
     ids |= {"/uploads/{id}": upload.pk, "/members/{id}": team.memberships.get(user=owner).pk, "/teams/{team_id}": team.pk}
     changed = [path for path, method, _ in operations() if method == "patch" and "/tus/" not in path]
