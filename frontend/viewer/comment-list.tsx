@@ -89,7 +89,7 @@ function Comment({ comment, model, comments, clock }: CommentsProps & { comment:
         )}
         {joint && <span>{joint}</span>}
       </p>
-      <p class="text">{comment.text}</p>
+      <p class="words">{comment.text}</p>
       <p class="by">
         <span>
           {comment.author ?? "a former member"}, <time dateTime={comment.created_at}>{written(comment.created_at)}</time>
