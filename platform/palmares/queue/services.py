@@ -35,9 +35,6 @@ QUIET_SECONDS = 600.0
 """The same, where it holds messages: this row's is most likely among them."""
 
 
-# ------------------------------------------------------------------------------------------------------- for the web
-
-
 @transaction.atomic
 def enqueue(*, item: WorkItem) -> None:
     """Queue a row, from whatever state, with a clean record. Workers are notified once this is committed."""
@@ -116,9 +113,6 @@ def retry(*, item: WorkItem) -> None:
         raise ConflictError(f"It needs “{needed}”, which is {needed.status}; retry that first.")
     enqueue(item=row)
     _copy_state(row, item)
-
-
-# ------------------------------------------------------------------------------------------------------------ for workers
 
 
 @transaction.atomic
@@ -304,9 +298,6 @@ def _fail_orphans(model: type[WorkItem]) -> None:
             _finish(row, Status.FAILED, cannot_start(needed_by(row)))
 
 
-# ----------------------------------------------------------------------------------------------------------------- inside
-
-
 def _manager(model: type[Item]) -> Manager[Item]:
     return model._default_manager
 
@@ -326,8 +317,7 @@ def _held(item: Item) -> Item:
 
 
 def _is_startable(item: WorkItem) -> bool:
-    model = type(item)
-    return bool(_manager(model).filter(model.startable(), pk=item.pk, status=Status.QUEUED).exists())
+    return bool(_manager(type(item)).filter(item.startable(), pk=item.pk, status=Status.QUEUED).exists())
 
 
 def _notify_workers_of(item: WorkItem) -> bool:
