@@ -24,13 +24,14 @@ setup: $(INSTALLED) $(DIST)  ## everything `run` and `test` need, inside the clo
 quick: setup  ## what one runs while working: style and the tests without long fits, servers and browsers
 	ruff check .
 	npm --prefix frontend test --silent
-	PALMARES_FSYNC=off $(PY) -m pytest -q -n2 -m "not bench and not slow" --ignore tests/browser --ignore tests/bench
+	PALMARES_FSYNC=off $(PY) -m pytest -q -n2 --dist loadfile -m "not bench and not slow" --ignore tests/browser --ignore tests/bench
 
 test: setup  ## every test: Python, then TypeScript
 	npm --prefix frontend test --silent
-	# the browser's event loop occupies its test process, so browser tests have processes of their own
-	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench" tests/browser
-	PALMARES_FSYNC=off $(PY) -m pytest -n2 -m "not bench" --ignore tests/browser
+	# the browser's event loop occupies its test process, so browser tests have processes of their own;
+	# a file's tests share one process, and with it its servers and trained networks
+	PALMARES_FSYNC=off $(PY) -m pytest -n2 --dist loadfile -m "not bench" tests/browser
+	PALMARES_FSYNC=off $(PY) -m pytest -n2 --dist loadfile -m "not bench" --ignore tests/browser
 
 lint: setup  ## style, types, and who imports whom
 	ruff check .

@@ -18,6 +18,7 @@ SLOW = (
     "tests/browser",
     "tests/workers",
     "tests/client",
+    "tests/docs/test_external_methods.py",
     "tests/platform/local",
     "tests/platform/api/test_fuzz.py",
     "tests/ml/training",
@@ -28,6 +29,8 @@ SLOW = (
     "tests/ml/web_copy",
     "tests/ml/commands",
     "tests/ml/metrics/test_against_reference.py",
+    "tests/ml/metrics/test_intervals.py",
+    "tests/ml/metrics/test_ranking.py",
     "tests/ml/metrics/test_statistics.py",
     "tests/ml/fitting/test_solver.py",
     "tests/ml/clip/test_containers.py",
@@ -38,6 +41,9 @@ SLOW = (
     "tests/platform/api/test_load.py",
     "tests/platform/api/test_private_truth_leaks.py",
     "tests/platform/dashboards/test_panels.py",
+    "tests/platform/leaderboards/test_private_truth.py",
+    "tests/platform/queue/test_clocks.py",
+    "tests/platform/queue/test_events.py",
     "tests/platform/queue/test_state_machine.py",
     "tests/platform/queue/test_scoring_state_machine.py",
     "tests/platform/runs/test_external_runs.py",
@@ -47,6 +53,7 @@ SLOW = (
     "tests/platform/test_pages.py",
     "tests/platform/test_security.py",
     "tests/platform/uploads/test_ground_truth.py",
+    "tests/platform/uploads/test_resume_upload.py",
 )
 """Tests of whole servers, long fits, networks, videos and attacks, which `make quick` leaves out."""
 

@@ -11,12 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ml.catalog import METHODS
-from ml.synthetic.demo_clips import write_demo_clips
+from ml.synthetic.clips import make_clip, write_clip
+from ml.synthetic.subjects import make_subject
 from tests.predictions import hands, zipped
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 SETTINGS = "/benchmarks/palmares-synth/settings/"
 TABS = [f"/benchmarks/palmares-synth/?tab={tab}" for tab in ("plots", "sequences", "submit", "about", "manage")]
+SECONDS = 1.0
+"""Length of the video that is rendered and uploaded."""
 LONG = 180_000
 """Milliseconds that ingestion and methods may take on a slow machine."""
 
@@ -37,8 +40,8 @@ def page(browser: Browser, installation) -> Page:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
-    write_demo_clips(folder)
-    return folder / "ben" / "video.mp4"
+    write_clip(make_clip(5, make_subject(0, "validation", 1), seconds=SECONDS, hands=("right",), activities=("grasp",)), folder)
+    return folder / "video.mp4"
 
 
 def _upload(page: Page, video: Path) -> str:
@@ -76,7 +79,7 @@ def test_a_rendered_video_from_file_to_meshes(page, video, tmp_path):
     download.value.save_as(tmp_path / "prediction.npz")
     with np.load(tmp_path / "prediction.npz", allow_pickle=False) as archive:
         assert archive["joints"].shape[1:] == (21, 3)
-        assert len(archive["frame"]) >= 145
+        assert 0.95 * SECONDS * 30 <= len(archive["frame"]) <= SECONDS * 30
     _look(page)
 
 

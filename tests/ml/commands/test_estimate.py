@@ -15,8 +15,12 @@ from ml.synthetic.subjects import make_subject
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def _make_video(folder: Path) -> None:
-    write_clip(make_clip(11, make_subject(0, "validation", 0), seconds=1, turn=0.3), folder)
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifteen frames of a hand."""
+    folder = tmp_path_factory.mktemp("rendered")
+    write_clip(make_clip(11, make_subject(0, "validation", 0), seconds=0.5, turn=0.3), folder)
+    return folder / "video.mp4"
 
 
 def _estimate(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -25,13 +29,12 @@ def _estimate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("method", ["mediapipe-ik", "2d-fit"])
-def test_it_works(tmp_path, method):
-    _make_video(tmp_path)
-    done = _estimate(tmp_path / "video.mp4", "--method", method, "--out", tmp_path / "out" / "hands.npz", "--focal", 554)
+def test_it_works(video, tmp_path, method):
+    done = _estimate(video, "--method", method, "--out", tmp_path / "out" / "hands.npz", "--focal", 554)
     assert done.returncode == 0, done.stderr
     found = PredictionArrays.load(tmp_path / "out" / "hands.npz")
     assert found.meta["method"] == method
-    assert len(found) >= 25
+    assert len(found) >= 12
 
 
 def test_a_file_that_is_no_video(tmp_path):
