@@ -65,7 +65,6 @@ def create_share(
         raise InvalidError(f"A link lasts 1 to {LONGEST_DAYS} days, not {expires_in_days}.", field="expires_in_days")
     if len(state) > 4000:
         raise InvalidError(f"The state has {len(state)} characters, at most 4000 are kept.", field="state")
-    sites = clean_sites(allowed_sites)
     target = find_target(kind=kind, id=id, state=state, user=by)
     require_role(user=by, team=target.team, role=Role.MEMBER)
     Team.objects.select_for_update(no_key=True).get(pk=target.team.pk)
@@ -75,8 +74,8 @@ def create_share(
     token = new_secret()
     link = ShareLink.objects.create(
         team=target.team, token_hash=digest(token), kind=kind, target=target.pk, title=target.title[:255],
-        state=state.removeprefix("?"), runs=list(target.runs), media=media, truth=truth, names=names, allowed_sites=sites,
-        created_by=by, expires_at=timezone.now() + timedelta(days=expires_in_days),
+        state=state.removeprefix("?"), runs=list(target.runs), media=media, truth=truth, names=names,
+        allowed_sites=clean_sites(allowed_sites), created_by=by, expires_at=timezone.now() + timedelta(expires_in_days),
     )  # fmt: skip
     return link, token
 
