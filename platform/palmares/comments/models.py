@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import ClassVar
 
@@ -59,8 +60,11 @@ class Comment(models.Model):
 
     @property
     def joint_name(self) -> str:
-        """Side and name of the joint; empty where it is pinned to none."""
-        return "" if self.joint is None else f"{self.side} {JOINTS[self.joint]}"
+        """Side and name of the joint, such as "left thumb 4"; empty where it is pinned to none."""
+        if self.joint is None:
+            return ""
+        spaced = re.sub(r"(\d)", r" \1", JOINTS[self.joint])
+        return f"{self.side} {spaced}"
 
     @property
     def address(self) -> str:

@@ -30,7 +30,7 @@ def test_one_is_pinned_to_frame_method_and_joint(api, member, url, finished_run)
     assert (made["frame"], made["text"], made["joint"], made["side"]) == (12, "Flips here.", 4, "left")
     assert (made["author"], made["method"], made["is_resolved"]) == (member.email, "2D fit", False)
     assert made["address"] == (f"/uploads/{finished_run.upload_id}/view/?runs={finished_run.pk}&frame=12&comment={made['id']}")
-    assert Comment.objects.get().joint_name == "left thumb4"
+    assert Comment.objects.get().joint_name == "left thumb 4"
 
 
 def test_they_are_listed_by_frame_and_filtered(api, member, url, upload, comment, finished_run):
