@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -13,22 +12,16 @@ import httpx
 
 from palmares_client import chunked_upload, own_methods, unfinished
 from palmares_client.account import load_account
-from palmares_client.api_errors import RejectedError, ScoringFailedError
+from palmares_client.api_errors import RejectedError
 from palmares_client.chunked_upload import UploadCallback
 from palmares_client.connection import Connection, MessageCallback
 from palmares_client.own_methods import RunHandle
-
-FINISHED: Final = ("succeeded", "failed", "cancelled")
-POLL_S: Final = (0.5, 5.0)
-"""Seconds between two requests for a submission's status: at first, and after a while."""
+from palmares_client.work_handle import WorkHandle
 
 ATTEMPTS: Final = 3
 """How often a file is sent in chunks if the server then says that it does not have it; after that it goes in one request."""
 TEMPORARY_REFUSALS: Final = (409, 429)
 """Refusals that end by themselves, such as the day's quota: the server keeps the file for the next try."""
-
-StatusCallback = Callable[[dict[str, Any]], None]
-"""Called with a submission's data each time its status was requested."""
 
 
 class Client:
@@ -224,29 +217,14 @@ class Client:
         return dict(self._connection.send("POST", f"submissions/{_segment(pk)}/{action}/", retry=False).json())
 
 
-class SubmissionHandle:
-    """A submission on the server.
+class SubmissionHandle(WorkHandle):
+    """A submission on the server."""
 
-    Attributes:
-        data: as the server sent it last: `id`, `status`, `stage`, `progress`, `place`, `seconds_left`, `error`, …
-    """
+    KIND = "Submission"
 
     def __init__(self, client: Client, data: dict[str, Any]) -> None:
         self._client = client
         self.data = data
-
-    def __repr__(self) -> str:
-        return f"<SubmissionHandle {self.id} {self.data['method']!r}: {self.status}>"
-
-    @property
-    def id(self) -> str:
-        """Its id, as in the address of its page."""
-        return str(self.data["id"])
-
-    @property
-    def status(self) -> str:
-        """`queued`, `running`, `succeeded`, `failed` or `cancelled`, as of the last request."""
-        return str(self.data["status"])
 
     @property
     def scores(self) -> dict[str, Any] | None:
@@ -259,32 +237,6 @@ class SubmissionHandle:
     def refresh(self) -> Self:
         """Request its data again."""
         self.data = self._client.submission(self.id).data
-        return self
-
-    def wait(self, timeout_s: float | None = None, on_status: StatusCallback | None = None) -> Self:
-        """Wait until it is scored.
-
-        Args:
-            timeout_s: longest time to wait, in seconds; without it there is no limit.
-            on_status: called with its data after each request: stage, fraction done, place in the queue, time left.
-
-        Raises:
-            ScoringFailedError: it failed or was cancelled; the message says why.
-            TimeoutError: it is still queued or running.
-        """
-        began, pause = time.monotonic(), POLL_S[0]
-        while True:
-            self.refresh()
-            if on_status:
-                on_status(self.data)
-            if self.status in FINISHED:
-                break
-            if timeout_s is not None and time.monotonic() - began + pause > timeout_s:
-                raise TimeoutError(f"Submission {self.id} is still {self.status} after {timeout_s:.0f} s.")
-            time.sleep(pause)
-            pause = min(1.3 * pause, POLL_S[1])
-        if self.status != "succeeded":
-            raise ScoringFailedError(self.data.get("error") or f"Submission {self.id} was {self.status}.")
         return self
 
     def cancel(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
-from palmares_client.api_errors import RejectedError, ScoringFailedError
+from palmares_client.api_errors import RejectedError
+from palmares_client.work_handle import WorkHandle
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,17 +21,11 @@ if TYPE_CHECKING:
     from ml.formats.prediction import PredictionArrays
     from palmares_client.client import Client
 
-FINISHED = ("succeeded", "failed", "cancelled")
-POLL_S = (0.5, 5.0)
-"""Seconds between two requests for a run's status: at first, and after a while."""
 
+class RunHandle(WorkHandle):
+    """A run on the server."""
 
-class RunHandle:
-    """A run on the server.
-
-    Attributes:
-        data: as the server sent it last: `id`, `status`, `method`, `error`, `links`, …
-    """
+    KIND = "Run"
 
     def __init__(self, client: Client, data: dict[str, Any]) -> None:
         self._server = client.server
@@ -46,19 +40,6 @@ class RunHandle:
         self._connect = lambda: Client(server)
         return self
 
-    def __repr__(self) -> str:
-        return f"<RunHandle {self.id} {self.data['method']!r}: {self.status}>"
-
-    @property
-    def id(self) -> str:
-        """Its id, as in the address of its page."""
-        return str(self.data["id"])
-
-    @property
-    def status(self) -> str:
-        """`queued`, `running`, `succeeded`, `failed` or `cancelled`, as of the last request."""
-        return str(self.data["status"])
-
     @property
     def url(self) -> str:
         """The address of the viewer with this run."""
@@ -68,26 +49,6 @@ class RunHandle:
         """Request its data again."""
         with self._connect() as client:
             self.data = client.run(self.id).data
-        return self
-
-    def wait(self, timeout_s: float | None = None) -> Self:
-        """Wait until its meshes and metrics are made.
-
-        Args:
-            timeout_s: longest time to wait, in seconds; without it there is no limit.
-
-        Raises:
-            ScoringFailedError: it failed or was cancelled; the message says why.
-            TimeoutError: it is still queued or running.
-        """
-        began, pause = time.monotonic(), POLL_S[0]
-        while self.refresh().status not in FINISHED:
-            if timeout_s is not None and time.monotonic() - began + pause > timeout_s:
-                raise TimeoutError(f"Run {self.id} is still {self.status} after {timeout_s:.0f} s.")
-            time.sleep(pause)
-            pause = min(1.3 * pause, POLL_S[1])
-        if self.status != "succeeded":
-            raise ScoringFailedError(self.data.get("error") or f"Run {self.id} was {self.status}.")
         return self
 
     def scores(self) -> dict[str, Any]:

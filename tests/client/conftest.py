@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from palmares_client import client, connection
+from palmares_client import connection, work_handle
 
 TOKEN = "right"
 ID = "0c8e5b9e-6f7b-4f4a-9a51-111111111111"
@@ -192,5 +192,5 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PALMARES_CONFIG", str(tmp_path / "config"))
     monkeypatch.setattr(connection, "WAITS_S", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "POLL_S", (0.001, 0.001))
+    monkeypatch.setattr(work_handle, "POLL_S", (0.001, 0.001))
     return tmp_path / "config"

@@ -45,14 +45,17 @@ def benchmarks(request: HttpRequest) -> HttpResponse:
     owned = Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER)
     if request.method == "POST":
         name = posted(request, "name", limit=120)
+        slug = slugify(name)[:60] or "benchmark"
         with errors_as_messages(request):
             made = services.create_benchmark(
                 team=by_id(owned, request.POST.get("team", "")),
                 by=user,
-                slug=slugify(name)[:60] or "benchmark",
+                slug=slug,
                 name=name,
                 protocol=posted(request, "protocol"),
             )
+            if made.slug != slug:
+                messages.info(request, f"The address “{slug}” is not available; this benchmark got “{made.slug}”.")
             return redirect("benchmark", made.slug)
         return redirect("benchmarks")
     found = Benchmark.objects.visible_to(user).select_related("team")

@@ -37,6 +37,18 @@ def test_a_slug_that_somebody_else_has_is_not_told(api, contest, stranger):
     assert api(stranger).get(f"{URL}{contest.slug}/").status_code == 404
 
 
+def test_the_page_names_an_address_that_got_a_suffix(client, contest, stranger):
+    theirs = Team.objects.get(memberships__user=stranger)
+    client.force_login(stranger)
+    form = {"name": "Contest of ours", "protocol": "freihand", "team": str(theirs.pk)}
+    page = client.post("/benchmarks/", form, follow=True)
+    slug = Benchmark.objects.get(team=theirs).slug
+    assert slug != contest.slug
+    assert f"The address “{contest.slug}” is not available; this benchmark got “{slug}”." in page.content.decode()
+    page = client.post("/benchmarks/", {**form, "name": "One of its own"}, follow=True)
+    assert "is not available" not in page.content.decode()
+
+
 def test_a_revision_that_waits_is_cancelled_by_owners(api, client, contest, scored, owner, member, stranger):
     scored()
     made = api(owner).post(f"{URL}contest-of-ours/revisions/").json()
