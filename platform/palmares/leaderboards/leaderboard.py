@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 
 from ml.catalog import METRICS, PROTOCOLS
 from palmares.api.problems import InvalidError, NotFoundError
@@ -83,6 +84,8 @@ class Leaderboard:
         total: submissions on the board, `ranked` of them with a rank.
         fps: of the truth's videos, where it is one for all.
         summary: how sure the order is; None until a worker has compared the submissions.
+        sees_details: whether the person sees exact values and those of parts of the ground truth.
+        rounding: of the values, where they are not exact.
     """
 
     benchmark: Benchmark
@@ -98,6 +101,8 @@ class Leaderboard:
     ranked: int = 0
     fps: float | None = None
     summary: RankSummary | None = None
+    sees_details: bool = False
+    rounding: Rounding | None = None
 
     @property
     def metric(self) -> str:
@@ -137,24 +142,28 @@ def leaderboard(
     shown = shown_revision(benchmark, revision)
     if shown is None and revision is not None:
         raise NotFoundError(f"There is no published revision {revision} of this benchmark.")
-    metrics = available_metrics(found, shown, user)
+    details = shows_details(benchmark, user)
+    metrics = available_metrics(found, shown, user, details=details)
     wanted = _columns(benchmark, metrics, metric, columns)
     published = _published(benchmark, wanted)
     if shown is None:
-        return Leaderboard(benchmark, found, None, wanted, metrics, published=published)
-    order = ranks(wanted[0], _figures(found, wanted[0], shown, user, key="score_id"))
+        return Leaderboard(benchmark, found, None, wanted, metrics, published=published, sees_details=details)
+    rounding = None if details else rounding_for(found, shown, user)
+    order = ranks(wanted[0], _figures(found, wanted[0], shown, user, rounding, key="score_id"))
     pages = max(1, -(-len(order) // page_rows))
     page = min(max(1, page), pages)
-    summary = rank_summary(found, wanted[0], shown) if shows_details(benchmark, user) else None
-    rounding = rounding_for(found, shown, user)
+    summary = rank_summary(found, wanted[0], shown) if details else None
     rows = _rows(found, order[(page - 1) * page_rows : page * page_rows], wanted, summary, rounding)
     ranked = sum(rank is not None for _, rank in order)
     fps = Score.objects.filter(revision=shown).order_by("pk").values_list("content__fps", flat=True).first()
-    return Leaderboard(benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps, summary)
+    return Leaderboard(
+        benchmark, found, shown, wanted, metrics, rows, published, page, pages, len(order), ranked, fps, summary,
+        sees_details=details, rounding=rounding,
+    )  # fmt: skip
 
 
 def _figures(
-    board: Board, metric: str, revision: Revision, user: User | AnonymousUser, *, key: str
+    board: Board, metric: str, revision: Revision, user: User | AnonymousUser, rounding: Rounding | None, *, key: str
 ) -> list[tuple[Any, float, bool]]:
     """Key, value and whether it may be ranked, of every submission that a person sees.
 
@@ -163,7 +172,6 @@ def _figures(
     visible = set(Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id).values_list("pk", flat=True))
     figures = MetricValue.objects.filter(board=board, metric=metric, score__revision=revision)
     found = figures.values_list(key, "value", "is_ranked", "score__submission_id", "coverage")
-    rounding = rounding_for(board, revision, user)
     if rounding is None:
         return [(row[0], row[1], row[2]) for row in found if row[3] in visible]
     rounded = [
@@ -174,10 +182,18 @@ def _figures(
     return [(row[0], row[1], row[2]) for row in rounded if row[1] is not None]
 
 
-def available_metrics(board: Board, revision: Revision | None, user: User | AnonymousUser) -> list[str]:
+def available_metrics(
+    board: Board, revision: Revision | None, user: User | AnonymousUser, *, details: bool | None = None
+) -> list[str]:
     """What a board shows under a revision of the submissions that `user` sees; what others do where it is empty.
 
     Most submissions have the metrics of the first; so only what it has not is looked for among all.
+
+    Args:
+        board: of a benchmark that `user` may see.
+        revision: that is shown.
+        user: who looks.
+        details: `shows_details` of the benchmark and `user`, where it is known already.
     """
     usual = list(PROTOCOLS[board.benchmark.protocol].metrics)
     visible = Submission.objects.visible_to(user).filter(benchmark=board.benchmark_id)
@@ -187,14 +203,26 @@ def available_metrics(board: Board, revision: Revision | None, user: User | Anon
         return usual
     figures = MetricValue.objects.filter(board=board).order_by()
     names = set(figures.filter(score=first).values_list("metric", flat=True))
-    rest = figures.exclude(metric__in=names)
-    if rest.exists():  # asked by itself, of one table: with the joins the database may look at everything for each figure
-        seen = rest.filter(score__revision=revision, score__submission__in=visible)
+    if rest := _metrics_of(board) - names:
+        seen = figures.filter(metric__in=rest, score__revision=revision, score__submission__in=visible)
         names.update(seen.values_list("metric", flat=True).distinct())
-    if not shows_details(board.benchmark, user):
+    if not (shows_details(board.benchmark, user) if details is None else details):
         names &= set(disclosed_metrics(board.benchmark.protocol))
         return in_order(names) or usual
     return in_order(names or (name for name, value in first.metrics.items() if value is not None)) or usual
+
+
+def _metrics_of(board: Board) -> set[str]:
+    """All metrics of a board, of whichever submission. Each is one step in the index; `DISTINCT` would read every value."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE names AS ((SELECT metric FROM submissions_metricvalue WHERE board_id = %(board)s"
+            " ORDER BY metric LIMIT 1) UNION ALL SELECT (SELECT metric FROM submissions_metricvalue"
+            " WHERE board_id = %(board)s AND metric > names.metric ORDER BY metric LIMIT 1)"
+            " FROM names WHERE names.metric IS NOT NULL) SELECT metric FROM names WHERE metric IS NOT NULL",
+            {"board": board.pk},
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def in_order(metrics: Iterable[str]) -> list[str]:
@@ -228,7 +256,8 @@ def ranks(metric: str, figures: Iterable[tuple[Any, float, bool]]) -> list[tuple
 
 def rank_of(*, submission: Submission, user: User, board: Board, metric: str, revision: Revision) -> tuple[int | None, int]:
     """A submission's rank among what a person sees, and how many are ranked."""
-    order = ranks(metric, _figures(board, metric, revision, user, key="score__submission_id"))
+    figures = _figures(board, metric, revision, user, rounding_for(board, revision, user), key="score__submission_id")
+    order = ranks(metric, figures)
     return dict(order).get(submission.pk), sum(rank is not None for _, rank in order)
 
 
@@ -240,7 +269,10 @@ def changes(revision: Revision, user: User) -> list[dict[str, Any]]:
     metric = benchmark.primary_metric
     tables: list[dict[UUID, tuple[int | None, float]]] = []
     for each in (before, revision):
-        figures = _figures(board, metric, each, user, key="score__submission_id") if board and each else []
+        figures: list[tuple[Any, float, bool]] = []
+        if board and each:
+            rounding = rounding_for(board, each, user)
+            figures = _figures(board, metric, each, user, rounding, key="score__submission_id")
         values = {key: value for key, value, _ in figures}
         tables.append({key: (rank, values[key]) for key, rank in ranks(metric, figures)})
     old, new = tables

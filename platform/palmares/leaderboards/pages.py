@@ -18,7 +18,6 @@ from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules, services
 from palmares.benchmarks.models import Benchmark, Revision
-from palmares.benchmarks.private_truth import shows_details
 from palmares.leaderboards.exports import WRITERS
 from palmares.leaderboards.leaderboard import Leaderboard, Row, changes
 from palmares.leaderboards.plots import by_sequence, colours_of, plots
@@ -86,8 +85,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(error.detail) from error
     role = role_in(user=user, team=found.team)
     is_owner = role is not None and role.includes(Role.OWNER)
-    sees_details = shows_details(found, user)
-    tabs = _tabs(request, board, is_owner=is_owner, sees_details=sees_details)
+    tabs = _tabs(request, board, is_owner=is_owner)
     tab = next((each["name"] for each in tabs if each["name"] == request.GET.get("tab")), "leaderboard")
     context = {
         "benchmark": found,
@@ -97,7 +95,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
         "columns": [_column(board, request, metric) for metric in board.columns],
         "is_owner": is_owner,
         "can_share": role is not None and role.includes(Role.MEMBER),
-        "sees_details": sees_details,
+        "sees_details": board.sees_details,
         "tab": tab,
         "tabs": tabs,
         "template": f"benchmarks/{tab}_tab.html",
@@ -106,7 +104,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "benchmarks/benchmark.html", context)
 
 
-def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool, sees_details: bool) -> list[dict[str, str]]:
+def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool) -> list[dict[str, str]]:
     """The sections of a benchmark's page that this person sees; all keep the board, the metric and the selection.
 
     Where the truth is private to them, plots and errors by sequence would be empty and are left out.
@@ -114,8 +112,8 @@ def _tabs(request: HttpRequest, board: Leaderboard, *, is_owner: bool, sees_deta
     sequences = board.revision.truth.sequences if board.revision else []
     titles = {
         "leaderboard": "Leaderboard",
-        **({"plots": "Plots"} if sees_details else {}),
-        **({"sequences": "Sequences"} if sees_details and len(sequences) > 1 else {}),
+        **({"plots": "Plots"} if board.sees_details else {}),
+        **({"sequences": "Sequences"} if board.sees_details and len(sequences) > 1 else {}),
         **({"significance": "Significance"} if board.summary else {}),
         "submit": "Submit",
         "about": "About",
@@ -142,8 +140,8 @@ def _of_tab(request: HttpRequest, board: Leaderboard, tab: str) -> dict[str, Any
             "groups": _groups(board, by_shape=by_shape),
             "grouping": f"?{_query(request, group='' if by_shape else 'shape')}",
             "drawn": colours_of(_drawn(request, board)),
-            "is_rounded": not shows_details(found, user),
-            "step": rounding_step(board, user),
+            "is_rounded": not board.sees_details,
+            "step": rounding_step(board),
             "exports": [(kind, f"?{_query(request, **{'as': kind, 'page': ''})}") for kind in WRITERS],
             "own_teams": set(Team.objects.visible_to(user).values_list("pk", flat=True)),
             "waiting": _waiting(found, user),
@@ -192,8 +190,10 @@ def _failures(revision: Revision, user: User) -> tuple[list[Scoring], int]:
 
 
 def _waiting(benchmark: Benchmark, user: User) -> SubmissionQuerySet:
-    """Submissions that are being scored and that a person sees."""
-    found = Submission.objects.visible_to(user).in_status(*OPEN_STATUSES).filter(benchmark=benchmark)
+    """Submissions that are being scored and that a person sees. The few with open work are found first, for speed."""
+    at_work = Scoring.objects.filter(status__in=OPEN_STATUSES, submission__benchmark=benchmark)
+    found = Submission.objects.filter(pk__in=set(at_work.values_list("submission_id", flat=True)))
+    found = found.visible_to(user).in_status(*OPEN_STATUSES)
     return found.select_related("team").with_scoring()
 
 

@@ -13,7 +13,7 @@ from ml.catalog import PROTOCOLS
 from palmares.api.problems import DomainError
 from palmares.benchmarks import ranking_rules
 from palmares.benchmarks.models import Benchmark
-from palmares.benchmarks.private_truth import decimals, rounding_for, shows_details
+from palmares.benchmarks.private_truth import decimals
 from palmares.leaderboards.leaderboard import Leaderboard
 from palmares.leaderboards.viewsets import board_of_query
 from palmares.teams.models import User, Visitor
@@ -64,17 +64,16 @@ def board_context(benchmark: Benchmark, query: QueryDict, user: User | Visitor, 
             }
             for place, metric in enumerate(board.columns)
         ],
-        "is_rounded": not shows_details(benchmark, user),
-        "step": rounding_step(board, user),
+        "is_rounded": not board.sees_details,
+        "step": rounding_step(board),
         "previous": _page(query, address, board.page - 1) if board.page > 1 else "",
         "next": _page(query, address, board.page + 1) if board.page < board.pages else "",
     }
 
 
-def rounding_step(board: Leaderboard, user: User | Visitor) -> str:
-    """The step to which the ranking values are rounded for a person, with its unit; empty where they are exact or withheld."""
-    rounding = rounding_for(board.board, board.revision, user) if board.revision else None
-    step = rounding.step(board.metric, 1.0) if rounding else None
+def rounding_step(board: Leaderboard) -> str:
+    """The step to which the ranking values are rounded, with its unit; empty where they are exact or withheld."""
+    step = board.rounding.step(board.metric, 1.0) if board.rounding else None
     return f"{step:.{decimals(step)}f} {ranking_rules.unit_at(board.metric, None)}".strip() if step else ""
 
 
