@@ -36,15 +36,15 @@ def _panels(team: Team) -> list[dict[str, Any]]:
     clip = Upload.objects.filter(subject__team=team, subject__name__in=SUBJECTS).order_by("created_at", "id").first()
     of_synth = {"benchmark": SLUG}
     placed: list[tuple[str, dict[str, Any], tuple[int, int, int, int]]] = [
-        ("text", {"markdown": _TEXT}, (0, 0, 12, 2)),
-        ("board", {**of_synth, "rows": 10}, (0, 2, 7, 10)),
-        ("pck", {**of_synth}, (7, 2, 5, 10)),
-        ("metrics", {"metric": "reprojection"}, (0, 12, 12, 8)),
-        ("joints", {**of_synth}, (0, 20, 7, 9)),
-        ("significance", {**of_synth}, (7, 20, 5, 9)),
-        ("smooth", {}, (0, 29, 6, 10)),
-        ("scatter", {"x": "bone_length", "y": "reprojection"}, (6, 29, 6, 10)),
-        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 39, 12, 16)),
+        ("text", {"markdown": _TEXT}, (0, 0, 12, 4)),
+        ("board", {**of_synth, "rows": 10}, (0, 4, 7, 17)),
+        ("pck", {**of_synth}, (7, 4, 5, 17)),
+        ("metrics", {"metric": "reprojection"}, (0, 21, 12, 18)),
+        ("joints", {**of_synth}, (0, 39, 7, 15)),
+        ("significance", {**of_synth}, (7, 39, 5, 15)),
+        ("smooth", {}, (0, 54, 6, 15)),
+        ("scatter", {"x": "bone_length", "y": "reprojection"}, (6, 54, 6, 15)),
+        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 69, 12, 18)),
     ]
     return [
         {**new_panel(kind, {**OPTIONS[kind], **options}), **dict(zip("xywh", place, strict=True))}

@@ -42,8 +42,6 @@ COMMENTS = 50
 """Open comments that the page of an upload lists; the viewer has all."""
 SHAPES = 20
 """Newest hand shapes that a method's form offers; the API takes any."""
-SELECTED = 50
-"""Uploads on which methods are run at once: as many as a page of the list has."""
 
 
 @login_required
@@ -216,9 +214,9 @@ def run_methods(request: HttpRequest) -> HttpResponse:
 
 
 def _ids(texts: list[str]) -> list[UUID]:
-    """Those of at most `SELECTED` texts that are ids, each once."""
+    """Those of at most `services.MOST_UPLOADS` texts that are ids, each once."""
     found = []
-    for text in dict.fromkeys(texts[:SELECTED]):
+    for text in dict.fromkeys(texts[: services.MOST_UPLOADS]):
         with contextlib.suppress(ValueError):
             found.append(UUID(text))
     return found

@@ -72,7 +72,8 @@ def of_runs(runs: Iterable[Run]) -> dict[str, Any]:
             continue
         content = score.content
         cells = [
-            shown_value(content.get("alignments", {}).get(name, {}).get(measure), measure) for _, name, measure in COMPARED
+            {"heading": title, "value": shown_value(content.get("alignments", {}).get(name, {}).get(measure), measure)}
+            for title, name, measure in COMPARED
         ]
         coverage = f"{100 * content['coverage']:.1f}%" if "coverage" in content else "–"
         rows.append({"run": run, "score": score, "cells": cells, "coverage": coverage})

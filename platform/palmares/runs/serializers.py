@@ -16,10 +16,13 @@ from palmares.queue.waiting_times import seconds_left
 from palmares.runs.external_runs import MAX_METHOD_NAME
 from palmares.runs.method_names import colour_of, title_of
 from palmares.runs.models import Prediction, Run
+from palmares.runs.services import MOST_UPLOADS
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField
 from palmares.uploads.attached_files import SIDE_CHOICES
 from palmares.uploads.models import Upload
+
+METHOD_CHOICES = [(name, name) for name in METHODS]
 
 
 class MethodSerializer(serializers.Serializer[Any]):
@@ -129,9 +132,30 @@ class NewRunSerializer(serializers.Serializer[Any]):
     """Which method to run on which upload."""
 
     upload = UploadField(queryset=Upload.objects.none())
-    method = serializers.ChoiceField(choices=[(name, name) for name in METHODS])
+    method = serializers.ChoiceField(choices=METHOD_CHOICES)
     hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
     hand_shape = HandShapeField(queryset=HandShape.objects.none(), required=False, allow_null=True)
+
+
+class RunBatchSerializer(serializers.Serializer[Any]):
+    """Which methods to run on which uploads."""
+
+    uploads = serializers.ListField(child=UploadField(queryset=Upload.objects.none()), min_length=1, max_length=MOST_UPLOADS)
+    methods = serializers.ListField(
+        child=serializers.ChoiceField(choices=METHOD_CHOICES),
+        max_length=len(METHODS),
+        default=lambda: list(METHODS),
+        help_text="Names; all where it is left out.",
+    )
+
+
+class QueuedRunsSerializer(serializers.Serializer[Any]):
+    """What came of it."""
+
+    queued = serializers.IntegerField()
+    left_out = serializers.IntegerField(
+        help_text="Queued, running or done already, on an upload that failed, or too many for the team."
+    )
 
 
 class NewExternalRunSerializer(serializers.Serializer[Any]):

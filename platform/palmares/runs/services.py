@@ -19,6 +19,8 @@ from palmares.teams.services import require_role
 from palmares.uploads.models import Upload
 
 HAND_MODELS = ("open", "mano")
+MOST_UPLOADS = 50
+"""On which methods are run at once: as many as a page of the list has."""
 
 
 @transaction.atomic
@@ -78,9 +80,11 @@ def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) 
         InvalidError: no such method.
         TooMuchOpenWorkError: none could be queued, because the team has too many.
     """
-    names = list(dict.fromkeys(methods))
+    names, chosen = list(dict.fromkeys(methods)), list(uploads)
+    for upload in chosen:
+        require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
     queued = skipped = 0
-    for upload in uploads:
+    for upload in chosen:
         runs = upload.runs.filter(method__in=names, hand_shape=None).exclude(status__in=[Status.FAILED, Status.CANCELLED])
         done = set(runs.values_list("method", flat=True))
         for name in names:

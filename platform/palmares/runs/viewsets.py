@@ -27,6 +27,8 @@ from palmares.runs.serializers import (
     MethodSerializer,
     NewExternalRunSerializer,
     NewRunSerializer,
+    QueuedRunsSerializer,
+    RunBatchSerializer,
     RunSerializer,
     RunSummarySerializer,
 )
@@ -63,7 +65,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
     permission_classes = (IsAuthenticated,)
     lookup_value_converter = "uuid"
     filterset_class = RunFilter
-    problem_statuses: ClassVar = {"create": (409,), "cancel": (409,), "retry": (409,)}
+    problem_statuses: ClassVar = {"create": (409,), "batch": (409,), "cancel": (409,), "retry": (409,)}
 
     def get_queryset(self) -> QuerySet[Run]:
         return Run.objects.visible_to(self.request.user).select_related("prediction", "upload__subject__team")
@@ -72,7 +74,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
         return RunSummarySerializer if self.action == "list" else RunSerializer
 
     def get_parsers(self) -> list[Any]:
-        sends = self.request is not None and self.request.method == "POST" and "pk" not in self.kwargs
+        sends = (self.action_map or {}).get("post") == "create" and self.request is not None and self.request.method == "POST"
         return [*super().get_parsers(), MultiPartParser()] if sends else super().get_parsers()
 
     @extend_schema(
@@ -93,6 +95,15 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destro
         form.is_valid(raise_exception=True)
         run = services.start_run(by=caller(self), **form.validated_data)
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RunBatchSerializer, responses=QueuedRunsSerializer)
+    @action(detail=False, methods=["post"])
+    def batch(self, request: Request) -> Response:
+        """Run methods on several uploads, each where it has not run yet."""
+        form = RunBatchSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        queued, left_out = services.run_methods(by=caller(self), **form.validated_data)
+        return Response({"queued": queued, "left_out": left_out})
 
     def _add_external(self, request: Request) -> Response:
         form = NewExternalRunSerializer(data=request.data, context={"request": request})

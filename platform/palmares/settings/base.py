@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
         "HandSide": "palmares.subjects.models.HandShape.Side",
         "SideOfFile": "palmares.uploads.attached_files.SIDE_CHOICES",
         "UploadStatus": "palmares.uploads.models.PublicStatus",
+        "MethodEnum": "palmares.runs.serializers.METHOD_CHOICES",
         "KindEnum": [("video", "video"), ("images", "images")],
         "ShareKind": "palmares.shares.models.ShareLink.Kind",
         "ShareStatus": "palmares.shares.models.LinkStatus",

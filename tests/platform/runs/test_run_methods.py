@@ -9,8 +9,9 @@ import pytest
 from ml.catalog import METHODS
 from palmares.queue.models import Status
 from palmares.runs.models import Run
+from palmares.teams.models import Role
 from palmares.uploads.models import Upload
-from tests.factories import RunFactory, UploadFactory, UserFactory
+from tests.factories import MembershipFactory, RunFactory, UploadFactory, UserFactory
 
 PAGE = "/uploads/runs/"
 
@@ -34,6 +35,35 @@ def test_one_method_on_several_uploads(client: Any, member: Any, upload: Any):
     sent = {"uploads": [str(each.pk) for each in (upload, other, failed)], "methods": "2d-fit"}
     assert client.post(PAGE, sent)["Location"] == "/uploads/"
     assert set(Run.objects.values_list("upload", "method")) == {(upload.pk, "2d-fit"), (other.pk, "2d-fit")}
+
+
+def test_the_ticked_methods_on_several_uploads_by_the_api(api: Any, member: Any, upload: Any):
+    other = UploadFactory(subject=upload.subject)
+    RunFactory(upload=other, method="2d-fit", status=Status.SUCCEEDED)
+    sent = {"uploads": [str(upload.pk), str(other.pk)], "methods": ["2d-fit", "fused-fit"]}
+    answer = api(member).post("/api/v1/runs/batch/", sent)
+    assert (answer.status_code, answer.json()) == (200, {"queued": 3, "left_out": 1})
+    queued = Run.objects.filter(status=Status.QUEUED).values_list("upload", "method")
+    assert set(queued) == {(upload.pk, "2d-fit"), (upload.pk, "fused-fit"), (other.pk, "fused-fit")}
+    all_methods = api(member).post("/api/v1/runs/batch/", {"uploads": [str(upload.pk)]})
+    assert all_methods.json() == {"queued": len(METHODS) - 2, "left_out": 2}
+
+
+@pytest.mark.parametrize("sent", [{}, {"uploads": []}, {"uploads": ["junk"]}, {"methods": ["no-such"]}])
+def test_a_batch_that_names_nothing_is_refused(api: Any, member: Any, upload: Any, sent: dict[str, Any]):
+    answer = api(member).post("/api/v1/runs/batch/", {"uploads": [str(upload.pk)]} | sent if "methods" in sent else sent)
+    assert answer.status_code == 400
+    assert not Run.objects.exists()
+
+
+def test_a_batch_with_one_upload_of_others_starts_nothing(api: Any, refusals: Any, viewer: Any, member: Any, upload: Any):
+    sent = {"uploads": [str(upload.pk)]}
+    assert refusals("post", "/api/v1/runs/batch/", sent) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    mixed = {"uploads": [str(upload.pk), str(UploadFactory().pk)]}
+    assert api(member).post("/api/v1/runs/batch/", mixed).status_code == 400
+    own = UploadFactory(subject__team=MembershipFactory(user=viewer, role=Role.MEMBER).team)
+    assert api(viewer).post("/api/v1/runs/batch/", {"uploads": [str(own.pk), str(upload.pk)]}).status_code == 403
+    assert not Run.objects.exists()
 
 
 def test_without_a_selection_the_page_says_so(client: Any, member: Any):

@@ -153,7 +153,7 @@ def test_the_pages_show_them(client, viewer, score, finished_run, upload):
     assert tuple(re.findall(r'<th scope="row">(\w+)</th><td class="num">3.00</td>', page)) == JOINTS
     assert client.get(reverse("run", args=[finished_run.pk])).status_code == 302
     page = client.get(reverse("upload", args=[upload.pk])).content.decode()
-    assert '<td class="num">12.00</td>' in page
+    assert '<td class="num" data-label="RA-MPJPE">12.00</td>' in page
     assert "75.0%" in page
 
 
