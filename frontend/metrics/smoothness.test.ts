@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type HandJoints, pairHands } from "./hand-pairs";
 import { smoothness } from "./smoothness";
@@ -45,6 +46,19 @@ describe("smoothness", () => {
     expect(found?.jitter).toBeGreaterThan(1.5 * (found?.truthJitter as number));
     expect(found?.amplitude).toBeCloseTo(1, 1);
     expect(found?.lag).toBe(0);
+  });
+  it("has the lag and the kept amplitude of ml.metrics", () => {
+    const fixture = JSON.parse(readFileSync(new URL("./fixtures/alignments.json", import.meta.url), "utf8"));
+    const hand = (joints: number[][][]): HandJoints => ({
+      side: "right",
+      frames: fixture.frames,
+      joints: new Float64Array(joints.flat(2)),
+      jointCount: 21,
+    });
+    const [expected, predicted] = [hand(fixture.truth), hand(fixture.prediction)];
+    const found = smoothness([expected], [predicted], pairHands([expected], [predicted], 13));
+    expect(found?.lag).toBe(fixture.smoothness.lag);
+    expect(Math.abs((found?.amplitude as number) - fixture.smoothness.amplitude)).toBeLessThan(1e-9);
   });
   it("is null for a hand at rest and for too few common frames", () => {
     const still = swinging(() => 0.1);

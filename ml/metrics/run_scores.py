@@ -22,6 +22,7 @@ from ml.metrics.pairing import Pair, open_pair
 from ml.metrics.process_pool import ProcessPool
 from ml.metrics.protocol import PREFIXES, PROTOCOLS, Protocol
 from ml.metrics.report import SCORER_VERSION
+from ml.metrics.run_details import run_details
 from ml.metrics.scoring import Scores, score_pair
 from ml.progress import ProgressCallback
 
@@ -30,7 +31,7 @@ PROTOCOL: Final[Protocol] = replace(
 )
 PENALTY_MM: Final = 50.0
 """What a missing hand costs at least in every mean distance, as in the embedded benchmark."""
-VERSION: Final = f"{SCORER_VERSION}.1"
+VERSION: Final = f"{SCORER_VERSION}.2"
 """Changes when a value can."""
 
 _METRICS: Final = {
@@ -90,7 +91,9 @@ def score_run(
     rows = in_track_order(PredictionArrays.load(truth))
     attributes = frame_attributes(rows, keypoints, is_video=is_video)
     content["occlusion"] = "truth" if rows.visible is not None else "detections" if keypoints else ""
-    return RunScores(content, frames | {f"slice.{attribute}": codes for attribute, codes in attributes.items()})
+    frames |= {f"slice.{attribute}": codes for attribute, codes in attributes.items()}
+    content |= run_details(rows, PredictionArrays.load(prediction), frames, is_video=is_video)
+    return RunScores(content, frames)
 
 
 def _named(scores: Scores, alignment: Alignment) -> dict[str, np.ndarray]:

@@ -51,6 +51,17 @@ class ScoresSerializer(serializers.Serializer[Any]):
     )
     reflected = serializers.IntegerField(help_text="Hands that align better when mirrored.")
     notes = serializers.ListField(child=serializers.CharField())
+    slices = serializers.DictField(
+        child=serializers.DictField(child=serializers.JSONField()),
+        help_text="Attribute → category → `n` true hands, of which `found`, and their `mpjpe` by alignment.",
+    )
+    worst = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="The worst by PA-MPJPE: `frame`, `side`, `pose`, `value`, and joints of `truth` and `prediction`, px.",
+    )
+    motion = serializers.JSONField(
+        allow_null=True, help_text="`lag_frames` and `kept_amplitude` against the truth's motion; null of images."
+    )
 
 
 class HandValuesSerializer(serializers.Serializer[Any]):
@@ -74,7 +85,7 @@ class ScoreFramesSerializer(serializers.Serializer[Any]):
 
 _EMPTY: Final[dict[str, Any]] = {
     "unit": "mm", "scorer": "", "alignments": {}, "penalised": {}, "coverage": None, "counts": {}, "vertices": {}, "fps": None,
-    "joints": {}, "reflected": 0, "notes": [],
+    "joints": {}, "reflected": 0, "notes": [], "slices": {}, "worst": [], "motion": None,
 }  # fmt: skip
 
 

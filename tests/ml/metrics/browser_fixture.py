@@ -15,6 +15,7 @@ import numpy as np
 from ml.hand.skeleton import TIPS
 from ml.metrics.alignment import ALIGNMENTS, Alignment, procrustes_align, root_align, scale_translation_align
 from ml.metrics.errors import acceleration_errors, distances
+from ml.metrics.smoothness import smoothness
 
 PATH = Path(__file__).resolve().parents[3] / "frontend" / "metrics" / "fixtures" / "alignments.json"
 MILLIMETRES = 1000.0
@@ -44,7 +45,10 @@ def expected(given: dict[str, Any]) -> dict[str, Any]:
     tips = {name: MILLIMETRES * distances(t, p)[:, list(TIPS)].mean(-1) for name, (t, p) in aligned.items()}
     frame = np.array(given["frames"])
     acceleration = MILLIMETRES * acceleration_errors(frame, np.zeros(len(frame), np.int64), truth, prediction)
+    motion = smoothness(frame, np.zeros(len(frame), np.int64), truth, prediction)
+    assert motion is not None
     return {
+        "smoothness": {"lag": motion.lag, "amplitude": motion.amplitude},
         "aligned": {name: p.tolist() for name, (_, p) in aligned.items()},
         "errors_mm": {name: values.tolist() for name, values in errors.items()},
         "tip_errors_mm": {name: values.tolist() for name, values in tips.items()},

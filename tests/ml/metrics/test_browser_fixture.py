@@ -29,3 +29,9 @@ def test_its_acceleration_errors_are_those_of_the_metrics():
     fresh, kept = (np.array(each["acceleration_mm"], np.float64) for each in (expected(FIXTURE), FIXTURE))
     np.testing.assert_allclose(kept, fresh, rtol=0, atol=1e-6)
     assert np.isnan(kept).sum() == 4, "ends and the frames beside the gap have no second difference"
+
+
+def test_its_lag_and_kept_amplitude_are_those_of_the_metrics():
+    fresh = expected(FIXTURE)["smoothness"]
+    assert FIXTURE["smoothness"]["lag"] == fresh["lag"]
+    assert FIXTURE["smoothness"]["amplitude"] == pytest.approx(fresh["amplitude"], abs=1e-9)

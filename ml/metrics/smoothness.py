@@ -1,0 +1,74 @@
+"""Lag and kept amplitude of a prediction: whether it is smooth because it is right, or because it smooths the motion away.
+
+Joints are taken relative to the wrist; velocities are differences of frames that follow each other.
+
+- *lag*: the shift, in frames, at which the prediction's velocities correlate best with the truth's; positive where it is late.
+- *kept amplitude*: at that lag, the cross-spectrum of the two over the truth's own, weighted by the latter: Σ v·v̂ / Σ v·v. 1
+  keeps all motion, less smooths it away; noise adds nothing to it.
+
+`frontend/metrics/smoothness.ts` computes the same in the viewer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+MAX_LAG: Final = 10
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """Of a prediction over a clip.
+
+    Attributes:
+        lag: frames, −10 to 10.
+        amplitude: share of the true motion that is kept.
+    """
+
+    lag: int
+    amplitude: float
+
+
+def smoothness(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, prediction: np.ndarray) -> Smoothness | None:
+    """Lag and kept amplitude; None where no two frames in a row are in both, or the truth does not move.
+
+    Args:
+        frame: of each row, int [N].
+        track: of each row, int [N]; rows are ordered by track, then frame.
+        truth: joints in metres [N, J, 3].
+        prediction: of the same hands [N, J, 3], NaN where there is none.
+    """
+    sums = np.zeros((2 * MAX_LAG + 1, 3))
+    for each in np.unique(track):
+        rows = track == each
+        sums += _correlations(_velocities(frame[rows], truth[rows]), _velocities(frame[rows], prediction[rows]))
+    cross, own, other = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = np.where((own > 0) & (other > 0), cross / np.sqrt(own * other), -1.0)
+    best = MAX_LAG if score[MAX_LAG] >= score.max() else int(score.argmax())
+    if own[best] <= 0:
+        return None
+    return Smoothness(best - MAX_LAG, float(cross[best] / own[best]))
+
+
+def _velocities(frame: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """Differences of joints relative to the wrist for every frame of the track, metres [T, J · 3]; NaN where unknown."""
+    relative = (joints - joints[:, :1]).reshape(len(joints), -1).astype(np.float64)
+    spread = np.full((int(frame[-1]) - int(frame[0]) + 2, relative.shape[1]), np.nan)
+    spread[frame - frame[0]] = relative
+    return np.diff(spread, axis=0)
+
+
+def _correlations(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Sums of products at each lag: cross, of the truth, of the prediction [21, 3]."""
+    sums = []
+    for lag in range(-MAX_LAG, MAX_LAG + 1):
+        count = len(truth) - abs(lag)
+        early, late = truth[max(0, -lag) :][: max(count, 0)], prediction[max(0, lag) :][: max(count, 0)]
+        both = np.isfinite(early) & np.isfinite(late)
+        a, b = early[both], late[both]
+        sums.append((a @ b, a @ a, b @ b))
+    return np.array(sums)

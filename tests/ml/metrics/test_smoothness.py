@@ -1,0 +1,60 @@
+"""Lag and kept amplitude of motions whose answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.metrics.smoothness import smoothness
+
+FRAMES = 90
+
+
+def motion(late: float = 0.0, gain: float = 1.0) -> np.ndarray:
+    """Joints that sway about the wrist, each in its own rhythm, metres [90, 21, 3]."""
+    t = np.arange(FRAMES)[:, None, None] - late
+    joint, axis = np.arange(21)[None, :, None], np.arange(3)[None, None, :]
+    sway = 0.02 * np.sin(2 * np.pi * t / (20 + joint) + axis)
+    sway[:, 0] = 0
+    return 0.5 + gain * sway
+
+
+def of(truth: np.ndarray, prediction: np.ndarray):
+    return smoothness(np.arange(len(truth)), np.zeros(len(truth), int), truth, prediction)
+
+
+@pytest.mark.parametrize("late", [-4, 0, 3])
+def test_the_lag_is_found(late):
+    found = of(motion(), motion(late=late))
+    assert found.lag == late
+    assert found.amplitude == pytest.approx(1, abs=0.01)
+
+
+def test_what_is_smoothed_away_is_found_and_noise_adds_nothing():
+    noise = np.random.default_rng(0).normal(0, 0.002, (FRAMES, 21, 3))
+    found = of(motion(), motion(gain=0.6) + noise)
+    assert found.lag == 0
+    assert found.amplitude == pytest.approx(0.6, abs=0.03)
+
+
+def test_moving_the_whole_hand_changes_nothing():
+    drift = np.linspace(0, 1, FRAMES)[:, None, None]
+    assert of(motion(), motion(late=2) + drift).lag == 2
+
+
+def test_gaps_and_several_tracks_are_left_out_of_the_differences():
+    truth = np.concatenate([motion(), motion()])
+    prediction = np.concatenate([motion(late=2), motion(late=2)])
+    prediction[40:50] = np.nan
+    frame, track = np.tile(np.arange(FRAMES), 2), np.repeat([0, 1], FRAMES)
+    keep = frame != 20
+    found = smoothness(frame[keep], track[keep], truth[keep], prediction[keep])
+    assert found.lag == 2
+    assert found.amplitude == pytest.approx(1, abs=0.01)
+
+
+def test_without_motion_or_prediction_there_is_no_answer():
+    still = np.full((FRAMES, 21, 3), 0.5)
+    assert of(still, motion()) is None
+    assert of(motion(), np.full((FRAMES, 21, 3), np.nan)) is None
+    assert of(motion()[:1], motion()[:1]) is None
