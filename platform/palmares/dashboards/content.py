@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from ml.catalog import METRICS
+from ml.catalog import METRICS, RUN_SLICES
 from palmares.api.problems import InvalidError
 
 COLUMNS: Final = 12
@@ -40,6 +40,8 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "scatter": {"x": "jitter", "y": "reprojection"},
     "significance": {"benchmark": "", "board": "", "metric": ""},
     "smooth": {},
+    "slices": {"by": "viewpoint"},
+    "failures": {"rows": 12},
     "viewer": {"upload": "", "state": ""},
     "text": {"markdown": ""},
     "image": {"image": "", "alt": ""},
@@ -53,11 +55,13 @@ TITLES: Final = {
     "scatter": "Scatter plot",
     "significance": "Significance",
     "smooth": "Smooth or true?",
+    "slices": "Errors by slices",
+    "failures": "Worst frames",
     "viewer": "Viewer",
     "text": "Text",
     "image": "Image",
 }
-SIZES: Final = {"text": (12, 3), "viewer": (6, 12), "metrics": (12, 8), "board": (12, 9), "image": (4, 8)}
+SIZES: Final = {"text": (12, 3), "viewer": (6, 12), "metrics": (12, 8), "board": (12, 9), "image": (4, 8), "failures": (12, 12)}
 """Columns and rows of a new panel; others get (6, 9)."""
 _ID: Final = re.compile(r"[a-z0-9-]{1,36}")
 
@@ -156,6 +160,8 @@ def _option(kind: str, name: str, value: Any, usual: Any, where: str) -> Any:
         raise InvalidError(f"{where}: there is no metric {text!r}.", field="panels")
     if name == "source" and text not in ("uploads", "benchmark"):
         raise InvalidError(f"{where}: `source` is `uploads` or `benchmark`.", field="panels")
+    if name == "by" and text not in RUN_SLICES:
+        raise InvalidError(f"{where}: `by` is one of {', '.join(RUN_SLICES)}.", field="panels")
     if name in ("upload", "image") and text and not is_id(text):
         raise InvalidError(f"{where}: `{name}` is an id.", field="panels")
     return text

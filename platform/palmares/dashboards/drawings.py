@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -66,6 +67,45 @@ def draw_hands(data: dict[str, Any]) -> list[tuple[str, str, SafeString]]:
     """Method, colour and drawing of each hand of a panel of kind `joints`; one scale for all."""
     top = joint_scale(data)
     return [(hand["method"], hand["colour"], _hand(hand["errors_mm"], hand["method"], top)) for hand in data["hands"]]
+
+
+def draw_frame(frame: dict[str, Any], colour: str, *, video: bool) -> SafeString:
+    """The square around a hand in a frame: the video where it may be shown, true joints in white, predicted ones in colour.
+
+    The video is a link to the upload's own, which browsers show at the second that it names.
+
+    Args:
+        frame: of a panel of kind `failures`.
+        colour: of the method.
+        video: whether the video is shown.
+    """
+    points = [*frame["truth"], *frame["prediction"]] or [[0, 0], frame["size"]]
+    xs, ys = zip(*points, strict=True)
+    side = max(1.0, 1.3 * max(max(xs) - min(xs), max(ys) - min(ys)))
+    left, top = (max(xs) + min(xs) - side) / 2, (max(ys) + min(ys) - side) / 2
+    image = ""
+    if video and frame["seconds"] is not None:
+        width, height = frame["size"]
+        place = f"left:{-100 * left / side:.2f}%;top:{-100 * top / side:.2f}%;width:{100 * width / side:.2f}%"
+        address = reverse("upload-media", args=[frame["upload"], "web.mp4"])
+        place += f";height:{100 * height / side:.2f}%"
+        how = 'preload="metadata" muted playsinline tabindex="-1" aria-hidden="true"'
+        image = f'<video src="{address}#t={frame["seconds"]:.4f}" style="{place}" {how}></video>'
+    lines = "".join(
+        f'<g fill="none" stroke="{ink}" stroke-width="{side * weight:.2f}">{_bones(joints)}</g>'
+        for joints, ink, weight in ((frame["truth"], "#fff", 0.022), (frame["prediction"], escape(colour), 0.014))
+        if joints
+    )
+    label = escape(f"{frame['side']} hand in frame {frame['frame']}, {frame['value']:.1f} mm")
+    box = f"{left:.1f} {top:.1f} {side:.1f} {side:.1f}"
+    drawn = f'<span class="thumbnail">{image}<svg viewBox="{box}" role="img" aria-label="{label}">{lines}</svg></span>'
+    return mark_safe(drawn)  # noqa: S308 - numbers, an address of ours, and what was escaped above
+
+
+def _bones(joints: Sequence[Sequence[int]]) -> str:
+    """Each finger from the wrist to its tip."""
+    chains = ([joints[0], *joints[1 + 4 * finger : 5 + 4 * finger]] for finger in range(5))
+    return "".join(f'<polyline points="{" ".join(f"{int(x)},{int(y)}" for x, y in chain)}"/>' for chain in chains)
 
 
 def joint_scale(data: dict[str, Any]) -> float:

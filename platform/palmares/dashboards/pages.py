@@ -38,7 +38,7 @@ CHOICES = 200
 """Subjects and uploads that the filters offer; addresses and the API take any."""
 FOLLOWED = 50
 """Runs in progress whose end updates the panels; as many of their scores, and submissions of benchmarks that panels show."""
-LIVE = ("metrics", "board", "pck", "joints", "scatter", "significance", "smooth")
+LIVE = ("metrics", "board", "pck", "joints", "scatter", "significance", "smooth", "slices", "failures")
 """Kinds whose content changes when a run finishes."""
 
 
@@ -203,6 +203,8 @@ def panel_context(data: PanelData, *, addresses: bool, viewer: str = "", image: 
         context["drawn"] = draw_pck(data.data)
     if data.kind == "joints":
         context |= {"hands": draw_hands(data.data), "top": joint_scale(data.data), "scale": VIRIDIS}
+    if data.kind == "failures":
+        context["truth_is_drawn"] = any(frame["truth"] for group in data.data["groups"] for frame in group["frames"])
     if data.kind == "image":
         own = reverse("dashboard-image", args=[data.data["dashboard"], data.data["image"]])
         context["image"] = image or own

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from ml.catalog import METHODS, METRICS
+from ml.catalog import METHODS, METRICS, RUN_SLICES
 from palmares.benchmarks.models import Benchmark
 from palmares.dashboards import services
 from palmares.dashboards.content import COLUMNS, LOWEST, OPTIONS, TALLEST, TITLES, below, new_panel
@@ -30,6 +30,7 @@ LABELS: Final = {
     "differences": ("Only rows in which methods differ", ""),
     "reference": ("Differences from", "A method; its column stays as it is."),
     "rows": ("Rows", "At most."),
+    "by": ("By", "Of the true hands."),
     "x": ("Horizontal axis", ""),
     "y": ("Vertical axis", ""),
     "upload": ("Upload", ""),
@@ -37,6 +38,7 @@ LABELS: Final = {
     "markdown": ("Text", "Markdown: headings, lists, tables, links."),
     "alt": ("Description", "For people who do not see the image."),
 }
+SOURCES: Final = {"uploads": "Uploads", "benchmark": "Sequences of a benchmark"}
 _PLACES: Final = {"x": (0, COLUMNS - 1), "y": (0, LOWEST), "w": (1, COLUMNS), "h": (1, TALLEST)}
 
 
@@ -134,8 +136,8 @@ def _choices_of(name: str, kind: str, user: User, found: Dashboard) -> list[tupl
     if name in ("metric", "x", "y"):
         metrics = [(m.name, m.title if m.needs_truth else f"{m.title} (no ground truth)") for m in METRICS.values()]
         return [("", "The benchmark's own"), *metrics] if name == "metric" and kind != "metrics" else metrics
-    if name == "source":
-        return [("uploads", "Uploads"), ("benchmark", "Sequences of a benchmark")]
+    if name in ("by", "source"):
+        return [(slug, slug.capitalize()) for slug in RUN_SLICES] if name == "by" else list(SOURCES.items())
     if name == "benchmark":
         return [("", "None"), *Benchmark.objects.visible_to(user).values_list("slug", "name")[:CHOICES]]
     if name == "reference":

@@ -33,6 +33,7 @@ class RunValues:
         method: name.
         values: by metric of the catalogue; those that need ground truth are of the hands that were found.
         joints: alignment → error of each of `JOINTS` in mm; empty without ground truth.
+        part: of the score's content, as it was asked for; None where there is none.
     """
 
     run: UUID
@@ -41,6 +42,7 @@ class RunValues:
     method: str
     values: dict[str, float]
     joints: dict[str, list[float | None]]
+    part: Any = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,11 @@ def method_facts(name: str) -> MethodColumn:
     return MethodColumn(name, entry.title if entry else name, entry.colour if entry else "#BBBBBB")
 
 
-def run_values(access: Access) -> list[RunValues]:
-    """The newest finished run of each method on each upload, by upload and method."""
+def run_values(access: Access, *, part: str = "motion") -> list[RunValues]:
+    """The newest finished run of each method on each upload, by upload and method, with a `part` of its score's content.
+
+    Only parts of the content are read: of hundreds of runs, the whole would take long.
+    """
     newest = (
         access.runs()
         .filter(status=Status.SUCCEEDED, prediction__isnull=False)
@@ -67,13 +72,14 @@ def run_values(access: Access) -> list[RunValues]:
         .distinct("upload_id", "method")
     )
     rows = newest.values_list(
-        "pk", "upload_id", "upload__name", "upload__created_at", "method", "prediction__summary", "score__content"
-    )
+        "pk", "upload_id", "upload__name", "upload__created_at", "method", "prediction__summary",
+        "score__content__alignments", "score__content__joints", f"score__content__{part}",
+    )  # fmt: skip
     found = sorted(rows[:MOST_RUNS], key=lambda row: (row[3], str(row[1]), _place(row[4])))
     names = access.upload_names({row[1]: row[2] for row in found})
     return [
-        RunValues(pk, upload, names[upload], method, {**_numbers(summary), **_scored(score)}, _joints(score))
-        for pk, upload, _, _, method, summary, score in found
+        RunValues(pk, upload, names[upload], method, {**_numbers(summary), **_scored(errors)}, _joints(joints), asked)
+        for pk, upload, _, _, method, summary, errors, joints, asked in found
     ]
 
 
@@ -108,23 +114,22 @@ def _numbers(summary: Any) -> dict[str, float]:
     }
 
 
-def _scored(content: Any) -> dict[str, float]:
-    """Metrics of the catalogue in a run's score against the ground truth of its upload."""
+def _scored(alignments: Any) -> dict[str, float]:
+    """Metrics of the catalogue in a run's errors by alignment against the ground truth of its upload."""
     found: dict[str, Any] = {}
-    for alignment, measures in _part(content, "alignments").items():
+    for alignment, measures in _table(alignments).items():
         prefix = ALIGNMENTS[alignment][0] if alignment in ALIGNMENTS else None
         for measure, value in measures.items() if prefix is not None and isinstance(measures, dict) else ():
             found[f"{prefix}{_MEASURES.get(measure, measure)}"] = value
     return _numbers(found)
 
 
-def _joints(content: Any) -> dict[str, list[float | None]]:
-    tables = _part(content, "joints")
+def _joints(joints: Any) -> dict[str, list[float | None]]:
+    tables = _table(joints)
     return {name: [table.get(joint) for joint in JOINTS] for name, table in tables.items() if isinstance(table, dict)}
 
 
-def _part(content: Any, name: str) -> dict[str, Any]:
-    found = content.get(name) if isinstance(content, dict) else None
+def _table(found: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 

@@ -90,12 +90,14 @@ class Access:
         team: whose dashboard it is; their runs are what panels show.
         user: who is signed in; None for the holder of a share link.
         names: whether names of subjects and uploads are shown.
+        truth: whether the true hands of uploads are shown, beside errors by them.
         filters: what is narrowed to.
     """
 
     team: Team
     user: User | None
     names: bool = True
+    truth: bool = True
     filters: Filters = field(default_factory=Filters)
 
     @property

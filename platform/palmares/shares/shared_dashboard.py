@@ -66,7 +66,7 @@ def panel_viewer_page(request: HttpRequest, link: ShareLink, token: str, panel: 
 def opened_runs(link: ShareLink) -> list[Run]:
     """The runs that the viewers of a shared dashboard show."""
     found: Dashboard = current_target(link)
-    access = Access(found.team, None, names=link.names)
+    access = Access(found.team, None, names=link.names, truth=link.truth)
     panels = [panel for panel in version_of(found).content["panels"] if panel["kind"] == "viewer"]
     shown = [pk for panel in panels for pk in panel_data(access, panel).data.get("runs", ())]
     return list(Run.objects.filter(pk__in=shown).select_related("prediction", "upload"))
@@ -78,7 +78,7 @@ def _panel(request: HttpRequest, link: ShareLink, name: str) -> tuple[Access, di
     found: Dashboard = current_target(link)
     content = version_of(found).content
     filters = _filters(link, content, request)
-    return Access(found.team, None, names=link.names, filters=filters), panel_of(content, name)
+    return Access(found.team, None, names=link.names, truth=link.truth, filters=filters), panel_of(content, name)
 
 
 def _filters(link: ShareLink, content: dict[str, Any], request: HttpRequest) -> Filters:

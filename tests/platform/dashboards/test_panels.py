@@ -15,6 +15,7 @@ from palmares.dashboards.services import create_dashboard
 from palmares.queue.models import Status
 from palmares.runs.models import Prediction, Run, RunScore
 from palmares.runs.scores import JOINTS
+from palmares.shares.services import create_share
 from palmares.submissions.models import Score, Scoring
 from palmares.uploads.models import GroundTruth
 from tests.factories import RunFactory, SubjectFactory, UploadFactory
@@ -123,7 +124,7 @@ def test_a_metric_that_no_run_has_is_named(show, clips):
 
 def scored_clip(upload: Any, method: str, error: float) -> None:
     """A run with errors against the ground truth of its upload, as a worker stores them."""
-    run = finished(upload, method, reprojection=1.0)
+    run = finished(upload, method, reprojection=1.0, jitter=2.0)
     truth, _ = GroundTruth.objects.get_or_create(upload=upload, defaults={"status": Status.SUCCEEDED})
     alignments = {"procrustes": {"mpjpe": error, "auc": 0.5}, "root": {"mpjpe": 2 * error, "acceleration": 0.25}}
     content = {"alignments": alignments, "joints": {"procrustes": dict(zip(JOINTS, range(21), strict=True))}, "coverage": 1.0}
@@ -180,6 +181,86 @@ def test_a_benchmark_that_is_gone_is_named(show, kind, db):
     assert unchosen["is_empty"]
 
 
+def details(value: float, lag: int) -> dict[str, Any]:
+    """What a worker keeps of a run for panels on failures."""
+    joints = [[300 + n, 200 + 2 * n] for n in range(21)]
+    worst = [
+        {"frame": frame, "side": "left", "pose": pose, "value": value + frame, "truth": joints, "prediction": joints}
+        for frame, pose in ((9, "fist"), (40, "fist"), (5, "flat"))
+    ]
+    means = {"procrustes": value, "root": 2 * value}
+    palm, back = {"n": 4, "found": 3, "mpjpe": means}, {"n": 2, "found": 0, "mpjpe": {"procrustes": None, "root": None}}
+    motion = {"lag_frames": lag, "kept_amplitude": 0.75}
+    return {"slices": {"viewpoint": {"palm": palm, "back": back}}, "worst": worst, "motion": motion}
+
+
+@pytest.fixture
+def failing(subject) -> Any:
+    """A clip with two methods scored in detail."""
+    upload = UploadFactory(subject=subject, name="bad.mp4")
+    for method, value in (("2d-fit", 10.0), ("mediapipe-ik", 20.0)):
+        scored_clip(upload, method, value)
+        score = RunScore.objects.get(run__method=method)
+        score.content |= details(value, 2)
+        score.save()
+    return upload
+
+
+def test_errors_by_slices(show, failing):
+    data = show("slices", by="viewpoint")["data"]
+    assert [row["name"] for row in data["rows"]] == ["palm", "back"]
+    first, second = data["rows"][0]["cells"]
+    by_method = dict(zip([column["name"] for column in data["columns"]], (first, second), strict=True))
+    assert (by_method["2d-fit"]["mean"], by_method["2d-fit"]["found"], by_method["2d-fit"]["n"]) == (10.0, 3, 4)
+    assert by_method["2d-fit"]["best"]
+    assert not by_method["mediapipe-ik"]["best"]
+    assert [cell["mean"] for cell in data["rows"][1]["cells"]] == [None, None]
+    assert show("slices", "?alignment=root", by="viewpoint")["data"]["metric"] == "ra_mpjpe"
+    assert show("slices", by="speed")["is_empty"]
+
+
+def test_worst_frames_are_together_by_pose_and_method(show, failing):
+    groups = show("failures", rows=5)["data"]["groups"]
+    assert [(group["method"], group["pose"]) for group in groups] == [
+        ("mediapipe-ik", "fist"),
+        ("2d-fit", "fist"),
+        ("mediapipe-ik", "flat"),
+    ]
+    assert [frame["frame"] for frame in groups[0]["frames"]] == [40, 9]
+    assert sum(len(group["frames"]) for group in groups) == 5
+    assert len(groups[0]["frames"][0]["prediction"]) == 21
+
+
+def test_lag_and_kept_amplitude_are_told_with_ground_truth(show, failing):
+    motion = show("smooth")["data"]["motion"]
+    assert {(each["name"], each["lag_frames"], each["kept_amplitude"]) for each in motion} == {
+        ("2d-fit", 2.0, 0.75), ("mediapipe-ik", 2.0, 0.75),
+    }  # fmt: skip
+
+
+def test_the_gallery_shows_joints_over_the_video_and_links_to_frames(client, member, team, failing):
+    panel = new_panel("failures", OPTIONS["failures"])
+    made = create_dashboard(team=team, name="Ours", by=member, content={"panels": [panel]})
+    client.force_login(member)
+    content = client.get(f"/dashboards/{made.pk}/panels/{panel['id']}/").content.decode()
+    assert content.count('class="thumbnail"') == 6
+    assert f"/api/v1/uploads/{failing.pk}/media/web.mp4#t=1.3500" in content
+    assert "frame=40" in content
+    assert "of the ground truth in white" in content
+
+
+def test_a_share_link_shows_predicted_joints_alone_unless_it_shows_the_truth(client, member, team, failing):
+    panel = new_panel("failures", OPTIONS["failures"])
+    made = create_dashboard(team=team, name="Ours", by=member, content={"panels": [panel]})
+    for truth in (False, True):
+        token = create_share(by=member, kind="dashboard", id=str(made.pk), truth=truth)[1]
+        content = client.get(f"/shared/{token}/panels/{panel['id']}/").content.decode()
+        assert content.count("<polyline") == 6 * 5 * (1 + truth)
+        assert ("of the ground truth" in content) == truth
+        for hidden in ("<video", "bad.mp4", str(failing.pk)):
+            assert hidden not in content
+
+
 def test_a_deleted_run_of_a_viewer_is_counted(show, clips):
     run, gone = (clips[0].runs.get(method=name) for name in ("2d-fit", "mediapipe-ik"))
     state = f"runs={run.pk},{gone.pk}&frame=3"
@@ -188,7 +269,9 @@ def test_a_deleted_run_of_a_viewer_is_counted(show, clips):
     assert (data["runs"], data["missing"]) == ([str(run.pk)], 1)
 
 
-@pytest.mark.parametrize("kind", ["metrics", "scatter", "smooth", "joints", "pck", "board", "significance", "viewer", "image"])
+@pytest.mark.parametrize(
+    "kind", ["metrics", "scatter", "smooth", "slices", "failures", "joints", "pck", "board", "significance", "viewer", "image"]
+)
 def test_what_is_still_to_come_is_no_problem(client, member, team, upload, contest, kind):
     named = {"benchmark": contest.slug, "upload": str(upload.pk)}
     options = {**OPTIONS[kind], **{name: value for name, value in named.items() if name in OPTIONS[kind]}}

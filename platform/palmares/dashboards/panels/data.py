@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from palmares.api.problems import DomainError
 from palmares.dashboards.content import TITLES
-from palmares.dashboards.panels import benchmark_panels, free_panels, run_panels
+from palmares.dashboards.panels import benchmark_panels, failure_panels, free_panels, run_panels
 from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.visibility import Access
 
@@ -41,6 +41,8 @@ _BUILDERS: Final[dict[str, Builder]] = {
     "pck": benchmark_panels.pck,
     "joints": run_panels.joints,
     "significance": benchmark_panels.significance,
+    "slices": failure_panels.slices,
+    "failures": failure_panels.failures,
     "viewer": free_panels.viewer,
     "text": free_panels.text,
     "image": free_panels.image,

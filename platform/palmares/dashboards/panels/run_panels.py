@@ -8,6 +8,7 @@ from typing import Any, Final
 from ml.catalog import METRICS
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.panels import benchmark_panels
+from palmares.dashboards.panels.failure_panels import motion_of
 from palmares.dashboards.panels.method_table import finish_table
 from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.run_values import RunValues, interval, methods_of, metrics_of, run_values
@@ -78,7 +79,9 @@ def smooth_or_true(access: Access, options: Mapping[str, Any]) -> dict[str, Any]
     runs = run_values(access)
     present = metrics_of(runs)
     y = next((name for name in TRUE if access.filters.aligned(name) in present), "reprojection")
-    return {**_points(runs, "jitter", access.filters.aligned(y)), "means": True}
+    drawn = _points(runs, "jitter", access.filters.aligned(y))
+    motion = motion_of([run for run in runs if str(run.run) in {point["run"] for point in drawn["points"]}])
+    return {**drawn, "means": True, "motion": motion}
 
 
 def _points(runs: list[RunValues], x: str, y: str) -> dict[str, Any]:

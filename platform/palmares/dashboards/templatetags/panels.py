@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
+
+from palmares.dashboards.drawings import draw_frame
 
 register = template.Library()
 
@@ -41,3 +44,21 @@ def mean_cells(data: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for column, best in zip(data["columns"], data["best_mean"], strict=True)
     ]
+
+
+@register.filter
+def decimals(value: float, digits: int) -> str:
+    """A number with so many decimals."""
+    return f"{value:.{digits}f}"
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.0f}%"
+
+
+@register.simple_tag
+def thumbnail(frame: dict[str, Any], colour: str, addresses: bool) -> SafeString:
+    """A frame of the gallery: the part of the video around the hand, where it may be shown, and the joints over it."""
+    return draw_frame(frame, colour, video=addresses)
