@@ -43,9 +43,10 @@ lint: setup  ## style, types, and who imports whom
 bench: setup  ## measure, and print a table
 	@$(PY) -m tests.bench
 
-train: setup  ## make the shipped weights again: data, networks, model card
+train: setup  ## make the shipped weights again: data, networks, model cards; MOTIONS=DIR adds recorded hand motion
 	$(PY) -m ml.training.train_kong2022 --backbone landmarks
 	$(PY) -m ml.training.train_kong2022 --backbone image
+	$(PY) -m ml.training.train_motion_prior $(if $(MOTIONS),--motions $(MOTIONS))
 
 tables: setup  ## the poster's tables on test people; SEED=n draws others
 	$(PY) -m ml.training.tables --seed $(or $(SEED),0)

@@ -30,8 +30,8 @@ class GaussianWindowSettings:
         terms: of the cosine basis over time.
     """
 
-    components: int = 512
-    terms: int = 64
+    components: int = 384
+    terms: int = 56
 
 
 class GaussianWindows(nn.Module):

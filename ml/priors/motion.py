@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal, Protocol, cast, get_args
+from typing import Final, Literal, Protocol, cast
 
 import torch
 from torch import Tensor
 
 from ml.priors.gaussian_windows import GaussianWindows, GaussianWindowSettings
+from ml.priors.motion_autoencoder import AutoencoderSettings, MotionAutoencoder
 from ml.priors.prior_files import read_prior
 from ml.priors.unconstrained import Unconstrained
 
-PriorName = Literal["gmm", "pca", "none"]
-PRIORS: Final[tuple[PriorName, ...]] = get_args(PriorName)
+PriorName = Literal["motion", "gmm", "pca", "none"]
+PRIORS: Final[tuple[PriorName, ...]] = ("gmm", "pca", "none")
 FOLDER: Final = Path(__file__).resolve().parent / "weights"
 
 
@@ -85,4 +86,10 @@ def _read(name: PriorName, folder: Path) -> torch.nn.Module:
     tensors, settings = read_prior(folder / "gaussian-windows.safetensors", "gaussian-windows")
     whole = GaussianWindows("gmm", GaussianWindowSettings(**settings))
     whole.load_state_dict(tensors)
+    if name == "motion":
+        tensors, settings = read_prior(folder / "motion-autoencoder.safetensors", "motion-autoencoder")
+        trained = MotionAutoencoder(AutoencoderSettings(**settings))
+        trained.load_state_dict(tensors)
+        trained.build_on(whole)
+        return trained
     return whole if name == "gmm" else whole.leading("pca")
