@@ -25,6 +25,8 @@ from tests.bench.installation import NO_ANSWER, Installation
 MINUTES: Final = float(os.environ.get("STORM_MINUTES", "5"))
 RUNS: Final = int(os.environ.get("STORM_RUNS", "200"))
 SEED: Final = int(os.environ.get("STORM_SEED", "0"))
+FRAMES: Final = 150
+"""Of the video, so that a run takes seconds and is met by kills while a worker is at it."""
 PAUSE_SECONDS: Final = (6.0, 14.0)
 """Between one kill and the next, at random."""
 SETTLE_SECONDS: Final = 60.0
@@ -44,7 +46,7 @@ def rows() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "grey.mp4"
         with web_video(video, Fraction(30), (64, 48)) as writer:
-            for _ in range(12):
+            for _ in range(FRAMES):
                 writer.write(np.full((48, 64, 3), 128, np.uint8))
         platform = Installation(Path(folder) / "data")
         try:
