@@ -23,15 +23,19 @@ def slices(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     runs = [run for run in run_values(access, part="slices") if isinstance(run.part, dict) and attribute in run.part]
     if not runs:
         raise NothingYetError(NO_SCORE)
-    methods = methods_of(runs)
+    known = {category for run in runs for category in run.part[attribute]}
+    categories = [category for category in RUN_SLICES[attribute] if category in known]
     rows = []
-    for category in RUN_SLICES[attribute]:
-        cells = [_cell([run for run in runs if run.method == m.name], attribute, category, alignment) for m in methods]
-        if any(cell["n"] for cell in cells):
-            best = min((round(c["mean"], metric.decimals) for c in cells if c["mean"] is not None), default=None)
-            for cell in cells:
-                cell["best"] = len(cells) > 1 and cell["mean"] is not None and round(cell["mean"], metric.decimals) == best
-            rows.append({"name": category, "cells": cells})
+    for m in methods_of(runs):
+        own = [run for run in runs if run.method == m.name]
+        cells = [_cell(own, attribute, category, alignment) for category in categories]
+        rows.append({"name": m.name, "title": m.title, "colour": m.colour, "cells": cells})
+    for at in range(len(categories)):
+        means = [row["cells"][at]["mean"] for row in rows]
+        shown = [None if mean is None else round(mean, metric.decimals) for mean in means]
+        best = min((mean for mean in shown if mean is not None), default=None)
+        for row, mean in zip(rows, shown, strict=True):
+            row["cells"][at]["best"] = len(rows) > 1 and mean is not None and mean == best
     return {
         "title": f"{metric.title} by {attribute}",
         "by": attribute,
@@ -39,7 +43,7 @@ def slices(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
         "metric": metric.name,
         "unit": metric.unit,
         "decimals": metric.decimals,
-        "columns": [{"name": m.name, "title": m.title, "colour": m.colour} for m in methods],
+        "columns": categories,
         "rows": rows,
     }
 
