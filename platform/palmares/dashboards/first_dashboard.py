@@ -44,7 +44,9 @@ def _panels(team: Team) -> list[dict[str, Any]]:
         ("significance", {**of_synth}, (7, 39, 5, 15)),
         ("smooth", {}, (0, 54, 6, 15)),
         ("scatter", {"x": "bone_length", "y": "reprojection"}, (6, 54, 6, 15)),
-        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 69, 12, 18)),
+        ("slices", {"by": "viewpoint"}, (0, 69, 5, 15)),
+        ("failures", {"rows": 12}, (5, 69, 7, 15)),
+        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 84, 12, 18)),
     ]
     return [
         {**new_panel(kind, {**OPTIONS[kind], **options}), **dict(zip("xywh", place, strict=True))}
