@@ -25,7 +25,7 @@ def slices(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
         raise NothingYetError(NO_SCORE)
     known = {category for run in runs for category in run.part[attribute]}
     categories = [category for category in RUN_SLICES[attribute] if category in known]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for m in methods_of(runs):
         own = [run for run in runs if run.method == m.name]
         cells = [_cell(own, attribute, category, alignment) for category in categories]
