@@ -225,6 +225,16 @@ def joint_uncertainty(problem: Problem, p: Parameters) -> Tensor:
     return std
 
 
+def pose_equations(problem: Problem, p: Parameters) -> tuple[Tensor, Tensor]:
+    """Gauss–Newton Hessian [B, 51, 51] and gradient [B, 51] of each frame's cost by angles, root and translation."""
+    return _normal_equations(problem, p, _linearise(problem, p))
+
+
+def apply_step(p: Parameters, step: Tensor) -> Parameters:
+    """Parameters moved by a step [B, 51]: angles, rotation vector on the left of the root, translation."""
+    return _applied(p, step, None)
+
+
 def shape_information(problem: Problem, p: Parameters) -> tuple[Tensor, Tensor]:
     """Each frame's information about β with its pose and translation marginalised, linearised at p, without the prior on β.
 

@@ -46,7 +46,7 @@ UNCERTAINTY_SCALE: Final = 5.0
 
 
 @dataclass(frozen=True)
-class _Evidence:
+class TrackEvidence:
     """Of one track: all terms of the fit and where to start."""
 
     track: HandTrack
@@ -61,18 +61,23 @@ class FusedFit:
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
         request, facts = with_plausible_camera(request)
-        poses = _network_poses(request, progress)
         fitted = []
-        tracks = request.keypoints.tracks
-        for number, track in enumerate(tracks):
-            progress("fitting", 0.1 + 0.8 * number / len(tracks))
-            fitted.append(_fit(request, _evidence(request, track, poses[number])))
+        found = all_evidence(request, progress)
+        for number, evidence in enumerate(found):
+            progress("fitting", 0.1 + 0.8 * number / len(found))
+            fitted.append(_fit(request, evidence))
         progress("meshes", 0.9)
         meta: dict[str, Any] = {
             **facts,
             "evidence": ["2D joints", "world landmarks", *(["landmark network"] if request.hand_model == "open" else [])],
         }
         return assemble(request, NAME, fitted, meta)
+
+
+def all_evidence(request: Request, progress: ProgressCallback) -> list[TrackEvidence]:
+    """That of each track; the camera of `request` is taken as known."""
+    poses = _network_poses(request, progress)
+    return [_evidence(request, track, pose) for track, pose in zip(request.keypoints.tracks, poses, strict=True)]
 
 
 def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor | None]:
@@ -85,7 +90,7 @@ def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor 
     return [view.to_camera(found.baseline) for view, found in seen]
 
 
-def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> _Evidence:
+def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> TrackEvidence:
     kinematics = Kinematics(load_hand_model(request.hand_model, track.side))
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     pixels, start = landmark_pose(request, track, kinematics, intrinsics)
@@ -101,20 +106,27 @@ def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> _Ev
     problem = replace(problem, shape_known=known, shape_shared=not request.independent)
     if request.independent and not known:
         start = replace(start, betas=start.betas.expand(len(pixels), 10))
-    return _Evidence(track, problem, start)
+    return TrackEvidence(track, problem, start)
 
 
-def _fit(request: Request, evidence: _Evidence) -> FittedTrack:
-    """β from frames spread over the clip, then every frame with it; in a video, smoothed and fitted again near that."""
-    problem, start, track = evidence.problem, evidence.start, evidence.track
-    count = len(track.frames)
+def fit_frames(evidence: TrackEvidence) -> tuple[Problem, Parameters]:
+    """β from frames spread over the clip, then every frame by itself with it; and the problem with that β known."""
+    problem, start = evidence.problem, evidence.start
+    count = len(evidence.track.frames)
     if problem.shape_shared and not problem.shape_known:
         spread = torch.linspace(0, count - 1, min(count, SHAPE_FRAMES)).round().long()
         betas = _solved(problem.rows(spread), start.rows(spread)).betas
         problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
     chunks = torch.split(torch.arange(count), CHUNK)
     fitted = Parameters.concatenated([_solved(problem.rows(chunk), start.rows(chunk)) for chunk in chunks])
-    problem = replace(problem, shape_known=True)
+    return replace(problem, shape_known=True), fitted
+
+
+def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
+    """Every frame by itself; in a video, smoothed and fitted again near that."""
+    problem, fitted = fit_frames(evidence)
+    track = evidence.track
+    chunks = torch.split(torch.arange(len(track.frames)), CHUNK)
     if not request.independent:
         near = smoothed(fitted, track.frames)
         final = replace(

@@ -1,0 +1,83 @@
+"""How fast a motion is by itself: what smoothness terms compare with, so that they remove noise and keep fast motion.
+
+A motion measured frame by frame is true motion plus noise. The noise is about white: it dominates fourth differences, whose
+median over a clip is that of calm frames. What of the smoothed accelerations noise cannot explain is taken for true.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import roma
+import torch
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import savgol_coeffs, savgol_filter
+from torch import Tensor
+
+from ml.fitting.solver import Parameters
+from ml.hmp.windows import RATE
+
+_WINDOW: Final = 9
+"""Frames at 30 fps of the local polynomials: of third order, they follow 5 Hz."""
+_ORDER: Final = 3
+_SPREAD: Final = 3.0
+"""Frames at 30 fps over which the energy of accelerations is averaged."""
+_MEDIAN_TO_STD: Final = 0.6745
+
+
+def own_velocities(p: Parameters, fps: float) -> tuple[Tensor, Tensor]:
+    """Rotation vectors of the root and changes of the translation from frame to frame, both [N - 1, 3], smoothed."""
+    path = np.concatenate([_unrolled(p.root), p.translation.double().numpy()], 1)
+    smooth = torch.as_tensor(_smooth(path, fps, 0), dtype=p.angles.dtype)
+    steps = smooth[1:] - smooth[:-1]
+    return steps[:, :3], steps[:, 3:]
+
+
+def acceleration_std(p: Parameters, fps: float, least: tuple[float, float, float]) -> Tensor:
+    """Standard deviation [N - 2, 51] of a motion's own second differences: angles and root in rad, translation in m.
+
+    Args:
+        p: N ≥ 3 consecutive frames, fitted one by one.
+        fps: frames a second.
+        least: of angles (rad), root (rad) and translation (m), a frame² at 30 fps: taken where the motion is calm.
+    """
+    path = np.concatenate([p.angles.double().numpy(), _unrolled(p.root), p.translation.double().numpy()], 1)
+    rate = (RATE / fps) ** 2
+    floor = rate * np.repeat(least, [45, 3, 3])
+    energy = gaussian_filter1d(_smooth(path, fps, 2) ** 2, _SPREAD * fps / RATE, axis=0, mode="nearest")
+    noise = _noise_std(path)
+    explained = noise**2 * np.square(savgol_coeffs(_window(fps, len(path)), min(_ORDER, _window(fps, len(path)) - 1), 2)).sum()
+    std = np.sqrt(np.maximum(energy - explained, floor**2))[1:-1]
+    return torch.as_tensor(std, dtype=p.angles.dtype)
+
+
+def _noise_std(path: np.ndarray) -> np.ndarray:
+    """Standard deviation [C] of white noise in paths [N, C]; 0 for fewer than five frames."""
+    if len(path) < 5:
+        return np.zeros(path.shape[1])
+    fourth = np.diff(path, 4, axis=0)
+    std: np.ndarray = np.median(np.abs(fourth), axis=0) / (_MEDIAN_TO_STD * np.sqrt(70.0))
+    return std
+
+
+def _smooth(path: np.ndarray, fps: float, derivative: int) -> np.ndarray:
+    window = _window(fps, len(path))
+    if window < 3:
+        return path if derivative == 0 else np.zeros_like(path)
+    smooth: np.ndarray = savgol_filter(path, window, min(_ORDER, window - 1), derivative, axis=0, mode="interp")
+    return smooth
+
+
+def _window(fps: float, count: int) -> int:
+    """An odd number of frames, at most `count`."""
+    wanted = max(5, round(_WINDOW * fps / RATE))
+    most = min(wanted, count)
+    return most if most % 2 else most - 1
+
+
+def _unrolled(root: Tensor) -> np.ndarray:
+    """Rotations [N, 3, 3] as the sum of their steps [N, 3], rad: differences between neighbours are those of the rotation."""
+    steps = roma.rotmat_to_rotvec(root[1:].double() @ root[:-1].double().mT).numpy()
+    path: np.ndarray = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, 0)])
+    return path
