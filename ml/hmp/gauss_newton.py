@@ -85,7 +85,8 @@ def _step(problem: MotionProblem, state: MotionState, angles: Tensor, by_z: Tens
     gradient = angles.new_zeros(count, 6 * n + latent)
     coupling = angles.new_zeros(count, 6 * n + latent, 10)
     frames = hessian[:, : 6 * n, : 6 * n].unflatten(2, (n, 6)).unflatten(1, (n, 6))  # a view: [W, n, 6, n, 6]
-    _add_frames(problem, state, seen, scales, frames, gradient[:, : 6 * n].unflatten(1, (n, 6)))
+    _add_pixels(seen, frames, gradient[:, : 6 * n].unflatten(1, (n, 6)))
+    _add_velocities(problem, state, frames, gradient[:, : 6 * n].unflatten(1, (n, 6)))
     coupling[:, : 6 * n] = seen.rigid_shape.view(count, 6 * n, 10)
     if by_z is not None:
         latents = slice(6 * n, None)
@@ -117,25 +118,25 @@ def _step(problem: MotionProblem, state: MotionState, angles: Tensor, by_z: Tens
     return _applied(state, -own - (by_shape @ betas[..., None])[..., 0], betas, n)
 
 
-def _add_frames(
-    problem: MotionProblem,
-    state: MotionState,
-    seen: _Pixels,
-    scales: dict[str, Tensor],
-    hessian: Tensor,
-    gradient: Tensor,
-) -> None:
-    """The terms of root and translation, into hessian [W, n, 6, n, 6] and gradient [W, n, 6]."""
+def _add_pixels(seen: _Pixels, hessian: Tensor, gradient: Tensor) -> None:
+    """The keypoints, into hessian [W, n, 6, n, 6] and gradient [W, n, 6]."""
     count, n = gradient.shape[:2]
     place = torch.arange(n)
+    gradient += seen.rigid_gradient.view(count, n, 6)
+    hessian[:, place, :, place] += seen.rigid.view(count, n, 6, 6).transpose(0, 1)
+
+
+def _add_velocities(problem: MotionProblem, state: MotionState, hessian: Tensor, gradient: Tensor) -> None:
+    """The terms that see root and translation alone, into hessian [W, n, 6, n, 6] and gradient [W, n, 6]."""
+    scales, place = problem.scales(), torch.arange(gradient.shape[1])
     per_kind = torch.stack([scales["orientation"], scales["translation"]], 1).repeat_interleave(3, 1)  # [W, 6]
     turn = roma.rotmat_to_rotvec(state.root @ problem.initial.root.mT)
     residual = torch.cat([turn, state.translation - problem.initial.translation], -1)
     weight = per_kind[:, None] * problem.valid[..., None]
     # frames past the end of the motion move nothing that is seen, and stay
     own = weight + (~problem.valid[..., None]) * per_kind.amax(1)[:, None, None].clamp_min(1e-6)
-    gradient += seen.rigid_gradient.view(count, n, 6) + weight * residual
-    hessian[:, place, :, place] += seen.rigid.view(count, n, 6, 6).transpose(0, 1) + torch.diag_embed(own).transpose(0, 1)
+    gradient += weight * residual
+    hessian[:, place, :, place] += torch.diag_embed(own).transpose(0, 1)
     speed = torch.stack([scales["turning"], scales["moving"]], 1).repeat_interleave(3, 1)[:, None] * problem.pairs[..., None]
     moved = speed * torch.cat([problem.turning(state), problem.moving(state)], -1)
     gradient[:, 1:] += moved
@@ -149,7 +150,7 @@ def _add_frames(
 
 
 def _pixels(problem: MotionProblem, state: MotionState, angles: Tensor, scale: Tensor) -> _Pixels:
-    count, n = angles.shape[:2]
+    n = angles.shape[1]
     posed = problem.kinematics.jacobian(
         angles.flatten(0, 1), state.root.flatten(0, 1), state.translation.flatten(0, 1), problem.frame_betas(state)
     )

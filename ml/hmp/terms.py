@@ -90,6 +90,10 @@ class MotionState:
     betas: Tensor
     z: Tensor
 
+    def rows(self, windows: Tensor) -> MotionState:
+        """Those of some windows."""
+        return MotionState(self.root[windows], self.translation[windows], self.betas[windows], self.z[windows])
+
 
 @dataclass(frozen=True)
 class MotionProblem:
@@ -132,6 +136,13 @@ class MotionProblem:
     weights: Weights
     is_second: bool
     shape_known: bool
+
+    def rows(self, windows: Tensor) -> MotionProblem:
+        """That of some windows; their hands are numbered from 0 again."""
+        per_window = ("pixels", "alpha", "valid", "angles", "z_std", "own_turning", "own_moving")
+        chosen = {name: getattr(self, name)[windows] for name in per_window}
+        hand = torch.unique(self.hand[windows], return_inverse=True)[1]
+        return replace(self, **chosen, hand=hand, initial=self.initial.rows(windows))
 
     @property
     def pairs(self) -> Tensor:

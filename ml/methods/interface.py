@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Request:
         hand_model: `open` or `mano`: the model to pose.
         betas: a known shape [10] for each side, which the method then keeps fixed; a side not named is estimated.
         independent: the images are no sequence: nothing may be smoothed or shared over time.
+        start: hands that another method found in the clip, for methods that refine; None: they find their own start.
+        options: of the method, by name; checked by it.
     """
 
     clip: Clip
@@ -42,6 +44,8 @@ class Request:
     betas: Mapping[Side, np.ndarray] = field(default_factory=dict)
     independent: bool = False
     intrinsics_known: bool = False
+    start: PredictionArrays | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Method(Protocol):

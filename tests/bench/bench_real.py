@@ -117,6 +117,7 @@ def _on_the_image(keypoints: Keypoints, prediction: PredictionArrays) -> tuple[f
     misses, broken = [], 0
     for track in keypoints.tracks:
         mine = prediction.rows(prediction.track == track.track)
+        mine = mine.rows(np.isin(mine.frame, track.frames))  # a method may fill gaps, in which nothing was detected
         seen = track.joints_2d[np.searchsorted(track.frames, mine.frame)]
         box = np.ptp(seen, axis=1).max(-1)
         misses.append((np.linalg.norm(project(mine.joints, mine.intrinsics) - seen, axis=-1) / box[:, None]).ravel())

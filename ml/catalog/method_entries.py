@@ -1,0 +1,168 @@
+"""The methods that can be run here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """A method that can be run here.
+
+    Attributes:
+        name: as in URLs, files and commands.
+        title: as people read it.
+        citation: the paper or project, in one line.
+        inputs: what it needs of the upload.
+        outputs: which parts of the canonical prediction it fills.
+        summary: one sentence.
+        implementation: `module:attribute`, imported by workers only.
+        version: changes when its numbers do.
+        colour: Paul Tol's *bright* and *vibrant* schemes, the same in every mesh, curve and row.
+        shape: how it comes by the subject's hand shape when a run gives none.
+        is_optimised: whether parameters are optimised at inference time.
+        hand_models: those it can pose, and be given a shape of.
+        prefers_gpu: its runs go to workers with a GPU while there are any.
+    """
+
+    name: str
+    title: str
+    citation: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    summary: str
+    implementation: str
+    version: str
+    colour: str
+    shape: Literal["estimated", "calibrated"] = "estimated"
+    is_optimised: bool = False
+    hand_models: tuple[str, ...] = ("open", "mano")
+    prefers_gpu: bool = False
+
+
+METHODS: dict[str, MethodEntry] = {
+    entry.name: entry
+    for entry in (
+        MethodEntry(
+            name="fused-fit",
+            title="Fused fit",
+            citation="Palmarès; landmark network of Kong et al., ECCV 2022, on MediaPipe (Zhang et al., CVPR Workshops 2020)",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="The hand model fitted to 2D joints, world landmarks and a network's pose, each as far as it is trusted.",
+            implementation="ml.methods.fused_fit:FusedFit",
+            version="2",
+            colour="#CC3311",
+            is_optimised=True,
+        ),
+        MethodEntry(
+            name="hmp2024",
+            title="HMP",
+            citation="Duran et al., HMP: Hand Motion Priors for Pose and Shape Estimation from Video, WACV 2024",
+            inputs=("video",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="Fused fit of each frame, then a prior of hand motion fitted over time: steady through noise and short gaps.",
+            implementation="ml.methods.hmp2024:HMP2024",
+            version="1",
+            colour="#EE3377",
+            is_optimised=True,
+        ),
+        MethodEntry(
+            name="mediapipe-ik",
+            title="MediaPipe + IK",
+            citation="Zhang et al., MediaPipe Hands: On-device Real-time Hand Tracking, CVPR Workshops 2020",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="MediaPipe's world landmarks, posed by direct inverse kinematics; scale and translation from the 2D.",
+            implementation="ml.methods.mediapipe_ik:MediaPipeIK",
+            version="3",
+            colour="#4477AA",
+        ),
+        MethodEntry(
+            name="2d-fit",
+            title="2D fit",
+            citation='Boukhayma et al., 3D Hand Shape and Pose from Images in the Wild, CVPR 2019 (baseline "2D fit")',
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="The hand model fitted to 2D joints under perspective, with pose and shape priors and one shape a clip.",
+            implementation="ml.methods.fit2d:Fit2D",
+            version="4",
+            colour="#EE6677",
+            is_optimised=True,
+        ),
+        *(
+            MethodEntry(
+                name=name,
+                title=title,
+                citation="Kong et al., Identity-Aware Hand Mesh Estimation and Personalization from RGB Images, ECCV 2022",
+                inputs=inputs,
+                outputs=("joints", "vertices", "pose", "betas", "translation"),
+                summary=summary,
+                implementation=f"ml.methods.kong2022:{attribute}",
+                version=version,
+                colour=colour,
+                shape="calibrated" if "identity" in name else "estimated",
+                is_optimised=name.endswith("-opt"),
+                hand_models=("open",),
+                prefers_gpu=attribute.startswith("image"),
+            )
+            for name, version, title, attribute, colour, inputs, summary in (
+                (
+                    "kong2022",
+                    "4",
+                    "Kong baseline",
+                    "baseline",
+                    "#228833",
+                    ("video or images",),
+                    "A network on landmarks that estimates pose and shape of each image by itself.",
+                ),
+                (
+                    "kong2022-opt",
+                    "4",
+                    "Kong baseline, fitted",
+                    "baseline_opt",
+                    "#CCBB44",
+                    ("video or images",),
+                    "Kong baseline, then pose and translation fitted to the 2D joints.",
+                ),
+                (
+                    "kong2022-identity",
+                    "5",
+                    "Identity-aware",
+                    "identity",
+                    "#66CCEE",
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
+                    "A network on landmarks that takes the subject's hand shape as known, so that one hand has one shape.",
+                ),
+                (
+                    "kong2022-identity-opt",
+                    "5",
+                    "Identity-aware, fitted",
+                    "identity_opt",
+                    "#AA3377",
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
+                    "Identity-aware, then pose and translation fitted to the 2D joints; the shape stays.",
+                ),
+                (
+                    "kong2022-image",
+                    "3",
+                    "Kong baseline on pixels",
+                    "image",
+                    "#EE7733",
+                    ("video or images",),
+                    "The network sees the hand's image, too. Trained on renders: far better there, not on real skin.",
+                ),
+                (
+                    "kong2022-image-identity-opt",
+                    "4",
+                    "Identity-aware on pixels, fitted",
+                    "image_identity_opt",
+                    "#009988",
+                    ("video or images", "the subject's hand shape, or the clip calibrates itself"),
+                    "On pixels, with one shape, fitted to the detector's 2D joints. Trained on renders.",
+                ),
+            )
+        ),
+    )
+}
