@@ -25,6 +25,7 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.skeleton import SIDES
 from ml.hmp.detail import refined
+from ml.hmp.outliers import outliers
 from ml.hmp.segments import Segment, filled, segments_of
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
 from ml.keypoints.tracks import HandTrack
@@ -50,10 +51,13 @@ _NO_EVIDENCE: Final = 1e3
 
 @dataclass(frozen=True)
 class _Hand:
-    """One segment of one track: `problem` and `measured` of its N frames; in gaps, measured is interpolated."""
+    """One segment of one track: `problem` and `measured` of its N frames; where they are not `trusted` (bool [N]: in gaps, and
+    outliers), measured is interpolated.
+    """
 
     track: HandTrack
     segment: Segment
+    trusted: Tensor
     problem: Problem
     measured: Parameters
     shape_known: bool
@@ -92,8 +96,7 @@ class HMP2024:
             progress("fitting frames", 0.3 * number / len(found))
             problem, fitted = fit_frames(evidence)
             for segment in segments_of(evidence.track, request.clip.fps):
-                measured = filled(fitted, segment, problem.kinematics)
-                hands.append(_hand(request, evidence, segment, problem, measured))
+                hands.append(_hand(request, evidence, segment, problem, fitted))
         return hands
 
     def _stages(
@@ -127,7 +130,7 @@ class HMP2024:
         if self.detail:
             # β of the frame-by-frame fit has seen all evidence; stage I saw the keypoints alone
             motion = replace(motion, betas=hand.measured.betas)
-            start = replace(hand.measured, **_where(hand.segment.seen, hand.measured, motion))
+            start = replace(hand.measured, **_where(hand.trusted, hand.measured, motion))
             motion = refined(problem, hand.measured, start, request.clip.fps)
         chunks = torch.split(torch.arange(len(motion.angles)), CHUNK)
         std = UNCERTAINTY_SCALE * torch.cat([joint_uncertainty(problem.rows(chunk), motion.rows(chunk)) for chunk in chunks])
@@ -145,8 +148,11 @@ def _where(chosen: Tensor, a: Parameters, b: Parameters) -> dict[str, Tensor]:
     }
 
 
-def _hand(request: Request, evidence: TrackEvidence, segment: Segment, problem: Problem, measured: Parameters) -> _Hand:
-    """Evidence of each frame of a segment; of frames in a gap, none."""
+def _hand(request: Request, evidence: TrackEvidence, segment: Segment, problem: Problem, fitted: Parameters) -> _Hand:
+    """Evidence of each frame of a segment: of frames in a gap none, of outliers the pixels alone."""
+    wrong = outliers(fitted.root[segment.rows], segment.seen, request.clip.fps)
+    trusted = replace(segment, seen=segment.seen & ~wrong) if bool((segment.seen & ~wrong).any()) else segment
+    measured = filled(fitted, trusted, problem.kinematics)
     own = problem.rows(segment.rows)
     hidden = ~segment.seen
     joints = problem.kinematics.joints(measured.angles, measured.root, measured.translation, measured.betas)
@@ -155,15 +161,16 @@ def _hand(request: Request, evidence: TrackEvidence, segment: Segment, problem: 
         pixels=torch.where(hidden[:, None, None], project(joints, problem.intrinsics), own.pixels),
         pixel_std=torch.where(hidden[:, None], _NO_EVIDENCE * own.pixel_std, own.pixel_std),
         landmarks=tuple(
-            Landmarks3D(one.points, torch.where(hidden[:, None], _NO_EVIDENCE * one.std, one.std)) for one in own.landmarks
+            Landmarks3D(one.points, torch.where(trusted.seen[:, None], one.std, _NO_EVIDENCE * one.std))
+            for one in own.landmarks
         ),
     )
-    return _Hand(evidence.track, segment, own, measured, evidence.track.side in request.betas)
+    return _Hand(evidence.track, segment, trusted.seen, own, measured, evidence.track.side in request.betas)
 
 
 def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
-    """The evidence with a Gaussian about a motion; in gaps, the motion stands for what a network would say."""
-    problem, hidden = hand.problem, ~hand.segment.seen
+    """The evidence with a Gaussian about a motion; where frames are not trusted, the motion stands for what a network would say."""
+    problem, hidden = hand.problem, ~hand.trusted
     filled_prior = pose_prior(motion.angles.dtype).weighted(PRIOR_WEIGHT)
     root_mean = motion.root
     if problem.root_prior_mean is not None:
