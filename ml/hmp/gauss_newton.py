@@ -84,9 +84,10 @@ def _step(problem: MotionProblem, state: MotionState, angles: Tensor, by_z: Tens
     hessian = angles.new_zeros(count, 6 * n + latent, 6 * n + latent)
     gradient = angles.new_zeros(count, 6 * n + latent)
     coupling = angles.new_zeros(count, 6 * n + latent, 10)
-    frames = hessian[:, : 6 * n, : 6 * n].unflatten(2, (n, 6)).unflatten(1, (n, 6))  # a view: [W, n, 6, n, 6]
-    _add_pixels(seen, frames, gradient[:, : 6 * n].unflatten(1, (n, 6)))
-    _add_velocities(problem, state, frames, gradient[:, : 6 * n].unflatten(1, (n, 6)))
+    frames = hessian[:, : 6 * n, : 6 * n].view(count, n, 6, n, 6)  # a view: [W, n, 6, n, 6]
+    per_frame = gradient[:, : 6 * n].view(count, n, 6)
+    _add_pixels(seen, frames, per_frame)
+    _add_velocities(problem, state, frames, per_frame)
     coupling[:, : 6 * n] = seen.rigid_shape.view(count, 6 * n, 10)
     if by_z is not None:
         latents = slice(6 * n, None)
@@ -194,7 +195,7 @@ def _pixels(problem: MotionProblem, state: MotionState, angles: Tensor, scale: T
 
 
 def _applied(state: MotionState, change: Tensor, betas: Tensor | None, n: int) -> MotionState:
-    own = change[:, : 6 * n].unflatten(1, (n, 6))
+    own = change[:, : 6 * n].reshape(-1, n, 6)
     return MotionState(
         roma.rotvec_to_rotmat(own[..., :3]) @ state.root,
         state.translation + own[..., 3:],

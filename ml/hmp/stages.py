@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import roma
 import torch
@@ -48,6 +48,29 @@ class MotionSettings:
     second: dict[str, float] = field(default_factory=dict)
     stages: int = 2
 
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> MotionSettings:
+        """From `preset`, `solver`, `stages`, and weights as `first.keypoints` or `second.prior`.
+
+        Raises:
+            ValueError: no such option, or a value that it cannot have.
+        """
+        weights: dict[str, dict[str, float]] = {"first": {}, "second": {}}
+        own: dict[str, Any] = {}
+        for name, value in options.items():
+            stage, _, term = name.partition(".")
+            if term and stage in weights:
+                weights[stage][term] = value
+            elif name in ("preset", "solver", "stages"):
+                own[name] = value
+            else:
+                raise ValueError(f"no option {name!r}")
+        if own.get("solver", "adam") not in SOLVERS:
+            raise ValueError(f"no solver {own['solver']!r}; there are {', '.join(SOLVERS)}")
+        if own.get("stages", 1) not in (1, 2):
+            raise ValueError(f"`stages` is {own['stages']!r}; it is 1 or 2")
+        return cls(**own, first=weights["first"], second=weights["second"])
+
     def weights(self) -> Preset:
         """The preset with the changes.
 
@@ -79,7 +102,7 @@ class InitialMotion:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What all motions of one side share: hand model, prior, camera [3, 3] and longer side of the image (px), frames a second."""
+    """What all motions of one side share: hand model, prior, camera [3, 3] and longer image side (px), frames a second."""
 
     kinematics: Kinematics
     prior: MotionPrior
@@ -118,7 +141,7 @@ def fit_stages(
     for motion, own, end in zip(motions, windows, ends, strict=True):
         rows = slice(end - len(own.frames), end)
         count = len(motion.pixels)
-        rotations: Tensor = roma.special_procrustes(_every_frame(own, root[rows].flatten(2), count).unflatten(1, (3, 3)))
+        rotations: Tensor = roma.special_procrustes(_every_frame(own, root[rows].flatten(2), count).view(count, 3, 3))
         pose, moved = (_every_frame(own, x[rows], count) for x in (angles, translation))
         joined.append(Parameters(pose, rotations, moved, betas[rows][:1]))
     return joined
@@ -184,7 +207,8 @@ def _window_values(
     turning, moving = (p.angles.new_zeros(count, length - 1, 3) for _ in range(2))
     if settings.weights().own_speed and len(p.angles) > 1:
         path = torch.cat([p.angles.new_zeros(1, 6), torch.cat(own_velocities(p, context.fps), 1).cumsum(0)])[frames]
-        turning, moving = (path[:, 1:] - path[:, :-1]).split(3, -1)
+        steps = path[:, 1:] - path[:, :-1]
+        turning, moving = steps[..., :3], steps[..., 3:]
     return {
         "angles": p.angles[frames],
         "root": p.root[frames],

@@ -10,6 +10,7 @@ on the stereo clip of `tests/bench/bench_real.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -74,9 +75,20 @@ class FusedFit:
         return assemble(request, NAME, fitted, meta)
 
 
-def all_evidence(request: Request, progress: ProgressCallback) -> list[TrackEvidence]:
-    """That of each track; the camera of `request` is taken as known."""
-    poses = _network_poses(request, progress)
+def all_evidence(
+    request: Request, progress: ProgressCallback, known: Sequence[Tensor | None] | None = None
+) -> list[TrackEvidence]:
+    """That of each track; the camera of `request` is taken as known.
+
+    Args:
+        request: the clip and its tracks.
+        progress: told what is done.
+        known: rotations [n, 16, 3, 3] of a track that take the place of the network's; None where it shall be asked.
+    """
+    poses: Sequence[Tensor | None] = known or []
+    if not poses or any(pose is None for pose in poses):
+        asked = _network_poses(request, progress)
+        poses = [own if own is not None else network for own, network in zip(poses or asked, asked, strict=True)]
     return [_evidence(request, track, pose) for track, pose in zip(request.keypoints.tracks, poses, strict=True)]
 
 

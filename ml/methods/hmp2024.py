@@ -9,8 +9,8 @@ motion. Frames in which no hand was found are filled where the gap is short, wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from ml.hmp.detail import refined
 from ml.hmp.outliers import outliers
 from ml.hmp.segments import Segment, filled, segments_of
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
+from ml.hmp.start import PROJECTED_ALPHA, Source, TrackStart, blended
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, PRIOR_WEIGHT, outside
@@ -52,32 +53,45 @@ _NO_EVIDENCE: Final = 1e3
 @dataclass(frozen=True)
 class _Hand:
     """One segment of one track: `problem` and `measured` of its N frames; where they are not `trusted` (bool [N]: in gaps, and
-    outliers), measured is interpolated.
+    outliers), measured is interpolated. `alpha` [N, 21] is the confidence of the keypoints.
     """
 
     track: HandTrack
     segment: Segment
     trusted: Tensor
+    alpha: Tensor
     problem: Problem
     measured: Parameters
     shape_known: bool
 
 
+@dataclass(frozen=True)
 class HMP2024:
-    """See the module. `prior` and `settings` are for comparisons; a run's options come with the request."""
+    """See the module. The attributes are for comparisons; a run's own options come with its request.
 
-    def __init__(self, prior: str = "motion", settings: MotionSettings | None = None, *, detail: bool = True) -> None:
-        self.prior = prior
-        self.settings = settings or MotionSettings()
-        self.detail = detail
+    Attributes:
+        prior: name of a motion prior.
+        settings: of stages I and II.
+        detail: whether stage III follows.
+        source: of the keypoints, where another run is refined.
+    """
+
+    prior: str = "motion"
+    settings: MotionSettings = field(default_factory=MotionSettings)
+    detail: bool = True
+    source: Source = "blend"
 
     @torch.no_grad()
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each hand and frame, those in short gaps included."""
         if request.independent:
             raise UnsupportedModelError(f"{NAME} follows hands through a video; these images are no sequence")
+        if request.options:
+            return self._with(request.options).estimate(replace(request, options={}), progress)
         request, facts = with_plausible_camera(request)
-        hands = self._hands(request, progress)
+        keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
+        request = replace(request, keypoints=keypoints)
+        hands = self._hands(request, starts, progress)
         fitted, losses = [], []
         for side in SIDES:
             own = [hand for hand in hands if hand.track.side == side]
@@ -89,14 +103,30 @@ class HMP2024:
         meta = {**facts, "prior": self.prior, "preset": self.settings.preset, "solver": self.settings.solver, "losses": losses}
         return assemble(request, NAME, fitted, meta)
 
-    def _hands(self, request: Request, progress: ProgressCallback) -> list[_Hand]:
-        hands = []
-        found = all_evidence(request, progress)
-        for number, evidence in enumerate(found):
+    def _with(self, options: Mapping[str, Any]) -> HMP2024:
+        """With the options of a run, as `ml.catalog` lists them.
+
+        Raises:
+            UnsupportedModelError: no such option or value.
+        """
+        try:
+            own = {name: value for name, value in options.items() if name in ("prior", "detail", "source")}
+            changed = replace(
+                self, **own, settings=MotionSettings.of_options({k: v for k, v in options.items() if k not in own})
+            )
+            changed.settings.weights()
+        except ValueError as error:
+            raise UnsupportedModelError(str(error)) from error
+        return changed
+
+    def _hands(self, request: Request, starts: Sequence[TrackStart], progress: ProgressCallback) -> list[_Hand]:
+        hands: list[_Hand] = []
+        found = all_evidence(request, progress, [start.rotations for start in starts])
+        for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
             progress("fitting frames", 0.3 * number / len(found))
-            problem, fitted = fit_frames(evidence)
-            for segment in segments_of(evidence.track, request.clip.fps):
-                hands.append(_hand(request, evidence, segment, problem, fitted))
+            frames = fit_frames(evidence)
+            segments = segments_of(evidence.track, request.clip.fps)
+            hands += [_hand(request, evidence, start, segment, frames) for segment in segments]
         return hands
 
     def _stages(
@@ -115,14 +145,7 @@ class HMP2024:
             float(max(request.keypoints.width, request.keypoints.height)),
             request.clip.fps,
         )
-        motions = []
-        for hand in hands:
-            alpha = torch.where(
-                outside(hand.problem.pixels, request.keypoints.width, request.keypoints.height), OUTSIDE_ALPHA, 1.0
-            )
-            motions.append(
-                InitialMotion(hand.measured, hand.problem.pixels, alpha * hand.segment.seen[:, None], hand.shape_known)
-            )
+        motions = [InitialMotion(hand.measured, hand.problem.pixels, hand.alpha, hand.shape_known) for hand in hands]
         return fit_stages(context, motions, self.settings, watch), trace
 
     def _finished(self, request: Request, hand: _Hand, motion: Parameters) -> FittedTrack:
@@ -148,28 +171,37 @@ def _where(chosen: Tensor, a: Parameters, b: Parameters) -> dict[str, Tensor]:
     }
 
 
-def _hand(request: Request, evidence: TrackEvidence, segment: Segment, problem: Problem, fitted: Parameters) -> _Hand:
-    """Evidence of each frame of a segment: of frames in a gap none, of outliers the pixels alone."""
+def _hand(
+    request: Request, evidence: TrackEvidence, start: TrackStart, segment: Segment, frames: tuple[Problem, Parameters]
+) -> _Hand:
+    """Evidence of each frame of a segment: of frames in a gap none, of outliers the pixels alone.
+
+    `frames` is the problem of the track's rows, and what was found for each by itself.
+    """
+    problem, fitted = frames
     wrong = outliers(fitted.root[segment.rows], segment.seen, request.clip.fps)
     trusted = replace(segment, seen=segment.seen & ~wrong) if bool((segment.seen & ~wrong).any()) else segment
     measured = filled(fitted, trusted, problem.kinematics)
     own = problem.rows(segment.rows)
     hidden = ~segment.seen
+    beyond = outside(own.pixels, request.keypoints.width, request.keypoints.height)
+    alpha = torch.where(beyond, OUTSIDE_ALPHA, 1.0) * segment.seen[:, None]
+    alpha = torch.where(start.projected[segment.rows][:, None], PROJECTED_ALPHA * alpha, alpha)
     joints = problem.kinematics.joints(measured.angles, measured.root, measured.translation, measured.betas)
+    factor = torch.where(hidden, _NO_EVIDENCE, torch.where(start.projected[segment.rows], 1 / PROJECTED_ALPHA, 1.0))
     own = replace(
         own,
         pixels=torch.where(hidden[:, None, None], project(joints, problem.intrinsics), own.pixels),
-        pixel_std=torch.where(hidden[:, None], _NO_EVIDENCE * own.pixel_std, own.pixel_std),
+        pixel_std=factor[:, None] * own.pixel_std,
         landmarks=tuple(
-            Landmarks3D(one.points, torch.where(trusted.seen[:, None], one.std, _NO_EVIDENCE * one.std))
-            for one in own.landmarks
+            Landmarks3D(one.points, torch.where(trusted.seen, factor, _NO_EVIDENCE)[:, None] * one.std) for one in own.landmarks
         ),
     )
-    return _Hand(evidence.track, segment, trusted.seen, own, measured, evidence.track.side in request.betas)
+    return _Hand(evidence.track, segment, trusted.seen, alpha, own, measured, evidence.track.side in request.betas)
 
 
 def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
-    """The evidence with a Gaussian about a motion; where frames are not trusted, the motion stands for what a network would say."""
+    """The evidence with a Gaussian about a motion; where frames are not trusted, it stands for what a network would say."""
     problem, hidden = hand.problem, ~hand.trusted
     filled_prior = pose_prior(motion.angles.dtype).weighted(PRIOR_WEIGHT)
     root_mean = motion.root
