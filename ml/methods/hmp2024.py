@@ -76,7 +76,7 @@ class HMP2024:
         source: of the keypoints, where another run is refined.
     """
 
-    prior: str = "motion"
+    prior: str = "pca"
     settings: MotionSettings = field(default_factory=MotionSettings)
     detail: bool = True
     source: Source = "blend"
