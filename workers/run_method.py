@@ -20,7 +20,7 @@ from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_arrays
 from ml.hand.skeleton import SIDES, Side
-from ml.intake.tracking import detected_tracks
+from ml.keypoints.track_matching import detected_tracks
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series

@@ -11,7 +11,7 @@ export interface Series {
   hands: HandSeries[];
 }
 
-/** A metric of the server's catalogue (`ml/catalog.py`), as it comes with the page. */
+/** A metric of the server's catalogue (`ml/catalog`), as it comes with the page. */
 export interface Metric {
   name: string;
   title: string;

@@ -20,7 +20,7 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
-from ml.intake.tracking import detected_tracks
+from ml.keypoints.track_matching import detected_tracks
 from ml.keypoints.tracks import HandTrack, Keypoints
 
 PROJECTED_ALPHA: Final = 0.5

@@ -35,7 +35,7 @@ from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.hand.camera import project
 from ml.hand.licensed import LicensedModelError
 from ml.intake.clip_facts import ClipFacts, RawRows
-from ml.intake.tracking import tracks_over_time
+from ml.keypoints.track_matching import tracks_over_time
 
 MAX_BYTES: Final = 2 << 30
 MANO_VERTICES: Final = 778

@@ -24,7 +24,7 @@ from ml.formats.truth_archive import unpack_truth
 from ml.hand.arrays import HandArrays
 from ml.hand.skeleton import MANO_TO_OPENPOSE, SIDES, Side
 from ml.intake.clip_facts import RawRows
-from ml.intake.tracking import tracks_over_time
+from ml.keypoints.track_matching import tracks_over_time
 
 MAX_FILE_BYTES: Final = 32 << 20
 MAX_VERTICES: Final = 50_000

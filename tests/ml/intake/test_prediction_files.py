@@ -17,7 +17,7 @@ from ml.formats.orders import from_openpose, to_opencv
 from ml.hand.camera import project
 from ml.hand.open_model import load_open_hand
 from ml.intake.reading import READERS, read_attached
-from ml.intake.tracking import tracks_over_time
+from ml.keypoints.track_matching import tracks_over_time
 from tests.attachments import CLIP, FRAMES, archive, meshes
 
 FACES = load_open_hand("right").faces
