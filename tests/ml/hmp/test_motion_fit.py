@@ -16,7 +16,7 @@ from ml.hand.model import load_hand_model
 from ml.hmp import stages
 from ml.hmp.adam import adam
 from ml.hmp.own_speed import acceleration_std
-from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
+from ml.hmp.stages import InitialMotion, MotionSettings, StageContext
 from ml.hmp.terms import TERMS, Weights
 from ml.hmp.windows import cut
 from ml.priors.motion import load_motion_prior
