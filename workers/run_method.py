@@ -150,7 +150,18 @@ def _request(item: Run, scratch: Path) -> Request:
         betas=_betas(item.shape),
         independent=upload.kind == Upload.Kind.IMAGES,
         intrinsics_known=intrinsics is not None,
+        start=_start(item, scratch),
+        options=item.options,
     )
+
+
+def _start(item: Run, scratch: Path) -> PredictionArrays | None:
+    """The hands of the run that is refined."""
+    if not item.start_method:
+        return None
+    if item.start is None or item.start.prediction is None:
+        raise WorkFailedError("The run that was to be refined has been deleted.")
+    return PredictionArrays.load(fetch(f"{item.start.prediction.storage_prefix}/{FILE}", scratch))
 
 
 def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.catalog.method_entries import METHODS, MethodEntry
+from ml.catalog.method_entries import METHODS, MethodEntry, MethodOption
 from ml.catalog.metric_entries import METRICS, SERIES_METRICS, TRUTH_SERIES_METRICS, MetricEntry, is_distance
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "TRUTH_FORMATS",
     "TRUTH_SERIES_METRICS",
     "MethodEntry",
+    "MethodOption",
     "MetricEntry",
     "ProtocolEntry",
     "is_distance",

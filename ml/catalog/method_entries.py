@@ -7,6 +7,43 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class MethodOption:
+    """An option of a method: one of `choices`, or a number from `least` to `most`.
+
+    Attributes:
+        name: as in the API.
+        title: as people read it.
+        default: taken where it is not given; None: the method chooses.
+        choices: none for a number.
+        least: of a number.
+        most: of a number.
+    """
+
+    name: str
+    title: str
+    default: str | int | float | bool | None = None
+    choices: tuple[str | int | bool, ...] = ()
+    least: float = 0.0
+    most: float = 1e6
+
+
+_MOTION_TERMS = ("keypoints", "orientation", "translation", "turning", "moving", "shape", "prior")
+_MOTION_OPTIONS = (
+    MethodOption("preset", "Weights", "default", ("default", "poster", "published-code")),
+    MethodOption("solver", "Solver", "gauss-newton", ("gauss-newton", "adam")),
+    MethodOption("prior", "Motion prior", "pca", ("gmm", "pca", "none")),
+    MethodOption("stages", "Stages before the last", 2, (1, 2)),
+    MethodOption("detail", "Last stage: every frame once more", default=True, choices=(True, False)),
+    MethodOption("source", "Keypoints where a run is refined", "blend", ("blend", "detector", "projected")),
+    *(
+        MethodOption(f"{stage}.{term}", f"Weight of the term {term} in stage {number}")
+        for number, stage in (("I", "first"), ("II", "second"))
+        for term in _MOTION_TERMS
+    ),
+)
+
+
+@dataclass(frozen=True)
 class MethodEntry:
     """A method that can be run here.
 
@@ -23,6 +60,8 @@ class MethodEntry:
         shape: how it comes by the subject's hand shape when a run gives none.
         is_optimised: whether parameters are optimised at inference time.
         hand_models: those it can pose, and be given a shape of.
+        options: what a run may set.
+        refines: whether it can start from the hands of another run.
         prefers_gpu: its runs go to workers with a GPU while there are any.
     """
 
@@ -38,6 +77,8 @@ class MethodEntry:
     shape: Literal["estimated", "calibrated"] = "estimated"
     is_optimised: bool = False
     hand_models: tuple[str, ...] = ("open", "mano")
+    options: tuple[MethodOption, ...] = ()
+    refines: bool = False
     prefers_gpu: bool = False
 
 
@@ -67,6 +108,8 @@ METHODS: dict[str, MethodEntry] = {
             version="1",
             colour="#EE3377",
             is_optimised=True,
+            options=_MOTION_OPTIONS,
+            refines=True,
         ),
         MethodEntry(
             name="mediapipe-ik",

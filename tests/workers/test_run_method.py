@@ -85,3 +85,24 @@ def test_the_default_method_runs_and_says_which_focal_length_it_used(upload_with
     assert (found.meta["focal_length"]["source"] == "given") == camera
     assert found.joint_std is not None
     assert found.joint_std.shape == (len(found), 21)
+
+
+def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_root):
+    first = done(upload, "right")
+    refined = start_run(upload=upload, method="hmp2024", by=None, start=first, options={"stages": 1})
+    attempt(Run, str(refined.pk), Estimation)
+    refined.refresh_from_db()
+    assert refined.status == Status.SUCCEEDED, refined.error
+    found = PredictionArrays.load(media_root / refined.prediction.folder / "prediction.npz")
+    assert found.meta["method"] == "hmp2024"
+    assert {entry["stage"] for entry in found.meta["losses"]} == {1}
+
+
+def test_a_run_fails_with_a_reason_where_the_one_to_refine_was_deleted(upload):
+    first = done(upload, "right")
+    refined = start_run(upload=upload, method="hmp2024", by=None, start=first)
+    first.delete()
+    attempt(Run, str(refined.pk), Estimation)
+    refined.refresh_from_db()
+    assert refined.status == Status.FAILED
+    assert refined.error == "The run that was to be refined has been deleted."

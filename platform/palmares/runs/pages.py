@@ -152,6 +152,7 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "score": score,
         "table": by_alignment(score) if score is not None and score.folder else None,
         "can_write": can_write(person(request), found.upload.subject.team),
+        "refining": [] if found.upload.kind == Upload.Kind.IMAGES else [m for m in METHODS.values() if m.refines],
     }
     return render(request, "runs/run.html", context)
 
@@ -161,17 +162,19 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
 def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Queue a method on an upload."""
     found = visible_upload(request, pk)
-    chosen = request.POST.get("hand_shape")
+    chosen, start = request.POST.get("hand_shape"), request.POST.get("start")
     shape = by_id(HandShape.objects.visible_to(person(request)), chosen) if chosen else None
+    made = None
     with errors_as_messages(request):
-        services.start_run(
+        made = services.start_run(
             upload=found,
             method=request.POST.get("method", ""),
             by=person(request),
             hand_shape=shape,
             hand_model=shape.hand_model if shape else "open",
+            start=by_id(Run.objects.visible_to(person(request)), start) if start else None,
         )
-    return redirect("upload", pk)
+    return redirect("run", made.pk) if made is not None and made.start_method else redirect("upload", pk)
 
 
 @login_required

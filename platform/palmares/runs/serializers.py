@@ -25,6 +25,17 @@ from palmares.uploads.models import Upload
 METHOD_CHOICES = [(name, name) for name in METHODS]
 
 
+class MethodOptionSerializer(serializers.Serializer[Any]):
+    """An option of a method: one of `choices`, or a number from `least` to `most`."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    default = serializers.JSONField(allow_null=True)
+    choices = serializers.ListField(child=serializers.JSONField())
+    least = serializers.FloatField()
+    most = serializers.FloatField()
+
+
 class MethodSerializer(serializers.Serializer[Any]):
     """A method that can be run."""
 
@@ -37,6 +48,8 @@ class MethodSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     hand_models = serializers.ListField(child=serializers.CharField(), help_text="Those it can pose.")
     colour = serializers.CharField(help_text="The same in every mesh, curve and row.")
+    options = MethodOptionSerializer(many=True)
+    refines = serializers.BooleanField(help_text="Whether it can start from the hands of another run.")
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
@@ -80,12 +93,12 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
             "id", "upload", "method", "method_version", "method_title", "colour", "is_external", "link", "status", "stage",
             "progress",
             "seconds_left", "error", "hand_model", "hand_shape", "shape_used", "shape_by_side",
-            "created_at", "started_at", "finished_at", "prediction", "links",
+            "start", "start_method", "created_at", "started_at", "finished_at", "prediction", "links",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
     def get_method_title(self, run: Run) -> str:
-        return title_of(run.method)
+        return f"{title_of(run.method)} from {title_of(run.start_method)}" if run.start_method else title_of(run.method)
 
     def get_colour(self, run: Run) -> str:
         return colour_of(run.method)
@@ -112,9 +125,10 @@ class RunSerializer(RunSummarySerializer):
     place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
 
     findings = FindingSerializer(many=True, read_only=True)
+    options = serializers.DictField(read_only=True, help_text="Of the method; those left out have their defaults.")
 
     class Meta(RunSummarySerializer.Meta):
-        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place", "findings"]
+        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place", "findings", "options"]
         read_only_fields: ClassVar = fields
 
     def get_place(self, run: Run) -> int | None:
@@ -128,6 +142,13 @@ class UploadField(serializers.PrimaryKeyRelatedField):
         return Upload.objects.visible_to(self.context["request"].user)
 
 
+class RunField(serializers.PrimaryKeyRelatedField):
+    """A run by id; those the caller may not see do not exist."""
+
+    def get_queryset(self) -> Any:
+        return Run.objects.visible_to(self.context["request"].user)
+
+
 class NewRunSerializer(serializers.Serializer[Any]):
     """Which method to run on which upload."""
 
@@ -135,6 +156,8 @@ class NewRunSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=METHOD_CHOICES)
     hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
     hand_shape = HandShapeField(queryset=HandShape.objects.none(), required=False, allow_null=True)
+    start = RunField(queryset=Run.objects.none(), required=False, allow_null=True, help_text="A finished run to refine.")
+    options = serializers.DictField(required=False, help_text="Of the method, by name.")
 
 
 class RunBatchSerializer(serializers.Serializer[Any]):

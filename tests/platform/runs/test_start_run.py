@@ -1,12 +1,14 @@
+from uuid import uuid4
+
 import pytest
 
 from ml.catalog import METHODS
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from palmares.queue.models import Status
-from palmares.runs.models import Run
+from palmares.runs.models import Prediction, Run
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
-from tests.factories import HandShapeFactory, UploadFactory
+from tests.factories import HandShapeFactory, RunFactory, UploadFactory
 
 URL = "/api/v1/runs/"
 
@@ -109,3 +111,52 @@ def test_another_teams_upload(api, member):
 
 def test_wrong_method(api, member):
     assert api(member).put(URL, {}).status_code == 405
+
+
+def finished(upload, method="kong2022"):
+    made = Prediction.objects.create(folder=f"runs/{uuid4()}", sha256="0" * 64, size_bytes=1, rows=1, hand_model="open")
+    return RunFactory(upload=upload, method=method, status=Status.SUCCEEDED, prediction=made)
+
+
+def test_a_finished_run_is_refined_with_options(api, member, data, upload):
+    start = finished(upload)
+    body = {**data, "method": "hmp2024", "start": str(start.pk), "options": {"preset": "poster", "second.prior": 100.5}}
+    made = api(member).post(URL, body).json()
+    assert (made["start"], made["start_method"], made["method_title"]) == (str(start.pk), "kong2022", "HMP from Kong baseline")
+    assert made["options"] == {"preset": "poster", "second.prior": 100.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"options": {"colour": 1}}, "no option 'colour'"),
+        ({"options": {"solver": "newton"}}, "is one of gauss-newton, adam"),
+        ({"options": {"detail": 1}}, "is one of true, false"),
+        ({"options": {"second.prior": -1}}, "is a number from 0 to 1e+06"),
+        ({"options": {"second.prior": True}}, "is a number"),
+        ({"options": [1]}, "dictionary"),
+        ({"method": "2d-fit", "options": {"solver": "adam"}}, "it has none"),
+    ],
+)
+def test_options_that_the_method_does_not_have(api, member, data, change, words):
+    response = api(member).post(URL, {**data, "method": "hmp2024", **change})
+    assert response.status_code == 400
+    assert words in response.content.decode()
+
+
+def test_runs_that_cannot_be_refined(api, member, stranger, data, upload, subject):
+    def answer(start, method="hmp2024"):
+        return api(member).post(URL, {**data, "method": method, "start": str(start.pk)})
+
+    assert answer(finished(upload), "2d-fit").status_code == 400
+    assert answer(finished(UploadFactory(subject=subject))).status_code == 400
+    assert answer(RunFactory(upload=upload)).status_code == 409
+    assert answer(finished(UploadFactory())).status_code == 400  # another team's does not exist
+    assert not Run.objects.filter(method="hmp2024").exists()
+
+
+def test_a_method_for_video_is_refused_on_images(api, member, data):
+    Upload.objects.update(kind=Upload.Kind.IMAGES)
+    response = api(member).post(URL, {**data, "method": "hmp2024"})
+    assert response.status_code == 400
+    assert "needs a video" in response.json()["errors"]["method"][0]
