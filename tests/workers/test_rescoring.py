@@ -16,7 +16,7 @@ from tests.predictions import hands, moved, zipped
 from tests.workers.conftest import wait_for
 
 pytestmark = pytest.mark.timeout(400)
-FRAMES = 1500
+FRAMES = 600
 TRUTH = {"a": hands(FRAMES, seed=1)}
 
 
