@@ -77,11 +77,11 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(api, contest, scored,
     for n in range(3):
         scored(f"m{n}", figures={"pa_mpjpe": 10.0 + n})
     client.get(URL)
-    with django_assert_max_num_queries(40) as few:
+    with django_assert_max_num_queries(18) as few:
         client.get(URL)
     for n in range(30):
         scored(f"n{n}", figures={"pa_mpjpe": 20.0 + n})
-    with django_assert_max_num_queries(40) as many:
+    with django_assert_max_num_queries(18) as many:
         client.get(URL)
     assert len(many) == len(few)
 
