@@ -64,6 +64,11 @@ class _Hand:
     measured: Parameters
     shape_known: bool
 
+    @property
+    def initial(self) -> InitialMotion:
+        """What stages I and II start from."""
+        return InitialMotion(self.measured, self.problem.pixels, self.alpha, self.shape_known)
+
 
 @dataclass(frozen=True)
 class HMP2024:
@@ -138,15 +143,25 @@ class HMP2024:
             progress(f"stage {'I' * stage}, step {step + 1}", 0.3 + 0.2 * stage)
             trace.append({"stage": stage, "step": step, "terms": terms})
 
-        context = StageContext(
+        return fit_stages(self._context(request, hands), [hand.initial for hand in hands], self.settings, watch), trace
+
+    def _context(self, request: Request, hands: Sequence[_Hand]) -> StageContext:
+        return StageContext(
             hands[0].problem.kinematics,
             load_motion_prior(self.prior),
             hands[0].problem.intrinsics,
             float(max(request.keypoints.width, request.keypoints.height)),
             request.clip.fps,
         )
-        motions = [InitialMotion(hand.measured, hand.problem.pixels, hand.alpha, hand.shape_known) for hand in hands]
-        return fit_stages(context, motions, self.settings, watch), trace
+
+    @torch.no_grad()
+    def prepared(self, request: Request) -> tuple[StageContext, list[InitialMotion]]:
+        """What stages I and II would fit, of the side that was found first."""
+        keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
+        request = replace(request, keypoints=keypoints)
+        hands = self._hands(request, starts, lambda stage, fraction: None)
+        own = [hand for hand in hands if hand.track.side == hands[0].track.side]
+        return self._context(request, own), [hand.initial for hand in own]
 
     def _finished(self, request: Request, hand: _Hand, motion: Parameters) -> FittedTrack:
         problem = _near_motion(hand, motion)
