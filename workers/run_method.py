@@ -176,7 +176,8 @@ def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
 
 def _publish(item: Run, folder: str, made: _Made, facts: dict[str, Any]) -> None:
     prediction = made.prediction
-    stored = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=made.hand_model, **facts)
+    losses = [] if made.findings is not None else list(prediction.meta.get("losses", []))
+    stored = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=made.hand_model, losses=losses, **facts)
     earlier = Run.objects.filter(pk=item.pk).values_list("prediction", flat=True).first()
     if made.findings is not None:
         changes: dict[str, Any] = {"hand_model": made.hand_model, "findings": made.findings}

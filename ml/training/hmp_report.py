@@ -60,8 +60,8 @@ def report(found: dict[str, Any]) -> str:
 Written by `make tables SEED={found["seed"]}` (`python -m ml.training.hmp_tables`). {found["clips"]} rendered clips of
 test people, {found["frames"]} frames at 30 fps, one hand each, every second pair with things passing before the hand. The
 people and the motions were in no training. All rows are measured in the {found["rows"]["per_frame"]["frames"]} frames in
-which the per-frame method has the hand. Ratios are to the per-frame row, or to the method named before "+ HMP"; published ratios are those of the
-poster's rows on HO3D-v3, since absolute values mean nothing across data sets.
+which the per-frame method has the hand. Ratios are to the per-frame row, or to the method named before "+ HMP";
+published ratios are those of the poster's rows on HO3D-v3, since absolute values mean nothing across data sets.
 
 {_HEAD}{_table(found["rows"], PUBLISHED)}
 

@@ -12,7 +12,7 @@ from palmares.runs.models import Run
 from palmares.runs.services import start_run
 from palmares.subjects.models import HandShape
 from palmares.uploads.models import Upload
-from tests.factories import HandShapeFactory
+from tests.factories import HandShapeFactory, MembershipFactory
 from tests.seen import seen_hand
 from workers.attempt import attempt
 from workers.run_method import Estimation
@@ -87,7 +87,7 @@ def test_the_default_method_runs_and_says_which_focal_length_it_used(upload_with
     assert found.joint_std.shape == (len(found), 21)
 
 
-def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_root):
+def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_root, client):
     first = done(upload, "right")
     refined = start_run(upload=upload, method="hmp2024", by=None, start=first, options={"stages": 1})
     attempt(Run, str(refined.pk), Estimation)
@@ -96,6 +96,12 @@ def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_ro
     found = PredictionArrays.load(media_root / refined.prediction.folder / "prediction.npz")
     assert found.meta["method"] == "hmp2024"
     assert {entry["stage"] for entry in found.meta["losses"]} == {1}
+    assert refined.prediction.losses == found.meta["losses"]
+    member = MembershipFactory(team=upload.subject.team).user
+    client.force_login(member)
+    page = client.get(f"/runs/{refined.pk}/?details").content.decode()
+    assert "Stage I, right hand" in page
+    assert "keypoints" in page
 
 
 def test_a_run_fails_with_a_reason_where_the_one_to_refine_was_deleted(upload):

@@ -28,6 +28,7 @@ class Prediction(models.Model):
     rows = models.PositiveIntegerField(help_text="One a frame and hand.")
     hand_model = models.CharField(max_length=16)
     summary = models.JSONField(default=dict, help_text="Metric name to number, over the whole clip.")
+    losses = models.JSONField(default=list, blank=True, help_text="Of a fit in stages: terms of the loss after each step.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import services
 from palmares.runs.external_runs import add_external_run
+from palmares.runs.loss_plots import loss_plots
 from palmares.runs.models import Run, RunScore
 from palmares.runs.score_tables import by_alignment, of_runs
 from palmares.runs.serializers import RunSerializer
@@ -152,6 +153,7 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "score": score,
         "table": by_alignment(score) if score is not None and score.folder else None,
         "can_write": can_write(person(request), found.upload.subject.team),
+        "loss_plots": loss_plots(found.prediction.losses) if found.prediction is not None else [],
         "refining": [] if found.upload.kind == Upload.Kind.IMAGES else [m for m in METHODS.values() if m.refines],
     }
     return render(request, "runs/run.html", context)
