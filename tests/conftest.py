@@ -41,6 +41,7 @@ SLOW = (
     "tests/ml/formats/test_bad_input.py",
     "tests/ml/formats/test_json_frames.py",
     "tests/platform/api/test_caching.py",
+    "tests/platform/api/test_disk_space.py",
     "tests/platform/api/test_leak_walk.py",
     "tests/platform/api/test_load.py",
     "tests/platform/api/test_private_truth_leaks.py",
