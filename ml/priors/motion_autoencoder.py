@@ -15,14 +15,11 @@ from ml.priors.gaussian_windows import GaussianWindows
 from ml.priors.latent_normal import between, standard_log_density
 from ml.priors.motion_features import CHANNELS, JOINTS, features
 from ml.priors.motion_field import MotionField
-from ml.priors.motion_window import ANGLES, FRAMES, angle_limits, cosines, frame_times, within_limits
+from ml.priors.motion_window import ANGLES, angle_limits, cosines, frame_times, within_limits
 from ml.priors.skeleton_encoder import SkeletonEncoder
 
 WINDOWS_AT_ONCE: Final = 64
 """Windows encoded at once: bounds memory."""
-
-CORRECTION: Final = 0.1
-"""Unit of what the encoder adds to the linear projection: it starts out small."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class AutoencoderSettings:
         layers: of the field, without its last.
         terms: of the cosine basis of the linear part.
         channels: a joint, of the encoder's four blocks.
+        bottleneck: width of the encoder's layer behind them.
     """
 
     latent: int = 384
@@ -42,6 +40,7 @@ class AutoencoderSettings:
     layers: int = 4
     terms: int = 56
     channels: tuple[int, int, int, int] = (12, 20, 28, 32)
+    bottleneck: int = 256
 
 
 class MotionAutoencoder(nn.Module):
@@ -56,7 +55,7 @@ class MotionAutoencoder(nn.Module):
     def __init__(self, settings: AutoencoderSettings) -> None:
         super().__init__()
         self.name, self.settings, self.latent = "motion", settings, settings.latent
-        self.encoder = SkeletonEncoder(settings.channels, 2 * settings.latent, FRAMES)
+        self.encoder = SkeletonEncoder(settings.channels, settings.latent, settings.bottleneck, 3 * settings.latent)
         self.field = MotionField(settings.latent, settings.width, settings.layers, settings.terms)
         self.register_buffer("feature_mean", torch.zeros(JOINTS, CHANNELS))
         self.register_buffer("feature_std", torch.ones(JOINTS, CHANNELS))
@@ -92,10 +91,10 @@ class MotionAutoencoder(nn.Module):
     def _encode(self, angles: Tensor) -> tuple[Tensor, Tensor]:
         # what does not vary in the mean hand, such as the place of a finger's base, has no deviation to divide by
         normalised = (features(angles) - self.feature_mean) / self.feature_std.clamp_min(1e-4)
-        correction, narrower = (CORRECTION * self.encoder(normalised)).chunk(2, -1)
         coefficients = cosines(frame_times().to(angles), self.settings.terms).mT @ angles
-        mean = (coefficients - self.field.mean).flatten(1) @ self.projection.mT + correction
-        return mean, (self.log_variance + narrower).clamp(-14.0, 2.0)
+        guess = (coefficients - self.field.mean).flatten(1) @ self.projection.mT
+        gate, correction, wider = self.encoder(normalised, guess).chunk(3, -1)
+        return guess * (1 + gate) + correction, (self.log_variance + wider).clamp(-14.0, 2.0)
 
     def decode(self, z: Tensor, times: Tensor) -> Tensor:
         """Angles [W, T, 45]."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.priors.motion_features import CHANNELS, JOINTS
+from ml.priors.motion_window import FRAMES
 
 KERNEL: Final = 4
 STRIDE: Final = 2
@@ -68,20 +69,28 @@ class ResidualBlock(nn.Module):
 
 
 class SkeletonEncoder(nn.Module):
-    """Normalised features [W, 128, 15, 15] to [W, outputs]."""
+    """Normalised features [W, 128, 15, 15] to [W, outputs], with a first guess of z beside them.
 
-    def __init__(self, channels: tuple[int, int, int, int], outputs: int, frames: int) -> None:
+    The guess and the logarithm of its size enter behind the convolutions: what is motion and what is jitter shows in them.
+    """
+
+    def __init__(self, channels: tuple[int, int, int, int], latent: int, width: int, outputs: int) -> None:
         super().__init__()
         parts = (3, 2, 1, 1)
         inputs = (CHANNELS, *channels[:3])
         self.blocks = nn.Sequential(
             *(ResidualBlock(p, before, after, pooled=p > 1) for p, before, after in zip(parts, inputs, channels, strict=True))
         )
-        self.head = nn.Linear(5 * channels[3] * frames // STRIDE**4, outputs)
+        self.hidden = nn.Linear(5 * channels[3] * FRAMES // STRIDE**4 + 2 * latent, width)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, outputs)
+        nn.init.zeros_(self.head.bias)
+        nn.init.normal_(self.head.weight, std=1e-3)
 
-    def forward(self, normalised: Tensor) -> Tensor:
-        """Normalised features [W, T, 15, 15] to [W, outputs]."""
+    def forward(self, normalised: Tensor, guess: Tensor) -> Tensor:
+        """Normalised features [W, 128, 15, 15] and guesses [W, latent] to [W, outputs]."""
         x = normalised.flatten(2).mT
         assert x.shape[1] == JOINTS * CHANNELS
-        result: Tensor = self.head(self.blocks(x).flatten(1))
+        seen = torch.cat([self.blocks(x).flatten(1), guess, torch.log(guess.abs() + 0.05)], -1)
+        result: Tensor = self.head(functional.silu(self.norm(self.hidden(seen))))
         return result

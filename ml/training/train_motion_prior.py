@@ -28,7 +28,7 @@ from ml.priors.prior_files import save_prior
 from ml.priors.unconstrained import Unconstrained
 from ml.training.loop import Batch, Schedule, train
 from ml.training.mocap_motion import mocap_motions, mocap_split
-from ml.training.motion_errors import fill_errors, reconstruction
+from ml.training.motion_errors import fill_errors, reconstruction, repair_errors
 from ml.training.motion_set import SPLITS, MotionSet, Split, continued, motion_set, windows_tensor
 from ml.training.recorded_motion import Motion, RecordedMotionError
 
@@ -38,7 +38,7 @@ RECORDED_SHARE: Final = 0.2
 """Of a batch, where there is recorded motion: more than its share of the set, since it is real."""
 STATISTICS: Final = 4000
 """Windows of which the features' statistics are taken."""
-SCHEDULE: Final = Schedule(steps=1200, batch=32, rate=1e-3, decay=1e-4)
+SCHEDULE: Final = Schedule(steps=1100, batch=32, rate=1.5e-3, decay=1e-4)
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,11 @@ def errors(model: MotionAutoencoder, gaussian: GaussianWindows, part: MotionSet)
 
 def _errors(prior: MotionPrior, windows: Tensor) -> dict[str, float]:
     # a fit of 1980 coefficients takes long: without a density there is nothing to fill a gap with
-    return reconstruction(prior, windows) | (fill_errors(prior, windows) if prior.name != "none" else {})
+    return (
+        reconstruction(prior, windows)
+        | repair_errors(prior, windows)
+        | (fill_errors(prior, windows) if prior.name != "none" else {})
+    )
 
 
 def _part(config: PriorConfig, split: Split) -> MotionSet:
