@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast, get_args
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from ml.priors.prior_files import read_prior
 from ml.priors.unconstrained import Unconstrained
 
 PriorName = Literal["motion", "gmm", "pca", "none"]
-PRIORS: Final[tuple[PriorName, ...]] = ("gmm", "pca", "none")
+PRIORS: Final[tuple[PriorName, ...]] = get_args(PriorName)
 FOLDER: Final = Path(__file__).resolve().parent / "weights"
 
 

@@ -188,7 +188,7 @@ def run(config: PriorConfig, folder: Path, *, device: str | torch.device = "cpu"
     save_prior(model, weights / "motion-autoencoder.safetensors", "motion-autoencoder", model.facts())
     made = {
         "model": "motion-autoencoder.safetensors",
-        "config": asdict(config),
+        "config": asdict(config) | {"motions": config.motions is not None, "amass": config.amass is not None},
         "parameters": sum(p.numel() for p in model.parameters()),
         "training": _amount(parts["train"]),
         "validation": _amount(parts["validation"]),

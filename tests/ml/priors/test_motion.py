@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from ml.priors.motion import PRIORS, load_motion_prior
+from ml.priors.motion import FOLDER, PRIORS, load_motion_prior
 from ml.priors.motion_window import ANGLES, FRAMES, SOFTNESS, angle_limits, cosines, frame_times, within_limits
 from ml.synthetic.hand_motion import ACTIVITIES, joint_motion
 
@@ -116,3 +118,10 @@ def test_limits_are_smooth_and_change_nothing_inside():
 def test_an_unknown_prior_is_named():
     with pytest.raises(ValueError, match=r"no motion prior 'best'; there are .*gmm, pca, none"):
         load_motion_prior("best")
+
+
+def test_the_weights_are_small_and_their_card_is_there():
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.safetensors")) < 8 << 20
+    card = json.loads((FOLDER / "motion-autoencoder.json").read_text())
+    assert card["config"]["sizes"]["latent"] == load_motion_prior("motion").latent
+    assert set(card["errors"]) >= {"procedural"}

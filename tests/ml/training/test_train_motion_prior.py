@@ -15,6 +15,7 @@ from ml.priors.gaussian_windows import GaussianWindowSettings
 from ml.priors.motion_autoencoder import AutoencoderSettings
 from ml.priors.motion_window import frame_times
 from ml.training.loop import Schedule
+from ml.training.motion_errors import fill_errors, reconstruction, repair_errors
 from ml.training.motion_set import SPLITS, continued, main, motion_set, split_of, windows_tensor
 from ml.training.recorded_motion import Motion, RecordedMotionError, recorded_motions, resampled
 from ml.training.train_motion_prior import PriorConfig, WindowSampler, run
@@ -107,3 +108,28 @@ def test_the_command_writes_the_set_and_its_coverage(tmp_path, capsys):
         assert set(stored["splits"]) == set(SPLITS)
     assert (tmp_path / "coverage.svg").read_text().count("<rect") > 80
     assert "train      procedural    19 motions" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def unseen() -> torch.Tensor:
+    """Windows of the test part, from another seed than the model card's."""
+    return motion_set("test", an_activity=1, seed=5).windows()[::3]
+
+
+def test_the_shipped_prior_repairs_jitter_better_than_pca_and_none(unseen):
+    found = {name: repair_errors(motion.load_motion_prior(name), unseen) for name in ("motion", "pca", "none")}
+    best = found.pop("motion")
+    assert best["repaired_mm"] < min(values["repaired_mm"] for values in found.values())
+    assert best["repaired_mm"] < 0.7 * best["jitter_mm"]
+
+
+def test_the_shipped_prior_fills_gaps_better_than_pca(unseen):
+    gaps = {name: fill_errors(motion.load_motion_prior(name), unseen) for name in ("motion", "pca")}
+    assert gaps["motion"]["gap_mm"] < gaps["pca"]["gap_mm"]
+    assert gaps["motion"]["outside_mm"] < gaps["pca"]["outside_mm"]
+
+
+def test_the_shipped_prior_holds_motions_to_two_millimetres(unseen):
+    values = reconstruction(motion.load_motion_prior("motion"), unseen)
+    assert values["mm"] < 2.0
+    assert values["fast_mm"] < 4.0
