@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120_000
+"""Milliseconds that pages, clicks and expectations are waited for: a loaded machine takes ten times the usual."""
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -37,6 +39,15 @@ def browser() -> Iterator[Browser]:
     )
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        make_context = launched.new_context
+
+        def patient_context(**options: Any) -> BrowserContext:
+            context = make_context(**options)
+            context.set_default_timeout(PATIENCE)
+            return context
+
+        launched.new_context = patient_context  # type: ignore[method-assign]
+        expect.set_options(timeout=PATIENCE)
         yield launched
         launched.close()
 
