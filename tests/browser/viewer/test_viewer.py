@@ -28,7 +28,7 @@ def open_details(page: Page, letter: str) -> None:
 
 
 def test_the_picture_is_of_the_frame_asked_for_in_100_random_seeks(open_viewer: OpenViewer, viewer_clip: ViewerClip):
-    page = open_viewer(width=390)  # the stage is small, and drawn quickly without a GPU
+    page = open_viewer()
     frames = random.Random(7).choices(range(viewer_clip.frame_count), k=100)
     wrong = []
     for frame in frames:
