@@ -12,6 +12,7 @@ from ml.catalog import METHODS, METRICS
 from palmares.dashboards.content import ALIGNMENTS
 from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
+from palmares.runs.method_names import colour_of, title_of
 from palmares.runs.scores import JOINTS
 
 MOST_RUNS: Final = 2000
@@ -55,9 +56,8 @@ class MethodColumn:
 
 
 def method_facts(name: str) -> MethodColumn:
-    """Title and colour of a method, also of one that is no longer in the catalogue."""
-    entry = METHODS.get(name)
-    return MethodColumn(name, entry.title if entry else name, entry.colour if entry else "#BBBBBB")
+    """Title and colour of a method, of the catalogue or external."""
+    return MethodColumn(name, title_of(name), colour_of(name))
 
 
 def run_values(access: Access, *, part: str = "motion") -> list[RunValues]:

@@ -13,6 +13,7 @@ from palmares.dashboards.panels.free_panels import markdown_html
 from palmares.dashboards.run_values import interval
 from palmares.dashboards.services import create_dashboard
 from palmares.queue.models import Status
+from palmares.runs.method_names import colour_of
 from palmares.runs.models import Prediction, Run, RunScore
 from palmares.runs.scores import JOINTS
 from palmares.shares.services import create_share
@@ -74,6 +75,13 @@ def test_the_metrics_table_shows_differences(show, clips):
     assert data["rows"][0]["differences"] == [pytest.approx(-1.0), 0.0]
     gone = show("metrics", metric="reprojection", reference="kong2022")["data"]
     assert gone["missing_reference"]
+
+
+def test_an_external_method_has_the_colour_that_it_has_everywhere(show, clips):
+    finished(clips[0], "Our net", reprojection=1.0)
+    columns = show("metrics", metric="reprojection")["data"]["columns"]
+    assert columns[-1]["name"] == "Our net"
+    assert columns[-1]["colour"] == colour_of("Our net")
 
 
 def test_an_interval_needs_six_clips_and_is_students():
