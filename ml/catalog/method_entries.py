@@ -31,7 +31,7 @@ _MOTION_TERMS = ("keypoints", "orientation", "translation", "turning", "moving",
 _MOTION_OPTIONS = (
     MethodOption("preset", "Weights", "default", ("default", "poster", "published-code")),
     MethodOption("solver", "Solver", "gauss-newton", ("gauss-newton", "adam")),
-    MethodOption("prior", "Motion prior", "pca", ("gmm", "pca", "none")),
+    MethodOption("prior", "Motion prior", "motion", ("motion", "gmm", "pca", "none")),
     MethodOption("stages", "Stages before the last", 2, (1, 2)),
     MethodOption("detail", "Last stage: every frame once more", default=True, choices=(True, False)),
     MethodOption("source", "Keypoints where a run is refined", "blend", ("blend", "detector", "projected")),

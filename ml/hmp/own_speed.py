@@ -23,7 +23,8 @@ _WINDOW: Final = 9
 _ORDER: Final = 5
 _SPREAD: Final = 3.0
 """Frames at 30 fps over which the energy of accelerations is averaged."""
-_MEDIAN_TO_STD: Final = 0.6745
+NOISE_MARGIN: Final = 8.0
+"""Factor on the energy that white noise explains: a detector's noise is not quite white."""
 
 
 def own_velocities(p: Parameters, fps: float) -> tuple[Tensor, Tensor]:
@@ -45,20 +46,21 @@ def acceleration_std(p: Parameters, fps: float, least: tuple[float, float, float
     path = np.concatenate([p.angles.double().numpy(), _unrolled(p.root), p.translation.double().numpy()], 1)
     rate = (RATE / fps) ** 2
     floor = rate * np.repeat(least, [45, 3, 3])
+    window = _window(fps, len(path))
+    passed = np.square(savgol_coeffs(window, min(_ORDER, window - 1), 2)).sum()
     energy = gaussian_filter1d(_smooth(path, fps, 2) ** 2, _SPREAD * fps / RATE, axis=0, mode="nearest")
-    noise = _noise_std(path)
-    explained = noise**2 * np.square(savgol_coeffs(_window(fps, len(path)), min(_ORDER, _window(fps, len(path)) - 1), 2)).sum()
+    explained = NOISE_MARGIN * passed * _noise_variance(path, fps)
     std = np.sqrt(np.maximum(energy - explained, floor**2))[1:-1]
     return torch.as_tensor(std, dtype=p.angles.dtype)
 
 
-def _noise_std(path: np.ndarray) -> np.ndarray:
-    """Standard deviation [C] of white noise in paths [N, C]; 0 for fewer than five frames."""
+def _noise_variance(path: np.ndarray, fps: float) -> np.ndarray:
+    """Variance of white noise in paths [N, C] around each frame [N, C]; 0 for fewer than five frames."""
     if len(path) < 5:
-        return np.zeros(path.shape[1])
-    fourth = np.diff(path, 4, axis=0)
-    std: np.ndarray = np.median(np.abs(fourth), axis=0) / (_MEDIAN_TO_STD * np.sqrt(70.0))
-    return std
+        return np.zeros_like(path)
+    fourth = np.pad(np.diff(path, 4, axis=0) ** 2, ((2, 2), (0, 0)), mode="edge")
+    variance: np.ndarray = gaussian_filter1d(fourth, 2 * _SPREAD * fps / RATE, axis=0, mode="nearest") / 70.0
+    return variance
 
 
 def _smooth(path: np.ndarray, fps: float, derivative: int) -> np.ndarray:

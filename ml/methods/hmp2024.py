@@ -39,7 +39,7 @@ from ml.priors.motion import load_motion_prior
 from ml.progress import ProgressCallback
 
 NAME: Final = "hmp2024"
-DECODED_STD: Final = 0.25
+DECODED_STD: Final = 0.05
 """Radians: how far stage III may move a joint angle from the decoded motion."""
 FILLED_SCORE: Final = 0.1
 """Score of a hand in a frame in which none was found."""
@@ -81,7 +81,7 @@ class HMP2024:
         source: of the keypoints, where another run is refined.
     """
 
-    prior: str = "pca"
+    prior: str = "motion"
     settings: MotionSettings = field(default_factory=MotionSettings)
     detail: bool = True
     source: Source = "blend"
