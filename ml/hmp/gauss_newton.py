@@ -22,7 +22,7 @@ from ml.hand.camera import project
 from ml.hmp.terms import ROBUST_PIXELS, MotionProblem, MotionState
 
 STEPS: Final = 12
-TOLERANCE: Final = 1e-4
+TOLERANCE: Final = 2e-3
 
 
 def gauss_newton(
