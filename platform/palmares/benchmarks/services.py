@@ -70,9 +70,13 @@ def update_benchmark(*, benchmark: Benchmark, by: User, **facts: Any) -> Benchma
     return benchmark
 
 
+@transaction.atomic
 def delete_benchmark(*, benchmark: Benchmark, by: User) -> None:
     """Remove a benchmark with truth, submissions and scores; owners of its team only."""
     require_role(user=by, team=benchmark.team, role=Role.OWNER)
+    for revision in benchmark.revisions.order_by("pk"):
+        # a worker locks its scoring before it stores values: either they are there to be deleted, or it finds no scoring
+        list(revision.scorings.select_for_update().order_by("pk").values_list("pk"))
     benchmark.delete()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import Counter
+from itertools import chain
 
 import httpx
 import psutil
@@ -74,9 +75,10 @@ def test_whoever_is_refused_is_told_when_to_come_back(start_web):  # noqa: F811
 
     async def everything() -> list[httpx.Response]:
         async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=120) as client:
-            asked = [client.get(web.url("/api/v1/runs/")) for _ in range(150)]
-            asked += [client.get(web.url("/accounts/login/"), headers={"Accept": "text/html,*/*"}) for _ in range(150)]
-            return await asyncio.gather(*asked)
+            page = {"Accept": "text/html,*/*"}
+            api, login = web.url("/api/v1/runs/"), web.url("/accounts/login/")
+            both = ((client.get(api), client.get(login, headers=page)) for _ in range(150))
+            return await asyncio.gather(*chain.from_iterable(both))  # in turns, so that both kinds are refused
 
     refused = [answer for answer in asyncio.run(everything()) if answer.status_code == 503]
     assert {answer.headers["retry-after"] for answer in refused} == {"3"}
