@@ -8,6 +8,7 @@ import {
   PlaneGeometry,
   Scene,
   ShaderMaterial,
+  type Vector3,
   VideoTexture,
   WebGLRenderer,
 } from "three";
@@ -17,7 +18,10 @@ import type { LayerMeshes } from "./layer-meshes";
 import { depthMaterial } from "./materials";
 import { intersection, type View } from "./views";
 
-export type MeshView = View<LayerMeshes>;
+export interface MeshView extends View<LayerMeshes> {
+  /** What the orbit camera looks at from where it is, instead of the origin (m, three's axes). */
+  centre?: Vector3;
+}
 
 export class SceneRenderer {
   readonly renderer: WebGLRenderer;
@@ -90,9 +94,11 @@ export class SceneRenderer {
       this.fill(this.background);
       orbit.aspect = view.rect.width / view.rect.height;
       orbit.updateProjectionMatrix();
+      if (view.centre) orbit.position.add(view.centre);
       renderer.render(this.ground.scene, orbit);
       for (const layer of view.layers) layer.place(true);
       this.renderLayers(view.layers, () => orbit);
+      if (view.centre) orbit.position.sub(view.centre);
       return;
     }
     const header = view.layers[0]?.source.header;

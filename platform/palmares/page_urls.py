@@ -12,8 +12,8 @@ from palmares.dashboards.home_page import home, robots
 from palmares.help import pages as help_pages
 from palmares.leaderboards import pages as leaderboards
 from palmares.leaderboards import submission_pages as submissions
+from palmares.runs import grid_pages, slice_pages
 from palmares.runs import pages as runs
-from palmares.runs import slice_pages
 from palmares.shares import pages as shares
 from palmares.shares.shared_page import shared, shared_panel, shared_panel_viewer
 from palmares.subjects import pages as subjects
@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calibrations/<uuid:pk>/change/", calibrations.change_calibration, name="calibration-change"),
     path("uploads/", uploads.uploads, name="uploads"),
     path("uploads/runs/", runs.run_methods, name="run-methods"),
+    path("uploads/grid/", grid_pages.clip_grid, name="clip-grid"),
     path("uploads/sample/", uploads.add_sample, name="upload-sample"),
     path("uploads/<uuid:pk>/", runs.upload, name="upload"),
     path("uploads/<uuid:pk>/delete/", uploads.delete_upload, name="upload-delete"),

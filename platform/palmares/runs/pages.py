@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +29,7 @@ from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
 from palmares.subjects.models import HandShape, Subject
 from palmares.teams.models import Role, User
-from palmares.teams.pages import by_id, can_write, errors_as_messages, person, posted
+from palmares.teams.pages import by_id, can_write, errors_as_messages, ids_of, person, posted
 from palmares.teams.services import role_in
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import CHOICES, visible_upload
@@ -206,7 +205,7 @@ def add_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def run_methods(request: HttpRequest) -> HttpResponse:
     """Queue methods (all where none is named) on one or several uploads, each where it has not run yet."""
-    found = [visible_upload(request, each) for each in _ids(request.POST.getlist("uploads"))]
+    found = [visible_upload(request, each) for each in ids_of(request.POST.getlist("uploads"), most=services.MOST_UPLOADS)]
     methods = [name for name in request.POST.getlist("methods") if name] or list(METHODS)
     if not found:
         messages.error(request, "Select one or several uploads first.")
@@ -216,15 +215,6 @@ def run_methods(request: HttpRequest) -> HttpResponse:
         left_out = f"; {skipped} left out: already run, not possible, or too many at once" if skipped else ""
         messages.success(request, f"{queued} run{'' if queued == 1 else 's'} queued{left_out}.")
     return redirect("upload", found[0].pk) if len(found) == 1 else redirect("uploads")
-
-
-def _ids(texts: list[str]) -> list[UUID]:
-    """Those of at most `services.MOST_UPLOADS` texts that are ids, each once."""
-    found = []
-    for text in dict.fromkeys(texts[: services.MOST_UPLOADS]):
-        with contextlib.suppress(ValueError):
-            found.append(UUID(text))
-    return found
 
 
 @login_required

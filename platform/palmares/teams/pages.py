@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -48,6 +48,15 @@ def by_id(found: QuerySet[AnyModel], text: str) -> AnyModel:
         return get_object_or_404(found, pk=UUID(text))
     except ValueError as error:
         raise Http404(f"{text!r} is not an id") from error
+
+
+def ids_of(texts: Sequence[str], *, most: int) -> list[UUID]:
+    """Those of the first `most` texts that are ids, each once."""
+    found = []
+    for text in dict.fromkeys(texts[:most]):
+        with suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
 @contextmanager
