@@ -30,6 +30,7 @@ SLOW = (
     "tests/ml/methods",
     "tests/ml/identity",
     "tests/ml/keypoints",
+    "tests/ml/priors",
     "tests/ml/web_copy",
     "tests/ml/commands",
     "tests/ml/metrics/test_against_reference.py",
