@@ -5,7 +5,7 @@ A latent motion of some 100 numbers holds 4 s of a hand, not each frame of it. S
 (`ml.hmp.own_speed`): where the hand rests, noise is removed; where it is fast, little is.
 
 Accelerations tie three neighbouring frames, so the normal matrix is banded and its Cholesky factor costs as much as the
-number of frames; nothing is cut, and there is no seam. Long motions go through in parts that overlap.
+number of frames; there are no windows to join. Long motions are processed in overlapping parts.
 """
 
 from __future__ import annotations

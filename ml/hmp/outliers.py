@@ -16,7 +16,7 @@ FARTHEST: Final = 0.4
 """Radians from the typical orientation around a frame beyond which it is an outlier."""
 _ROUNDS: Final = 5
 _SOFTNESS: Final = 0.1
-"""Radians: nearer orientations count alike in the typical one."""
+"""Radians: orientations nearer than this have about equal weight in the typical one."""
 
 
 def outliers(root: Tensor, seen: Tensor, fps: float) -> Tensor:

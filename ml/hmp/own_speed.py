@@ -1,7 +1,7 @@
 """How fast a motion is by itself: what smoothness terms compare with, so that they remove noise and keep fast motion.
 
-A motion measured frame by frame is true motion plus noise. The noise is about white: it dominates fourth differences, whose
-median over a clip is that of calm frames. What of the smoothed accelerations noise cannot explain is taken for true.
+A motion measured frame by frame is true motion plus noise. The noise is about white, so fourth differences
+around a frame measure it. The part of the smoothed accelerations that noise does not explain is taken as true motion.
 """
 
 from __future__ import annotations

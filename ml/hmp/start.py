@@ -93,7 +93,6 @@ def _joined(own: PredictionArrays, seen: HandTrack | None, hand_model: str, sour
     wanted = own.frame if source != "detector" else own.frame[:0]
     frames = np.union1d(wanted, [] if seen is None or source == "projected" else seen.frames).astype(np.int32)
     mine = np.searchsorted(own.frame, frames).clip(max=len(own) - 1)
-    has_start = own.frame[mine] == frames
     joints_2d, world, score = pixels[mine], centred[mine], own.score[mine].clip(0, 1)
     projected = np.ones(len(frames), bool)
     if seen is not None and source != "projected":
@@ -103,13 +102,17 @@ def _joined(own: PredictionArrays, seen: HandTrack | None, hand_model: str, sour
         world = np.where(found[:, None, None], seen.world[theirs], world)
         score = np.where(found, seen.score[theirs], score)
         projected = ~found
-    rotations = _rotations(own, side, hand_model)[mine]
-    if not has_start.all():
-        # rows without a start take the nearest one's pose as their start; their own evidence moves it
-        nearest = np.abs(own.frame[:, None] - frames).argmin(0)
-        rotations = _rotations(own, side, hand_model)[nearest]
+    # frames in which the run has no hand start from its nearest one; their own evidence moves it
+    rotations = _rotations(own, side, hand_model)[_nearest(own.frame, frames)]
     track = HandTrack(0, side, frames, joints_2d.astype(np.float32), world.astype(np.float32), score.astype(np.float32))
     return track, TrackStart(rotations, torch.as_tensor(projected))
+
+
+def _nearest(rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """For each of ascending frames [m], the index of the nearest of ascending rows [n]."""
+    after = np.searchsorted(rows, frames).clip(max=len(rows) - 1)
+    before = (after - 1).clip(min=0)
+    return np.where(np.abs(rows[before] - frames) < np.abs(rows[after] - frames), before, after)
 
 
 def _rotations(own: PredictionArrays, side: Side, hand_model: str) -> Tensor:

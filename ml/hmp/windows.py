@@ -36,7 +36,8 @@ class Windows:
     def joined(self, values: Tensor, count: int) -> Tensor:
         """One value a frame [count, ...] from values [W, n, ...] of all windows: the weighted mean where windows overlap.
 
-        Weights fall linearly to the ends of a window, so there is no seam. Rotations are the caller's to normalise.
+        Weights fall linearly to the ends of a window, so values do not jump where windows meet. The mean of rotations is none:
+        the caller normalises it.
         """
         n = len(self.times)
         ramp = torch.minimum(torch.arange(1, n + 1), torch.arange(n, 0, -1)).to(values.dtype)

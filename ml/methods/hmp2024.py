@@ -28,7 +28,7 @@ from ml.hmp.detail import refined
 from ml.hmp.outliers import outliers
 from ml.hmp.segments import Segment, filled, segments_of
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
-from ml.hmp.start import PROJECTED_ALPHA, Source, TrackStart, blended
+from ml.hmp.start import PROJECTED_ALPHA, Source, StartError, TrackStart, blended
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, PRIOR_WEIGHT, outside
@@ -94,7 +94,10 @@ class HMP2024:
         if request.options:
             return self._with(request.options).estimate(replace(request, options={}), progress)
         request, facts = with_plausible_camera(request)
-        keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
+        try:
+            keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
+        except StartError as error:
+            raise UnsupportedModelError(str(error)) from error
         request = replace(request, keypoints=keypoints)
         hands = self._hands(request, starts, progress)
         fitted, losses = [], []
@@ -103,7 +106,7 @@ class HMP2024:
             if own:
                 motions, trace = self._stages(request, own, progress)
                 losses += [{"side": side, **entry} for entry in trace]
-                fitted += [self._finished(request, hand, motion) for hand, motion in zip(own, motions, strict=True)]
+                fitted += [self._finished(request, hand, motion, progress) for hand, motion in zip(own, motions, strict=True)]
         progress("meshes", 0.9)
         meta = {**facts, "prior": self.prior, "preset": self.settings.preset, "solver": self.settings.solver, "losses": losses}
         return assemble(request, NAME, fitted, meta)
@@ -163,13 +166,15 @@ class HMP2024:
         own = [hand for hand in hands if hand.track.side == hands[0].track.side]
         return self._context(request, own), [hand.initial for hand in own]
 
-    def _finished(self, request: Request, hand: _Hand, motion: Parameters) -> FittedTrack:
+    def _finished(self, request: Request, hand: _Hand, motion: Parameters, progress: ProgressCallback) -> FittedTrack:
         problem = _near_motion(hand, motion)
         if self.detail:
             # β of the frame-by-frame fit has seen all evidence; stage I saw the keypoints alone
             motion = replace(motion, betas=hand.measured.betas)
             start = replace(hand.measured, **_where(hand.trusted, hand.measured, motion))
-            motion = refined(problem, hand.measured, start, request.clip.fps)
+            motion = refined(
+                problem, hand.measured, start, request.clip.fps, lambda done: progress("stage III", 0.7 + 0.2 * done)
+            )
         chunks = torch.split(torch.arange(len(motion.angles)), CHUNK)
         std = UNCERTAINTY_SCALE * torch.cat([joint_uncertainty(problem.rows(chunk), motion.rows(chunk)) for chunk in chunks])
         kinematics = problem.kinematics

@@ -33,7 +33,7 @@ from ml.training.motion_set import SPLITS, MotionSet, Split, continued, motion_s
 from ml.training.recorded_motion import Motion, RecordedMotionError
 
 STEPS_APART: Final = 4
-"""Every batch decodes one random frame of each four: the field is a function of time, and neighbours are much alike."""
+"""Every batch decodes one random frame of each four: the field is a function of time, and neighbouring frames differ little."""
 RECORDED_SHARE: Final = 0.2
 """Of a batch, where there is recorded motion: more than its share of the set, since it is real."""
 STATISTICS: Final = 4000

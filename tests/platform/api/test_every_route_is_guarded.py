@@ -43,7 +43,7 @@ def test_nobody_is_let_in(client, world, part):  # noqa: F811
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_another_team_learns_nothing(api, client, world, stranger, part):  # noqa: F811
+def test_another_team_gets_no_data(api, client, world, stranger, part):  # noqa: F811
     client.force_login(stranger)
     client.raise_request_exception = False
     by_token = api(stranger)

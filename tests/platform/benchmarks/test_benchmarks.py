@@ -37,7 +37,7 @@ def test_a_slug_that_somebody_else_has_is_not_told(api, contest, stranger):
     assert api(stranger).get(f"{URL}{contest.slug}/").status_code == 404
 
 
-def test_the_page_names_an_address_that_got_a_suffix(client, contest, stranger):
+def test_the_page_shows_an_address_with_a_suffix(client, contest, stranger):
     theirs = Team.objects.get(memberships__user=stranger)
     client.force_login(stranger)
     form = {"name": "Contest of ours", "protocol": "freihand", "team": str(theirs.pk)}

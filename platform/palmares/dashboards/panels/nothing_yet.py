@@ -6,4 +6,4 @@ from palmares.api.problems import NotFoundError
 
 
 class NothingYetError(NotFoundError):
-    """Nothing is wrong: what a panel shows is still to come, or was not chosen."""
+    """A panel has no data yet, or nothing was chosen for it; this is not an error."""
