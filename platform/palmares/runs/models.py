@@ -90,7 +90,7 @@ class Run(WorkItem):
     @classmethod
     def nobody_asked_for(cls) -> Q:
         """Those of the demonstration and of synthetic benchmarks."""
-        return Q(upload__facts__has_key="synthetic", source="")
+        return Q(upload__facts__has_key="synthetic", source="", start_method="")  # only people refine runs
 
     def __str__(self) -> str:
         return f"{self.method} on {self.upload}"

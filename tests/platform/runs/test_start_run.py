@@ -160,3 +160,11 @@ def test_a_method_for_video_is_refused_on_images(api, member, data):
     response = api(member).post(URL, {**data, "method": "hmp2024"})
     assert response.status_code == 400
     assert "needs a video" in response.json()["errors"]["method"][0]
+
+
+def test_a_run_that_a_person_refines_goes_before_those_of_the_demonstration(api, member, data, upload):
+    upload.facts = {"synthetic": {}}
+    upload.save()
+    api(member).post(URL, data)
+    made = api(member).post(URL, {**data, "method": "hmp2024", "start": str(finished(upload).pk)}).json()
+    assert made["place"] == 1
