@@ -43,14 +43,15 @@ export function JointMark({ model, comments, viewer }: { model: ViewModel; comme
     if (!shown || shown.joint === null || !source) return;
     void source.joints().then(() => viewer.invalidate());
     return viewer.onDraw(() => {
+      const rings = host.current;
+      if (!rings) return;
       const places = jointPlaces(viewer, shown);
-      host.current?.replaceChildren(
-        ...places.map(({ x, y }) => {
-          const ring = document.createElement("i");
-          ring.style.translate = `${x}px ${y}px`;
-          return ring;
-        }),
-      );
+      // Rings are kept from one drawing to the next: an element that is replaced loses its place while it is read.
+      while (rings.children.length > places.length) rings.lastElementChild?.remove();
+      while (rings.children.length < places.length) rings.append(document.createElement("i"));
+      places.forEach(({ x, y }, index) => {
+        (rings.children[index] as HTMLElement).style.translate = `${x}px ${y}px`;
+      });
     });
   }, [shown, source, viewer]);
   if (!shown || shown.joint === null) return null;
