@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -12,15 +12,11 @@ from torch import Tensor
 
 from ml.clip import Clip
 from ml.identity.backbones import BackboneOutput
-from ml.identity.crops import crop_of
-from ml.identity.observation import MARGIN, Observation, observe, sides
+from ml.identity.observation import MARGIN, Observation
+from ml.identity.track_batches import map_tracks
 from ml.identity.weights import DEFAULT, Kind, Models
 from ml.keypoints.tracks import HandTrack
 
-BATCH: Final = 128
-"""Crops per batch, so that memory does not grow with the length of the video."""
-SEEK_GAP: Final = 30
-"""Up to so many unwanted frames are decoded and dropped; over a longer gap the video is searched instead."""
 DETECTED_STD: Final = 0.08
 """Standard deviation of a joint that MediaPipe detected, as a share of the hand's box; measured on validation people."""
 REFINED_STD: Final = 1.6
@@ -96,37 +92,15 @@ def estimate_tracks(
         intrinsics: [3, 3], px.
         progress: called with the fraction done, 0 to 1.
     """
-    camera = torch.as_tensor(intrinsics, dtype=torch.float32)
-    seen = [
-        observe(torch.as_tensor(t.joints_2d), torch.as_tensor(t.world), camera, sides(t.side, len(t.frames))) for t in tracks
-    ]
-    if models.backbone == "landmarks":
-        return [(one, estimate(models, one)) for one in seen]
-    parts: list[list[Estimate]] = [[] for _ in tracks]
-    pending: list[list[np.ndarray]] = [[] for _ in tracks]
-
-    def run_batch(number: int) -> None:
-        last = len(pending[number]) + BATCH * len(parts[number])
-        rows = slice(BATCH * len(parts[number]), last)
-        crops = torch.as_tensor(np.stack(pending[number]))
-        parts[number].append(estimate(models, rows_of(seen[number], rows), crops))
-        pending[number].clear()
-
-    at = [{int(frame): row for row, frame in enumerate(track.frames)} for track in tracks]
-    wanted = sorted(set().union(*at)) if at else []
-    for done, (frame, image) in enumerate(_images(clip, wanted)):
-        for number, track in enumerate(tracks):
-            row = at[number].get(frame)
-            if row is None:
-                continue
-            pending[number].append(crop_of(image, track.joints_2d[row], intrinsics, mirrored=track.side == "left"))
-            if len(pending[number]) == BATCH:
-                run_batch(number)
-        progress(done / len(wanted))
-    for number in range(len(tracks)):
-        if pending[number]:
-            run_batch(number)
-    return [(one, concatenate_estimates(made)) for one, made in zip(seen, parts, strict=True)]
+    made = map_tracks(
+        lambda seen, crops: estimate(models, seen, crops),
+        clip,
+        tracks,
+        intrinsics,
+        with_crops=models.backbone == "image",
+        progress=progress,
+    )
+    return [(one, concatenate_estimates(parts)) for one, parts in made]
 
 
 @torch.no_grad()
@@ -158,26 +132,7 @@ def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> 
     )
 
 
-def rows_of(seen: Observation, rows: slice) -> Observation:
-    """A subset of the observed hands."""
-    return Observation(**{f.name: getattr(seen, f.name)[rows] for f in fields(Observation)})
-
-
 def concatenate_estimates(parts: list[Estimate]) -> Estimate:
     """Several estimates as one."""
     tensors: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS}
     return replace(parts[0], **tensors)
-
-
-def _images(clip: Clip, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """The wanted frames (ascending) with their images; short gaps are decoded, long ones skipped by seeking."""
-    stream: Iterator[np.ndarray] = iter(())
-    at = -SEEK_GAP - 1
-    for frame in wanted:
-        if frame > at + SEEK_GAP:
-            stream, at = clip.frames(start=frame), frame - 1
-        image = None
-        for _ in range(frame - at):
-            image = next(stream)
-        at = frame
-        yield frame, cast(np.ndarray, image)

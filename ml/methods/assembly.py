@@ -25,16 +25,27 @@ CHUNK = 512
 
 @dataclass(frozen=True)
 class FittedTrack:
-    """`rotations` [n, 16, 3, 3], `betas` [1 or n, 10], `translation` [n, 3] (m) of one detected hand; `joint_std` [n, 21] (m)
-    where the method estimates it.
+    """One detected hand in n frames, in the camera frame.
+
+    Attributes:
+        track: of the detector.
+        model: of its side.
+        rotations: [n, 16, 3, 3]; None for a method that gives a mesh without a pose.
+        betas: [1 or n, 10].
+        translation: [n, 3], m.
+        joint_std: [n, 21], m, where the method estimates it.
+        joints: [n, 21, 3], m, the method's own where they are not those of pose and shape.
+        vertices: [n, V, 3], m, of the model's topology, where there is no pose.
     """
 
     track: HandTrack
     model: HandModel
-    rotations: Tensor
+    rotations: Tensor | None
     betas: Tensor
     translation: Tensor
     joint_std: Tensor | None = None
+    joints: Tensor | None = None
+    vertices: Tensor | None = None
 
 
 def assemble(
@@ -71,10 +82,19 @@ def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:
         "side": np.full(count, SIDES.index(hand.track.side), np.uint8),
         "track": np.full(count, hand.track.track, np.int32),
         "score": hand.track.score.astype(np.float32),
+        **_parameters(hand, count),
+        **({} if hand.joint_std is None else {"joint_std": hand.joint_std.float().numpy()}),
+    }
+
+
+def _parameters(hand: FittedTrack, count: int) -> dict[str, np.ndarray]:
+    """Pose, shape and translation, where there is a pose."""
+    if hand.rotations is None:
+        return {}
+    return {
         "pose": roma.rotmat_to_rotvec(hand.rotations).float().numpy(),
         "betas": hand.betas.expand(count, 10).float().numpy(),
         "translation": hand.translation.float().numpy(),
-        **({} if hand.joint_std is None else {"joint_std": hand.joint_std.float().numpy()}),
     }
 
 
@@ -89,12 +109,21 @@ def _meshes(fitted: Sequence[FittedTrack], places: np.ndarray) -> tuple[np.ndarr
             betas = hand.betas.expand(count, 10)
             for first in range(0, count, CHUNK):
                 part = slice(first, min(first + CHUNK, count))
-                output = hand.model(hand.rotations[part].float(), betas[part].float(), hand.translation[part].float())
                 rows = places[begin + part.start : begin + part.stop]
-                joints[rows], vertices[rows] = output.joints.numpy(), output.vertices.numpy()
+                joints[rows], vertices[rows] = (t.float().numpy() for t in _surface(hand, betas, part))
                 release(vertices)
             begin += count
     return joints, vertices
+
+
+def _surface(hand: FittedTrack, betas: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    """Joints and vertices of some frames: the method's own, or the model's."""
+    if hand.rotations is None:
+        assert hand.joints is not None
+        assert hand.vertices is not None
+        return hand.joints[part], hand.vertices[part]
+    output = hand.model(hand.rotations[part].float(), betas[part].float(), hand.translation[part].float())
+    return output.joints if hand.joints is None else hand.joints[part], output.vertices
 
 
 def _empty() -> dict[str, np.ndarray]:

@@ -18,12 +18,15 @@ SHIFT: Final = 0.06
 
 
 class AugmentedBatch(NamedTuple):
-    """n augmented hands: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2]."""
+    """n augmented hands: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2],
+    maps [n, c, 48, 48] (or None).
+    """
 
     inputs: Tensor
     rotations: Tensor
     crops: Tensor | None
     points: Tensor
+    maps: Tensor | None = None
 
 
 def without_rim(crops: Tensor) -> Tensor:
@@ -31,8 +34,13 @@ def without_rim(crops: Tensor) -> Tensor:
     return crops[..., RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
 
 
-def augment(
-    inputs: Tensor, rotations: Tensor, crops: Tensor | None, points: Tensor, generator: torch.Generator
+def augment(  # noqa: PLR0917
+    inputs: Tensor,
+    rotations: Tensor,
+    crops: Tensor | None,
+    points: Tensor,
+    generator: torch.Generator,
+    maps: Tensor | None = None,
 ) -> AugmentedBatch:
     """Rotate by up to 0.25 radians, scale by up to 10%, shift by up to 6%, and change the light.
 
@@ -42,6 +50,7 @@ def augment(
         crops: uint8 [n, 3, 112, 112], with their rim; None for the landmark backbone.
         points: [k, n, 21, 2], in coordinates of the crop, whose sides lie at −1 and 1.
         generator: source of randomness.
+        maps: [n, c, 56, 56] over the crop with its rim: what each pixel shows, at half the resolution.
     """
     count = len(inputs)
     angles = (2 * torch.rand(count, generator=generator) - 1) * ROLL
@@ -51,12 +60,16 @@ def augment(
     shift = SHIFT * (2 * torch.rand(count, 2, generator=generator) - 1)
     # the point at q was at p = scale · rollᵀ q + shift
     moved = ((points - shift[:, None]) @ roll.mT) / scale
-    if crops is None:
-        return AugmentedBatch(inputs, rotations, None, moved)
     theta = torch.cat([roll.mT * scale, shift[..., None]], -1) * (CROP_PX / (CROP_PX + 2 * RIM_PX))
-    grid = nn.functional.affine_grid(theta, [count, 3, CROP_PX, CROP_PX], align_corners=False)
-    seen = nn.functional.grid_sample(crops.float(), grid, align_corners=False)
-    return AugmentedBatch(inputs, rotations, _relit(seen, generator), moved)
+    changed = None if maps is None else _sampled(maps, theta, CROP_PX // 2, "nearest")
+    seen = None if crops is None else _relit(_sampled(crops, theta, CROP_PX, "bilinear"), generator)
+    return AugmentedBatch(inputs, rotations, seen, moved, changed)
+
+
+def _sampled(images: Tensor, theta: Tensor, side: int, mode: str) -> Tensor:
+    """Images [n, c, h, w] under affine maps [n, 2, 3]: [n, c, side, side]."""
+    grid = nn.functional.affine_grid(theta, [len(images), images.shape[1], side, side], align_corners=False)
+    return nn.functional.grid_sample(images.float(), grid, mode=mode, align_corners=False)
 
 
 def _relit(crops: Tensor, generator: torch.Generator) -> Tensor:

@@ -23,10 +23,11 @@ from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import BONES
 from ml.identity.calibration import SOLVERS, CalibrationResult, KnownLength, Settings, calibrate, with_length
 from ml.identity.frame_selection import select_calibration_frames
-from ml.identity.inference import BATCH, Estimate, concatenate_estimates, estimate, rows_of
+from ml.identity.inference import Estimate, concatenate_estimates, estimate
 from ml.identity.networks import ranking_accuracy
 from ml.identity.observation import MARGIN, Observation
 from ml.identity.scale import ruler
+from ml.identity.track_batches import BATCH, rows_of
 from ml.identity.weights import BACKBONES, FOLDER, Kind, Models, card_file, load_models
 from ml.methods.kong2022 import CropFit, initial_fit, refined_fit
 from ml.metrics.alignment import procrustes_align

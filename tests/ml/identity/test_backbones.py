@@ -57,18 +57,8 @@ def test_joints_lie_in_the_crop_and_follow_the_heat():
     assert look.joints.abs().max() < 1
     # all heat in one cell: the joint is at its middle
     backbone.heat.weight.zero_()
-    backbone._spots = lambda landmarks: torch.zeros(len(landmarks), 21, 24, 24)
     uniform = backbone(*seen(3)).joints
     torch.testing.assert_close(uniform, torch.zeros(3, 21, 2), atol=1e-5, rtol=0)
-
-
-def test_spots_are_where_the_landmarks_are():
-    backbone = ImageBackbone()
-    landmarks = torch.zeros(1, 21, 2)
-    landmarks[0, 3] = torch.tensor([-1 + 2 * 5.5 / 24, -1 + 2 * 20.5 / 24])
-    spots = backbone._spots(landmarks)
-    assert spots[0, 3].argmax() == 20 * 24 + 5
-    assert float(spots[0, 3].max()) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_the_identity_aware_network_is_the_baseline_without_a_shape():

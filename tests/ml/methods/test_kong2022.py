@@ -18,7 +18,8 @@ from ml.catalog import METHODS
 from ml.clip import Clip
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
-from ml.identity.inference import _images, estimate_tracks
+from ml.identity.inference import estimate_tracks
+from ml.identity.track_batches import _images
 from ml.identity.weights import Kind, card_file, load_models, weights_file
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method

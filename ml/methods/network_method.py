@@ -1,0 +1,140 @@
+"""What the survey's network methods share: a network sees each tracked hand by itself, and its guess becomes a placed hand.
+
+A system is a `NetworkMethod` with its variants; the option `input` chooses one. What a network does not estimate is completed:
+joints without a pose are posed by inverse kinematics, an unknown scale becomes that of the subject's hand, or of the mean hand,
+and the translation is the one that brings the joints onto the detector's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ml.device import default_device
+from ml.fitting.inverse_kinematics import inverse_kinematics
+from ml.fitting.kinematics import Kinematics
+from ml.fitting.placement import solve_translation
+from ml.formats.prediction import PredictionArrays
+from ml.hand.model import HandModel, load_hand_model
+from ml.hand.skeleton import BONES
+from ml.identity.observation import Observation
+from ml.identity.track_batches import map_tracks
+from ml.keypoints.tracks import HandTrack
+from ml.methods.assembly import FittedTrack, assemble
+from ml.methods.interface import Request, UnsupportedModelError
+from ml.methods.request_camera import with_plausible_camera
+from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
+from ml.networks.network_files import load_network, weights_path
+from ml.progress import ProgressCallback
+
+ShapeRule = Callable[[HandGuess, Observation], Tensor]
+"""From the guesses of one hand in n frames to its shape, [1, 10] or [n, 10]."""
+
+
+@dataclass(frozen=True)
+class NetworkMethod:
+    """One system.
+
+    Attributes:
+        name: in the catalogue.
+        variants: networks by the value of the option `input`; the first is the default.
+        shape_of: how the shape follows from guesses that have none; the mean hand by default.
+        weights: the system and variant whose weights a variant uses, where they are not its own.
+    """
+
+    name: str
+    variants: Mapping[str, Callable[[], HandNetwork]]
+    shape_of: ShapeRule | None = None
+    weights: Mapping[str, str] | None = None
+
+    def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
+        """One row for each detected hand and frame.
+
+        Raises:
+            UnsupportedModelError: another hand model than the open hand is asked for.
+            ml.networks.network_files.WeightsError: the weights cannot be used.
+        """
+        if request.hand_model != "open":
+            raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")
+        request, facts = with_plausible_camera(request)
+        variant = str(request.options.get("input") or next(iter(self.variants)))
+        device = default_device()
+        network = load_network(self.variants[variant], self._weights_of(variant), device)
+
+        def run(seen: Observation, crops: Tensor | None) -> HandGuess:
+            hands = HandBatch(seen.inputs, seen.landmarks, crops)
+            guess: HandGuess = network(hands.to(device))
+            return guess.cpu()
+
+        with torch.no_grad():
+            seen = map_tracks(
+                run,
+                request.clip,
+                request.keypoints.tracks,
+                request.intrinsics,
+                with_crops=network.uses_pixels,
+                progress=lambda fraction: progress("estimating", 0.8 * fraction),
+            )
+            progress("placing", 0.8)
+            fitted = [
+                self._placed(request, track, view, HandGuess.concatenated(parts))
+                for track, (view, parts) in zip(request.keypoints.tracks, seen, strict=True)
+            ]
+        progress("meshes", 0.9)
+        return assemble(request, self.name, fitted, facts | {"input": variant})
+
+    def _weights_of(self, variant: str) -> Path:
+        return weights_path(self.name, (self.weights or {}).get(variant, variant))
+
+    def _placed(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess) -> FittedTrack:
+        right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)
+        betas = self._shape(request, track, view, guess)
+        if guess.rotations is None and guess.vertices is None:
+            assert guess.joints is not None
+            kinematics = Kinematics(right)
+            guess = replace(guess, rotations=kinematics.matrices(*inverse_kinematics(kinematics, guess.joints, betas)))
+        joints = own_joints(guess, right, betas)
+        pixels, camera = torch.as_tensor(track.joints_2d), torch.as_tensor(request.intrinsics, dtype=torch.float32)
+        placed = view.points_to_camera(joints)
+        translation = solve_translation(placed, pixels, camera)
+        own = placed + translation[:, None]
+        if guess.rotations is None:
+            assert guess.vertices is not None
+            scale = joints_scale(guess, right, betas)
+            vertices = view.points_to_camera(scale * guess.vertices) + translation[:, None]
+            return FittedTrack(track, model, None, betas, translation, joints=own, vertices=vertices)
+        wrist = model.rest_joints(betas)[:, 0]
+        rotations = view.to_camera(guess.rotations)
+        return FittedTrack(track, model, rotations, betas, own[:, 0] - wrist, joints=own if guess.joints is not None else None)
+
+    def _shape(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess) -> Tensor:
+        known = request.betas.get(track.side)
+        if known is not None:
+            return torch.as_tensor(known, dtype=torch.float32).view(1, 10)
+        if guess.betas is not None:
+            return guess.betas
+        return torch.zeros(1, 10) if self.shape_of is None else self.shape_of(guess, view)
+
+
+def own_joints(guess: HandGuess, right: HandModel, betas: Tensor) -> Tensor:
+    """Joints [n, 21, 3] (m) about the wrist, in the crop camera: the network's own, or those of its pose and shape."""
+    if guess.joints is None:
+        assert guess.rotations is not None
+        joints = right.joints(guess.rotations, betas.expand(len(guess.rotations), 10), torch.zeros(3))
+        return joints - joints[:, :1]
+    return (guess.joints - guess.joints[:, :1]) * joints_scale(guess, right, betas)
+
+
+def joints_scale(guess: HandGuess, right: HandModel, betas: Tensor) -> Tensor:
+    """Metres of a unit of the guess [n or 1, 1, 1]: 1 where it is metric, else the sum of bone lengths is the shape's."""
+    if guess.is_metric or guess.joints is None:
+        return torch.ones(1, 1, 1)
+    parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
+    rest = right.rest_joints(betas)
+    wanted, found = ((p[:, children] - p[:, parents]).norm(dim=-1).sum(-1) for p in (rest, guess.joints))
+    scale: Tensor = wanted / found.clamp_min(1e-6)
+    return scale[:, None, None]
