@@ -1,4 +1,4 @@
-"""The dashboard that an installation has from its first start: over the demo's clips and the embedded benchmark."""
+"""The dashboards that an installation has from its first start: over the demo's clips and the embedded benchmark."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from ml.catalog import METHODS
 from palmares.dashboards.content import OPTIONS, new_panel
 from palmares.dashboards.models import Dashboard
 from palmares.dashboards.services import create_dashboard
@@ -19,23 +20,52 @@ _TEXT: Final = (
     "Every method on two rendered clips and on the small benchmark **Palmarès Synth**. Values appear as runs finish. "
     "Filter above, open a point or a cell to see its frames, or press *Edit* to make this page your own."
 )
+SURVEY_NAME: Final = "The survey"
+SURVEY_METHODS: Final = (
+    "zimmermann2017",
+    "cai2018",
+    "boukhayma2019",
+    "ge2019",
+    "zhou2020",
+    "2d-fit",
+    "kong2022",
+    "mediapipe-ik",
+    "fused-fit",
+    "hmp2024",
+)
+_SURVEY_TEXT: Final = (
+    "Five systems from 2017 to 2020, trained here on renders, beside the platform's own methods. On users' videos they take "
+    "MediaPipe's keypoints; each can be run on pixels too (option *Input*). The slices show where a system fails: by occlusion "
+    "and by pose. For real hands, training times and speeds see `docs/results/survey.md`."
+)
 
 
 @transaction.atomic
 def ensure_first_dashboard(*, team: Team) -> Dashboard | None:
-    """The team's dashboard over the demo's clips; what is there stays as it is. None where the team has no owner."""
+    """The team's dashboards over the demo's clips, of which the first is returned; None where the team has no owner.
+
+    Where the team has one already, nothing is added.
+    """
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     found = Dashboard.objects.filter(team=team).order_by("created_at").first()
     owner = Membership.objects.filter(team=team, role=Role.OWNER).select_related("user").first()
     if found is not None or owner is None:
         return found
-    return create_dashboard(team=team, name=NAME, by=owner.user, content={"panels": _panels(team)})
+    first = create_dashboard(team=team, name=NAME, by=owner.user, content={"panels": _placed(_first_panels(team))})
+    methods = [name for name in SURVEY_METHODS if name in METHODS]
+    survey = {"panels": _placed(_survey_panels()), "filters": {"methods": methods, "alignment": "procrustes"}}
+    create_dashboard(team=team, name=SURVEY_NAME, by=owner.user, content=survey)
+    return first
 
 
-def _panels(team: Team) -> list[dict[str, Any]]:
+_Placed = tuple[str, dict[str, Any], tuple[int, int, int, int]]
+"""A panel's kind and options, and its x, y, width and height."""
+
+
+def _first_panels(team: Team) -> list[_Placed]:
     clip = Upload.objects.filter(subject__team=team, subject__name__in=SUBJECTS).order_by("created_at", "id").first()
     of_synth = {"benchmark": SLUG}
-    placed: list[tuple[str, dict[str, Any], tuple[int, int, int, int]]] = [
+    return [
         ("text", {"markdown": _TEXT}, (0, 0, 12, 4)),
         ("board", {**of_synth, "rows": 10}, (0, 4, 7, 17)),
         ("pck", {**of_synth}, (7, 4, 5, 17)),
@@ -48,7 +78,25 @@ def _panels(team: Team) -> list[dict[str, Any]]:
         ("failures", {"rows": 12}, (5, 69, 7, 15)),
         ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 84, 12, 18)),
     ]
+
+
+def _survey_panels() -> list[_Placed]:
+    of_synth = {"benchmark": SLUG}
+    return [
+        ("text", {"markdown": _SURVEY_TEXT}, (0, 0, 12, 4)),
+        ("board", {**of_synth, "rows": 20}, (0, 4, 7, 22)),
+        ("pck", {**of_synth}, (7, 4, 5, 22)),
+        ("metrics", {"metric": "pa_mpjpe"}, (0, 26, 12, 18)),
+        ("slices", {"by": "occlusion"}, (0, 44, 6, 16)),
+        ("slices", {"by": "pose"}, (6, 44, 6, 16)),
+        ("significance", {**of_synth}, (0, 60, 6, 18)),
+        ("scatter", {"x": "jitter", "y": "pa_mpjpe"}, (6, 60, 6, 18)),
+        ("failures", {"rows": 12}, (0, 78, 12, 15)),
+    ]
+
+
+def _placed(panels: list[_Placed]) -> list[dict[str, Any]]:
     return [
         {**new_panel(kind, {**OPTIONS[kind], **options}), **dict(zip("xywh", place, strict=True))}
-        for kind, options, place in placed
+        for kind, options, place in panels
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from palmares.dashboards.content import TITLES
-from palmares.dashboards.first_dashboard import NAME, ensure_first_dashboard
+from palmares.dashboards.first_dashboard import NAME, SURVEY_NAME, ensure_first_dashboard
 from palmares.dashboards.models import Dashboard
 from palmares.leaderboards.synthetic_benchmark import ensure_embedded
 from palmares.runs.demo_team import ensure_demo
@@ -21,13 +21,15 @@ def test_the_demonstration_brings_one_that_home_shows(client, db):
     ensure_embedded(team=team)
     made = ensure_first_dashboard(team=team)
     assert ensure_first_dashboard(team=team) == made
-    assert Dashboard.objects.count() == 1
+    survey = Dashboard.objects.exclude(pk=made.pk).get()
+    assert survey.name == SURVEY_NAME
     client.force_login(user)
     page = client.get("/").content.decode()
     assert NAME in page
     assert "Latest results" not in page
     kinds = [panel["kind"] for panel in made.versions.get().content["panels"]]
-    for panel in made.versions.get().content["panels"]:
-        answer = client.get(f"/dashboards/{made.pk}/panels/{panel['id']}/")
-        assert answer.status_code == 200
+    for dashboard in (made, survey):
+        for panel in dashboard.versions.get().content["panels"]:
+            answer = client.get(f"/dashboards/{dashboard.pk}/panels/{panel['id']}/")
+            assert answer.status_code == 200
     assert set(kinds) == set(TITLES) - {"image"}

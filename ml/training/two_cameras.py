@@ -29,14 +29,14 @@ class StereoCamera:
         for _ in range(20):
             radial, tangential = self._distortion_at(points)
             points = (seen - tangential) / radial
-        return points
+        return np.asarray(points)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Pixels [..., 2] of world points [..., 3]."""
         camera = points @ self.rotation.T + self.translation
         flat = camera[..., :2] / camera[..., 2:]
         radial, tangential = self._distortion_at(flat)
-        return (flat * radial + tangential) * self.intrinsics[[0, 1], [0, 1]] + self.intrinsics[:2, 2]
+        return np.asarray((flat * radial + tangential) * self.intrinsics[[0, 1], [0, 1]] + self.intrinsics[:2, 2])
 
     def _distortion_at(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         k1, k2, p1, p2, k3 = self.distortion
@@ -74,7 +74,8 @@ def triangulated(cameras: tuple[StereoCamera, StereoCamera], seen: tuple[Keypoin
 def reprojection(camera: StereoCamera, track: HandTrack, joints: dict[int, np.ndarray]) -> np.ndarray:
     """Distances [frames, 21] (px) of triangulated joints from a camera's detections."""
     frames = np.array(sorted(joints))
-    return np.linalg.norm(camera.project(np.stack([joints[f] for f in frames])) - _of_frames(track, frames), axis=-1)
+    found = camera.project(np.stack([joints[f] for f in frames]))
+    return np.asarray(np.linalg.norm(found - _of_frames(track, frames), axis=-1))
 
 
 def _of_frames(track: HandTrack, frames: np.ndarray) -> np.ndarray:
