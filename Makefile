@@ -47,10 +47,12 @@ train: setup  ## make the shipped weights again: data, networks, model cards; MO
 	$(PY) -m ml.training.train_kong2022 --backbone landmarks
 	$(PY) -m ml.training.train_kong2022 --backbone image
 	$(PY) -m ml.training.train_motion_prior $(if $(MOTIONS),--motions $(MOTIONS))
+	$(PY) -m ml.training.train_systems
 
 tables: setup  ## the poster's tables on test people; SEED=n draws others
 	$(PY) -m ml.training.tables --seed $(or $(SEED),0)
 	$(PY) -m ml.training.hmp_tables --seed $(or $(SEED),0)
+	$(PY) -m ml.training.survey_tables --seed $(or $(SEED),0)
 
 clean:  ## remove what `setup` made; data in var/ stays
 	rm -rf .venv frontend/node_modules platform/palmares/static/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -43,6 +43,10 @@ _MOTION_OPTIONS = (
 )
 
 
+NETWORK_FIT = MethodOption("fit", "Fitted to the 2D joints", choices=(True, False))
+"""Of the survey's networks; the default is to fit where they take keypoints."""
+
+
 @dataclass(frozen=True)
 class MethodEntry:
     """A method that can be run here.

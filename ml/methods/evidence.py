@@ -39,7 +39,7 @@ def fit_evidence(
     kinematics: Kinematics,
     pixels: Tensor,
     intrinsics: Tensor,
-    world: Tensor,
+    world: Tensor | None,
     *,
     unseen: Tensor | None = None,
     network: Tensor | None = None,
@@ -50,7 +50,7 @@ def fit_evidence(
         kinematics: of the hand model.
         pixels: [n, 21, 2], detected joints.
         intrinsics: [3, 3], in the unit of the pixels.
-        world: [n, 21, 3], m, world landmarks of the same detections, axes of the camera.
+        world: [n, 21, 3], m, world landmarks of the same detections, axes of the camera; None where there are none.
         unseen: bool [n, 21], joints outside the image.
         network: [n, 16, 3, 3], rotations by a network; None where there is none.
     """
@@ -58,7 +58,6 @@ def fit_evidence(
     share = torch.full((21,), PIXEL_STD)
     share[[0, 1]] *= DEFINITION_STD
     box = (pixels.amax(1) - pixels.amin(1)).amax(-1).clamp_min(1e-6)[:, None]
-    landmarks = trusted_landmarks(world, pixels)
     prior = pose_prior().weighted(PRIOR_WEIGHT)
     problem = Problem(
         kinematics,
@@ -67,8 +66,10 @@ def fit_evidence(
         intrinsics,
         torch.where(unseen, UNSEEN_STD * box, share * box),
         robust_scale=ROBUST_SCALE,
-        landmarks=(replace(landmarks, std=torch.where(unseen, 3 * landmarks.std, landmarks.std)),),
     )
+    if world is not None:
+        landmarks = trusted_landmarks(world, pixels)
+        problem = replace(problem, landmarks=(replace(landmarks, std=torch.where(unseen, 3 * landmarks.std, landmarks.std)),))
     if network is None:
         return problem
     angles = joint_angles(network, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)

@@ -15,18 +15,14 @@ hands; `docs/results/kong2022.md` compares both on renders.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ml.device import default_device
-from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.placement import solve_translation
-from ml.fitting.solver import Parameters
 from ml.formats.prediction import PredictionArrays
-from ml.hand.joint_limits import joint_angles
 from ml.hand.model import load_hand_model
 from ml.identity.calibration import Settings, calibrate
 from ml.identity.frame_selection import select_calibration_frames
@@ -35,12 +31,11 @@ from ml.identity.observation import Observation
 from ml.identity.weights import DEFAULT, Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import fit_evidence, outside, solve_evidence
+from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
+from ml.methods.evidence import outside
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
-
-CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -89,20 +84,7 @@ class Kong2022:
         if self.optimised:
             size = request.keypoints.width, request.keypoints.height
             hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size))
-        model = load_hand_model("open", track.side)
-        wrist = model.rest_joints(betas)[:, 0]
-        # a hand turns about its wrist, wherever the model's origin is
-        right_wrist = load_hand_model("open", "right").rest_joints(betas)[:, 0]
-        translated = view.points_to_camera((right_wrist + hand.translation)[:, None])[:, 0]
-        return FittedTrack(track, model, view.to_camera(hand.rotations), betas, translated - wrist)
-
-
-class CropFit(NamedTuple):
-    """n right hands in their crops' cameras: rotations [n, 16, 3, 3], betas [1 or n, 10], translation [n, 3] (m)."""
-
-    rotations: Tensor
-    betas: Tensor
-    translation: Tensor
+        return in_camera(hand, track, load_hand_model("open", track.side), view)
 
 
 def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
@@ -122,19 +104,7 @@ def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None) ->
         hand: the estimate.
         unseen: bool [n, 21], joints outside the image.
     """
-    kinematics = Kinematics(load_hand_model("open", "right"))
-    betas = hand.betas.expand(len(hand.rotations), 10)
-    rotations, translation = [], []
-    for first in range(0, len(hand.rotations), CHUNK):
-        rows = slice(first, first + CHUNK)
-        near, hidden = hand.rotations[rows], None if unseen is None else unseen[rows]
-        problem = fit_evidence(kinematics, found.detected[rows], torch.eye(3), found.world[rows], unseen=hidden, network=near)
-        angles = joint_angles(near, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
-        start = Parameters(angles, near[:, 0], hand.translation[rows], betas[rows])
-        solved = solve_evidence(replace(problem, shape_known=True, shape_shared=False), start)
-        rotations.append(kinematics.matrices(solved.angles, solved.root))
-        translation.append(solved.translation)
-    return CropFit(torch.cat(rotations), hand.betas, torch.cat(translation))
+    return fitted_in_crop(hand, found.detected, found.world, unseen)
 
 
 def own_shape(found: Estimate, models: Models) -> Tensor:

@@ -2,7 +2,9 @@
 
 A system is a `NetworkMethod` with its variants; the option `input` chooses one. What a network does not estimate is completed:
 joints without a pose are posed by inverse kinematics, an unknown scale becomes that of the subject's hand, or of the mean hand,
-and the translation is the one that brings the joints onto the detector's.
+and the translation is the one that brings the joints onto the detector's. With the option `fit`, the default where a network
+takes keypoints, pose and translation are then fitted to the detector's 2D joints with the network's pose as the prior, so that
+meshes lie on the skin; without it hands are as the network gives them.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from ml.identity.observation import Observation
 from ml.identity.track_batches import map_tracks
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
+from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
+from ml.methods.evidence import outside
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
@@ -79,18 +83,19 @@ class NetworkMethod:
                 with_crops=network.uses_pixels,
                 progress=lambda fraction: progress("estimating", 0.8 * fraction),
             )
-            progress("placing", 0.8)
+            fits = bool(request.options.get("fit", not network.uses_pixels))
+            progress("fitting" if fits else "placing", 0.8)
             fitted = [
-                self._placed(request, track, view, HandGuess.concatenated(parts))
+                self._placed(request, track, view, HandGuess.concatenated(parts), fits=fits)
                 for track, (view, parts) in zip(request.keypoints.tracks, seen, strict=True)
             ]
         progress("meshes", 0.9)
-        return assemble(request, self.name, fitted, facts | {"input": variant})
+        return assemble(request, self.name, fitted, facts | {"input": variant, "fit": fits})
 
     def _weights_of(self, variant: str) -> Path:
         return weights_path(self.name, (self.weights or {}).get(variant, variant))
 
-    def _placed(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess) -> FittedTrack:
+    def _placed(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess, *, fits: bool) -> FittedTrack:
         right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)
         betas = self._shape(request, track, view, guess)
         if guess.rotations is None and guess.vertices is None:
@@ -98,6 +103,10 @@ class NetworkMethod:
             kinematics = Kinematics(right)
             guess = replace(guess, rotations=kinematics.matrices(*inverse_kinematics(kinematics, guess.joints, betas)))
         joints = own_joints(guess, right, betas)
+        if fits and guess.rotations is not None:
+            size = request.keypoints.width, request.keypoints.height
+            unseen = outside(torch.as_tensor(track.joints_2d), *size)
+            return _fitted(track, view, guess.rotations, betas, unseen)
         pixels, camera = torch.as_tensor(track.joints_2d), torch.as_tensor(request.intrinsics, dtype=torch.float32)
         placed = view.points_to_camera(joints)
         translation = solve_translation(placed, pixels, camera)
@@ -118,6 +127,15 @@ class NetworkMethod:
         if guess.betas is not None:
             return guess.betas
         return torch.zeros(1, 10) if self.shape_of is None else self.shape_of(guess, view)
+
+
+def _fitted(track: HandTrack, view: Observation, rotations: Tensor, betas: Tensor, unseen: Tensor) -> FittedTrack:
+    """The hands of a track, fitted to the detector's 2D joints in the cameras of their crops."""
+    right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)
+    detected = view.centre[:, None] + view.half[:, None, None] * view.landmarks
+    joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
+    start = CropFit(rotations, betas, solve_translation(joints, detected, torch.eye(3)))
+    return in_camera(fitted_in_crop(start, detected, None, unseen), track, model, view)
 
 
 def own_joints(guess: HandGuess, right: HandModel, betas: Tensor) -> Tensor:

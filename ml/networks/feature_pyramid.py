@@ -27,7 +27,7 @@ class FeaturePyramid(nn.Module):
         first = STAGE_CHANNELS[0]
         self.stem = nn.Sequential(convolution(3, first, 2), nn.BatchNorm2d(first), nn.ReLU(inplace=True))
         self.stages = nn.ModuleList(
-            nn.Sequential(ResidualBlock(a, b, 2), ResidualBlock(b, b, 1)) for a, b in pairwise(STAGE_CHANNELS)
+            nn.Sequential(StridedBlock(a, b, 2), StridedBlock(b, b, 1)) for a, b in pairwise(STAGE_CHANNELS)
         )
         self.lateral = nn.ModuleList(nn.Conv2d(channels, MAP_CHANNELS, 1) for channels in STAGE_CHANNELS[1:])
         self.register_buffer("grid", map_grid(MAP), persistent=False)
@@ -49,7 +49,7 @@ class FeaturePyramid(nn.Module):
         return merged
 
 
-class ResidualBlock(nn.Module):
+class StridedBlock(nn.Module):
     """A residual block of two convolutions; the first has the stride."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:

@@ -21,7 +21,7 @@ from ml.identity.inference import Estimate
 from ml.identity.networks import rotations_to_rows, rows_to_rotations
 from ml.identity.observation import MARGIN
 from ml.identity.weights import Kind
-from ml.methods.kong2022 import CropFit
+from ml.methods.crop_fit import CropFit
 
 DEPTH_M: Final = 0.85
 """Initial depth of the wrist: the distance of DexYCB's cameras."""

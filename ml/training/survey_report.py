@@ -22,8 +22,9 @@ Written by `make tables SEED={seed}` (`python -m ml.training.survey_tables`). {c
 each, every second pair with things passing before the hand: {frames} frames in which MediaPipe found it. The people and the
 motions were in no training. Every row is measured on the same frames. PA is without reflection; RA and AUC (PCK over 20–50 mm)
 are after root alignment; px is the distance of the projected joints from the true ones at 640 × 480 (MediaPipe: its own 2D
-joints). Frames/s are of one hand after detection, with everything that a user gets, meshes included. `NAME/INPUT` is a method
-with that input; the row without one has the default input of users' videos.
+joints). Frames/s are of one hand after detection, with everything that a user gets, meshes included. `NAME` is a method as it
+is run on users' videos, `NAME/unfitted` its network alone, without the fit to the 2D joints, `NAME/INPUT` the network alone
+with that input.
 """
 _PRIORS: Final = """\
 ## Other priors: the motion prior on top of each method

@@ -44,7 +44,7 @@ Found = Callable[[Request], PredictionArrays]
 
 
 @dataclass(frozen=True)
-class Row:
+class SurveyRow:
     """A row of the tables.
 
     Attributes:
@@ -57,26 +57,28 @@ class Row:
 
     @property
     def name(self) -> str:
-        """`method`, or `method/input`."""
-        return "/".join([self.method, *map(str, self.options.values())])
+        """`method`, `method/unfitted`, or `method/input`."""
+        return "/".join([self.method, *("unfitted" if value is False else str(value) for value in self.options.values())])
 
     def __call__(self, request: Request) -> PredictionArrays:
         """The prediction for a clip."""
         return load_method(self.method).estimate(replace(request, options=self.options), lambda stage, fraction: None)
 
 
-def method_rows() -> list[Row]:
-    """One for each method, and for each further input of those that have several."""
+def method_rows() -> list[SurveyRow]:
+    """One for each method, without its fit where it has one, and with each further input where it has several."""
     found = []
     for name, entry in METHODS.items():
-        inputs = next((option.choices for option in entry.options if option.name == "input"), ())
-        found.append(Row(name, {}))
-        found += [Row(name, {"input": value}) for value in inputs[1:]]
+        options = {option.name: option.choices for option in entry.options}
+        found.append(SurveyRow(name, {}))
+        if "fit" in options:
+            found.append(SurveyRow(name, {"fit": False}))
+        found += [SurveyRow(name, {"input": value}) for value in options.get("input", ())[1:]]
     return found
 
 
 @dataclass(frozen=True)
-class Errors:
+class ClipErrors:
     """Of one clip, by frame [n]: mm, AUC of PCK over 20–50 mm (root-aligned), and px in the image."""
 
     frames: np.ndarray
@@ -86,7 +88,7 @@ class Errors:
     pixels: np.ndarray
 
     @classmethod
-    def of(cls, frames: np.ndarray, joints: np.ndarray, clip: TestClip, *, in_image: bool = True) -> Errors:
+    def of(cls, frames: np.ndarray, joints: np.ndarray, clip: TestClip, *, in_image: bool = True) -> ClipErrors:
         """Of joints [n, 21, 3] (m)."""
         truth, joints = clip.truth.joints[frames].astype(np.float64), joints.astype(np.float64)
         aligned = procrustes_align(truth, joints, reflections=False)[0]
@@ -105,12 +107,12 @@ class Errors:
         )
 
 
-def run(seed: int, count: int = CLIPS, *, rows: Iterable[Row] | None = None) -> dict[str, Any]:
+def run(seed: int, count: int = CLIPS, *, rows: Iterable[SurveyRow] | None = None) -> dict[str, Any]:
     """All tables for the test people of a seed, as the JSON that is written."""
     began = time.monotonic()
     chosen, methods = list(clips(seed, count)), method_rows() if rows is None else list(rows)
-    found: dict[str, list[Errors]] = {MEDIAPIPE: [_mediapipe(clip) for clip in chosen]}
-    refined: dict[str, list[tuple[Errors, Errors]]] = {}
+    found: dict[str, list[ClipErrors]] = {MEDIAPIPE: [_mediapipe(clip) for clip in chosen]}
+    refined: dict[str, list[tuple[ClipErrors, ClipErrors]]] = {}
     speeds: dict[str, float] = {}
     for row in methods:
         row(chosen[0].request)  # what is loaded or compiled once is not timed
@@ -149,25 +151,25 @@ def run(seed: int, count: int = CLIPS, *, rows: Iterable[Row] | None = None) -> 
     }
 
 
-def _mediapipe(clip: TestClip) -> Errors:
+def _mediapipe(clip: TestClip) -> ClipErrors:
     track = clip.request.keypoints.tracks[0]
-    errors = Errors.of(track.frames.astype(int), track.world, clip, in_image=False)
+    errors = ClipErrors.of(track.frames.astype(int), track.world, clip, in_image=False)
     camera = np.asarray(clip.truth.intrinsics, np.float64)
     true = project(clip.truth.joints[errors.frames].astype(np.float64), camera)
     return replace(errors, pixels=np.linalg.norm(track.joints_2d - true, axis=-1).mean(-1))
 
 
-def _errors(found: PredictionArrays, clip: TestClip) -> Errors:
+def _errors(found: PredictionArrays, clip: TestClip) -> ClipErrors:
     """In the frames in which the detector has the hand."""
     detected = clip.request.keypoints.tracks[0].frames.astype(int)
     found = found.rows(np.argsort(found.frame, kind="stable"))
     own = found.rows(np.isin(found.frame, detected))
     if len(own) != len(detected):
         raise ValueError(f"{len(own)} hands for {len(detected)} detected ones in {clip.request.clip.path.parent.name}")
-    return Errors.of(own.frame.astype(int), own.joints, clip)
+    return ClipErrors.of(own.frame.astype(int), own.joints, clip)
 
 
-def _summary(parts: list[Errors]) -> dict[str, float]:
+def _summary(parts: list[ClipErrors]) -> dict[str, float]:
     def mean(name: str) -> float:
         return float(np.concatenate([getattr(errors, name) for errors in parts]).mean())
 
@@ -179,7 +181,7 @@ def _summary(parts: list[Errors]) -> dict[str, float]:
     }
 
 
-def _sliced(parts: list[Errors], labels: list[np.ndarray], names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+def _sliced(parts: list[ClipErrors], labels: list[np.ndarray], names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """PA- and RA-MPJPE in each category; labels [frames of the clip] are its numbers."""
     own = np.concatenate([label[errors.frames] for errors, label in zip(parts, labels, strict=True)])
     aligned, root = (np.concatenate([getattr(errors, name) for errors in parts]) for name in ("aligned", "root"))
@@ -194,7 +196,7 @@ def _sliced(parts: list[Errors], labels: list[np.ndarray], names: tuple[str, ...
     }
 
 
-def _refinement(pairs: list[tuple[Errors, Errors]]) -> dict[str, dict[str, float]]:
+def _refinement(pairs: list[tuple[ClipErrors, ClipErrors]]) -> dict[str, dict[str, float]]:
     """Before and after the motion prior, on the same frames."""
     return {"before": _summary([before for before, _ in pairs]), "after": _summary([after for _, after in pairs])}
 
@@ -205,7 +207,7 @@ def _training(name: str) -> dict[str, Any]:
     card = card_path(method)
     if card.exists():
         variants = json.loads(card.read_text())["variants"]
-        facts = variants[variant or next(iter(variants))]
+        facts = variants.get(variant) or variants[next(iter(variants))]
         return {"parameters": facts["parameters"], "training_seconds": facts["seconds"]}
     if method.startswith("kong2022"):
         kong = json.loads((KONG_WEIGHTS / f"kong2022-{'image' if 'image' in method else 'landmarks'}.json").read_text())
@@ -213,7 +215,7 @@ def _training(name: str) -> dict[str, Any]:
     return {}
 
 
-def _real(methods: list[Row]) -> dict[str, Any]:
+def _real(methods: list[SurveyRow]) -> dict[str, Any]:
     """PA-MPJPE and 2D distances on real hands; empty where the clips are absent."""
     if absent():
         return {}

@@ -29,7 +29,8 @@ from ml.identity.observation import MARGIN, Observation
 from ml.identity.scale import ruler
 from ml.identity.track_batches import BATCH, rows_of
 from ml.identity.weights import BACKBONES, FOLDER, Kind, Models, card_file, load_models
-from ml.methods.kong2022 import CropFit, initial_fit, refined_fit
+from ml.methods.crop_fit import CropFit
+from ml.methods.kong2022 import initial_fit, refined_fit
 from ml.metrics.alignment import procrustes_align
 from ml.training import paper
 from ml.training.augment import without_rim

@@ -13,6 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ml import catalog
+from ml.formats.prediction import PredictionArrays
+from ml.hand.camera import project
+from ml.methods.interface import Request
 from ml.methods.network_method import NetworkMethod
 from ml.networks import network_files
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
@@ -74,8 +77,21 @@ def test_it_runs_as_a_method_on_a_clip(trained, data, monkeypatch, two_hands):
     assert len(found) == sum(len(track.frames) for track in two_hands.keypoints.tracks)
     assert found.meta["input"] == "keypoints"
     assert np.isfinite(found.vertices).all()
-    # joints are the network's own, and the mesh posed after them is near
     assert found.pose is not None
+    alone = NetworkMethod("toy", {"keypoints": ToyLifting}).estimate(
+        replace(two_hands, options={"fit": False}), lambda stage, fraction: None
+    )
+    assert _distance_2d(two_hands, found) < 0.5 * _distance_2d(two_hands, alone)
+    assert (found.meta["fit"], alone.meta["fit"]) == (True, False)
+
+
+def _distance_2d(request: Request, found: PredictionArrays) -> float:
+    """Mean distance (px) of the joints from the detected ones."""
+    misses = []
+    for track in request.keypoints.tracks:
+        own = found.rows(found.track == track.track)
+        misses.append(np.linalg.norm(project(own.joints, own.intrinsics) - track.joints_2d, axis=-1).mean())
+    return float(np.mean(misses))
 
 
 def test_every_system_is_a_method_with_weights_a_card_and_a_page():

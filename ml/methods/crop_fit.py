@@ -1,0 +1,63 @@
+"""Hands that a network estimated, fitted to the detector's joints in the cameras of their crops; the shape stays fixed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
+from ml.fitting.solver import Parameters
+from ml.hand.joint_limits import joint_angles
+from ml.hand.model import HandModel, load_hand_model
+from ml.identity.observation import Observation
+from ml.keypoints.tracks import HandTrack
+from ml.methods.assembly import FittedTrack
+from ml.methods.evidence import fit_evidence, solve_evidence
+
+CHUNK: Final = 512
+"""Frames that are fitted at once: bounds memory."""
+
+
+class CropFit(NamedTuple):
+    """n right hands in their crops' cameras: rotations [n, 16, 3, 3], betas [1 or n, 10], translation [n, 3] (m)."""
+
+    rotations: Tensor
+    betas: Tensor
+    translation: Tensor
+
+
+def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen: Tensor | None = None) -> CropFit:
+    """Pose and translation that fit the joints seen (`ml.methods.evidence`), near the estimate.
+
+    Args:
+        hand: the estimate.
+        detected: [n, 21, 2], x / z and y / z of the detector's joints.
+        world: [n, 21, 3], m, its world landmarks; None to leave them out.
+        unseen: bool [n, 21], joints outside the image.
+    """
+    kinematics = Kinematics(load_hand_model("open", "right"))
+    betas = hand.betas.expand(len(hand.rotations), 10)
+    rotations, translation = [], []
+    for first in range(0, len(hand.rotations), CHUNK):
+        rows = slice(first, first + CHUNK)
+        near, hidden = hand.rotations[rows], None if unseen is None else unseen[rows]
+        landmarks = None if world is None else world[rows]
+        problem = fit_evidence(kinematics, detected[rows], torch.eye(3), landmarks, unseen=hidden, network=near)
+        angles = joint_angles(near, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
+        start = Parameters(angles, near[:, 0], hand.translation[rows], betas[rows])
+        solved = solve_evidence(replace(problem, shape_known=True, shape_shared=False), start)
+        rotations.append(kinematics.matrices(solved.angles, solved.root))
+        translation.append(solved.translation)
+    return CropFit(torch.cat(rotations), hand.betas, torch.cat(translation))
+
+
+def in_camera(hand: CropFit, track: HandTrack, model: HandModel, view: Observation) -> FittedTrack:
+    """The hands of a track in the camera frame, as hands of their side."""
+    wrist = model.rest_joints(hand.betas)[:, 0]
+    # a hand turns about its wrist, wherever the model's origin is
+    right_wrist = load_hand_model("open", "right").rest_joints(hand.betas)[:, 0]
+    translated = view.points_to_camera((right_wrist + hand.translation)[:, None])[:, 0]
+    return FittedTrack(track, model, view.to_camera(hand.rotations), hand.betas, translated - wrist)
