@@ -74,7 +74,7 @@ export class LayerMeshes {
     let complete = true;
     this.hands.forEach((hand, index) => {
       const isMesh = Boolean(this.source.header.hands[index]?.vertex_count);
-      const row = isMesh ? this.source.positions(index, frame) : this.source.jointRow(index, frame);
+      const row = isMesh ? this.source.meshRow(index, frame) : this.source.jointRow(index, frame);
       if (row === undefined) complete = false;
       hand.mesh.visible = Boolean(row);
       if (hand.lines) hand.lines.visible = Boolean(row) && this.look.edges;
@@ -82,6 +82,7 @@ export class LayerMeshes {
       hand.row = row;
       const positions = hand.positions.array as Float32Array;
       if (row instanceof Int16Array) dequantise(row, this.source.scale, positions);
+      else if (isMesh) this.source.posed[index]?.pose(row, positions);
       else stickPositions(row, positions);
       vertexNormals(positions, hand.faces, hand.normals.array as Float32Array);
       hand.positions.needsUpdate = true;

@@ -39,9 +39,9 @@ describe("MeshSource", () => {
     serve();
     const source = await MeshSource.open("/run/", new ChunkCache(), 0);
     await vi.waitFor(() => expect(source.buffered()).toEqual([[0, header.frame_count - 1]]));
-    expect(source.positions(0, 0)?.length).toBe(hand(0).vertex_count * 3);
-    expect(source.positions(1, 65)).toBeNull();
-    expect(source.positions(1, 70)?.length).toBe(hand(1).vertex_count * 3);
+    expect(source.meshRow(0, 0)?.length).toBe(hand(0).vertex_count * 3);
+    expect(source.meshRow(1, 65)).toBeNull();
+    expect(source.meshRow(1, 70)?.length).toBe(hand(1).vertex_count * 3);
   });
 
   it("loads the chunk at the current frame first", async () => {
@@ -60,7 +60,7 @@ describe("MeshSource", () => {
     });
     expect(error.message).toContain("answered 404");
     expect(requested.filter((file) => file === bad).length).toBe(3);
-    expect(source.positions(0, 0)).toBeUndefined();
+    expect(source.meshRow(0, 0)).toBeUndefined();
   });
 });
 

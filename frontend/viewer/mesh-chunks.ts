@@ -2,12 +2,14 @@
 
 import type { HandJoints } from "../metrics/hand-pairs";
 import type { Indices } from "./geometry";
+import { decodeModel, PARAMETERS, PosedHand } from "./posed-hand";
 import {
   type BoxScale,
   boxScale,
   checkHeader,
   decodeChunk,
   decodeFaces,
+  decodeFloats,
   decodeJoints,
   decodeSkin,
   framesOf,
@@ -22,9 +24,12 @@ import {
   union,
 } from "./viewer-track";
 
+/** The rows of a hand in a stretch: quantised positions, or the parameters of a hand with a model. */
+export type Rows = Int16Array | Float32Array;
+
 /** Decoded chunks of all runs; beyond the budget (bytes) the least recently used are dropped. */
 export class ChunkCache {
-  private readonly chunks = new Map<string, Int16Array>();
+  private readonly chunks = new Map<string, Rows>();
   private size = 0;
 
   constructor(readonly budget = 192e6) {}
@@ -33,7 +38,7 @@ export class ChunkCache {
     return this.chunks.has(key);
   }
 
-  get(key: string): Int16Array | undefined {
+  get(key: string): Rows | undefined {
     const chunk = this.chunks.get(key);
     if (chunk) {
       this.chunks.delete(key); // a Map keeps the order of insertion: moves it to the end
@@ -42,7 +47,7 @@ export class ChunkCache {
     return chunk;
   }
 
-  put(key: string, chunk: Int16Array): void {
+  put(key: string, chunk: Rows): void {
     if (this.chunks.has(key)) return;
     this.chunks.set(key, chunk);
     this.size += chunk.byteLength;
@@ -52,6 +57,11 @@ export class ChunkCache {
       this.size -= data.byteLength;
     }
   }
+}
+
+/** Numbers a row of a hand's chunks, and bytes a number. */
+function rowSize(hand: TrackHand): [stride: number, bytes: number] {
+  return hand.model ? [PARAMETERS, 4] : [3 * hand.vertex_count, 2];
 }
 
 export interface WantedChunk {
@@ -69,7 +79,8 @@ export function wantedChunks(header: TrackHeader, frame: number, limit: number):
     hand.chunks.map((chunk) => {
       const inside = frame >= chunk.first && frame < chunk.first + chunk.count;
       const distance = inside ? 0 : chunk.first > frame ? chunk.first - frame : chunk.first - frame + span;
-      return { hand, chunk, index, distance, bytes: chunk.rows * hand.vertex_count * 6 };
+      const [stride, bytes] = rowSize(hand);
+      return { hand, chunk, index, distance, bytes: chunk.rows * stride * bytes };
     }),
   );
   all.sort((a, b) => a.distance - b.distance || a.index - b.index);
@@ -103,6 +114,8 @@ export class MeshSource {
     readonly header: TrackHeader,
     /** One for each hand of the header. */
     readonly faces: Indices[],
+    /** One for each hand with a model: it makes the positions of a row of parameters. */
+    readonly posed: PosedHand[],
     private readonly base: string,
     private readonly cache: ChunkCache,
   ) {
@@ -116,11 +129,20 @@ export class MeshSource {
   static async open(base: string, cache: ChunkCache, first: number, onRequested = () => {}, ahead = true): Promise<MeshSource> {
     const header = checkHeader((await (await get(base)).json()) as TrackHeader);
     const faces: MeshSource["faces"] = [];
-    const source = new MeshSource(header, faces, base, cache);
+    const posed: PosedHand[] = [];
+    const source = new MeshSource(header, faces, posed, base, cache);
     const loaded = header.hands.map(async (hand, index) => {
       faces[index] = hand.faces
         ? decodeFaces(await source.sharedFile(hand.faces.file), hand.faces.type, hand.vertex_count)
         : new Uint16Array(0);
+    });
+    header.hands.forEach(({ model, vertex_count }, index) => {
+      if (!model) return;
+      const made = async () => {
+        const data = await source.sharedFile(model.file);
+        posed[index] = new PosedHand(decodeModel(data, vertex_count, model.steps, model.mirrored));
+      };
+      loaded.push(made());
     });
     // Hands without a mesh are drawn from their joints.
     if (header.hands.some((hand) => !hand.vertex_count)) loaded.push(source.joints().then(() => {}));
@@ -130,8 +152,8 @@ export class MeshSource {
     return source;
   }
 
-  /** The quantised positions of a hand at a frame; `null` in a gap, `undefined` while they are loading. */
-  positions(hand: number, frame: number): Int16Array | null | undefined {
+  /** The row of a hand with a mesh at a frame; `null` in a gap, `undefined` while it is loading. */
+  meshRow(hand: number, frame: number): Rows | null | undefined {
     const entry = this.header.hands[hand];
     if (!entry) return null;
     const row = rowOf(entry.present, frame);
@@ -139,7 +161,7 @@ export class MeshSource {
     let before = 0;
     for (const chunk of entry.chunks) {
       if (row < before + chunk.rows) {
-        const stride = entry.vertex_count * 3;
+        const [stride] = rowSize(entry);
         const start = (row - before) * stride;
         return this.cache.get(this.key(chunk.file))?.subarray(start, start + stride);
       }
@@ -231,14 +253,16 @@ export class MeshSource {
       const tries = this.failures.get(file) ?? 0;
       if (this.inFlight.has(file) || this.cache.has(this.key(file)) || tries >= ATTEMPTS) continue;
       this.inFlight.add(file);
-      this.load(file, rows, hand.vertex_count, tries);
+      this.load(file, rows, hand, tries);
     }
   }
 
-  private async load(file: string, rows: number, vertexCount: number, tries: number): Promise<void> {
+  private async load(file: string, rows: number, hand: TrackHand, tries: number): Promise<void> {
     try {
       if (tries) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
-      this.cache.put(this.key(file), decodeChunk(await this.file(file), rows, vertexCount));
+      const data = await this.file(file);
+      const chunk = hand.model ? decodeFloats(data, rows, PARAMETERS) : decodeChunk(data, rows, hand.vertex_count);
+      this.cache.put(this.key(file), chunk);
       this.onChange();
     } catch (error) {
       this.failures.set(file, tries + 1);

@@ -93,14 +93,14 @@ describe("a track written by Python", () => {
 
 describe("an invalid track", () => {
   it("is rejected with a reason", () => {
-    expect(() => checkHeader({ ...header, version: 2 })).toThrow("version 2");
+    expect(() => checkHeader({ ...header, version: 3 })).toThrow("version 3");
     expect(() => checkHeader({ ...header, fps: 0 })).toThrow("frame rate");
     expect(() => checkHeader({ ...header, box: { ...header.box, min: [0, 0] as unknown as Vec3 } })).toThrow(
       "box.min is not 3",
     );
     expect(() => checkHeader({ ...header, intrinsics: [] as unknown as Intrinsics })).toThrow("intrinsics is not 9");
     expect(() => decodeChunk(new ArrayBuffer(5), 1, 1)).toThrow("chunk of 5 bytes, expected 6");
-    expect(() => decodeJoints(new ArrayBuffer(8), 1)).toThrow("joints of 8 bytes, expected 252");
+    expect(() => decodeJoints(new ArrayBuffer(8), 1)).toThrow("numbers of 8 bytes, expected 252");
     expect(() => decodeSkin(new ArrayBuffer(7), 1)).toThrow("skin of 7 bytes, expected 8");
     expect(() => decodeSkin(new Uint8Array(8).fill(21).buffer, 1)).toThrow("joint 21, expected less than 21");
     const faces = new Uint16Array([0, 1, 7]).buffer;

@@ -23,6 +23,8 @@ export interface TrackHand {
   faces: { file: string; count: number; type: "uint16" | "uint32" } | null;
   joints?: { file: string; bytes: number }; // not in tracks written before 0.2.0
   skin?: { file: string; bytes: number };
+  /** Its chunks hold parameters, from which the page poses the meshes. */
+  model?: { file: string; bytes: number; steps: number[]; mirrored: boolean };
   present: Range[];
   chunks: TrackChunk[];
 }
@@ -46,7 +48,8 @@ const LIMIT = 32767;
 
 /** The header if it is valid; throws an error that says what is wrong with it. */
 export function checkHeader(header: TrackHeader): TrackHeader {
-  if (header.version !== 1) throw new Error(`track of version ${header.version}; this page reads version 1`);
+  if (header.version !== 1 && header.version !== 2)
+    throw new Error(`track of version ${header.version}; this page reads versions 1 and 2`);
   if (!(header.fps > 0) || !(header.frame_count >= 0)) throw new Error("track without a frame rate or a number of frames");
   for (const [name, list, length] of [
     ["intrinsics", header.intrinsics, 9],
@@ -84,9 +87,13 @@ export const JOINTS = 21;
 
 /** Joints in metres, `rows` × 21 × 3, from the unpacked bytes of a joints file. */
 export function decodeJoints(data: ArrayBuffer, rows: number): Float32Array {
-  const stride = JOINTS * 3;
+  return decodeFloats(data, rows, JOINTS * 3);
+}
+
+/** `rows` × `stride` numbers from the unpacked bytes of joints, or of a chunk of parameters. */
+export function decodeFloats(data: ArrayBuffer, rows: number, stride: number): Float32Array {
   const size = rows * stride;
-  if (data.byteLength !== 4 * size) throw new Error(`joints of ${data.byteLength} bytes, expected ${4 * size}`);
+  if (data.byteLength !== 4 * size) throw new Error(`numbers of ${data.byteLength} bytes, expected ${4 * size}`);
   const bytes = new Uint8Array(data);
   const bits = new Int32Array(size);
   const byte = (plane: number, i: number) => bytes[plane * size + i] as number;

@@ -1,23 +1,26 @@
 """The *track*: the meshes of one prediction as the viewer takes them, quantised and in chunks.
 
 A folder of `track.json` (the header) and `track/<hash>.bin`, each named by the SHA-256 of its own bytes, so that a
-file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Four kinds:
+file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Five kinds:
 
 - *faces* of one hand: `count` × 3 vertex numbers, little-endian `uint16` or `uint32`; `null` without a mesh.
 - *joints* of one hand, all rows: float32 [rows, 21, 3] to the bit, metres; the bits of each row but the first are stored as
   the difference to the row before it, modulo 2³²; then the four bytes of the numbers apart, lowest first.
 - *skin* of one hand, where the model's is known: for each vertex four numbers of joints (uint8, OpenPose order of 21),
   all vertices, then their four weights (uint8, in 255ths).
-- a *chunk*: the rows (frames in which it was seen) of one hand in a stretch of `CHUNK_FRAMES` frames. Positions are
-  int16, −32767 … 32767 across the one box of the run; each row but the chunk's first is stored as the difference to
-  the row before it, modulo 2¹⁶; then all low bytes, then all high bytes. A chunk is decoded without any other.
+- a *model* of one hand, where its meshes are the open hand's in the pose and shape that the prediction holds
+  (`ml/formats/posed_hands.py`): what the viewer needs to pose the meshes itself.
+- a *chunk*: the rows (frames in which it was seen) of one hand in a stretch of `CHUNK_FRAMES` frames. Of a hand with a model
+  these are its 61 parameters, packed as joints are. Of others they are positions: int16, −32767 … 32767 across the one box of
+  the run; each row but the chunk's first is stored as the difference to the row before it, modulo 2¹⁶; then all low bytes,
+  then all high bytes. A chunk is decoded without any other.
 
     position = centre + quantised · (box.max − box.min) / 65534, so the error is at most half a step
 
-With the open hand's 1620 vertices that is 4-8 kB a frame and hand, where float32 takes 19.4 kB. A prediction without
-vertices is a track of joints alone: `vertex_count` is 0 and there are no chunks. The other side of this format is
-`frontend/viewer/viewer-track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/viewer-track.test.ts` read the
-same fixture.
+With the open hand's 1620 vertices that is 4-8 kB a frame and hand, where float32 takes 19.4 kB and parameters 0.2 kB. A
+prediction without vertices is a track of joints alone: `vertex_count` is 0 and there are no chunks. The other side of this
+format is `frontend/viewer/viewer-track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/viewer-track.test.ts`
+read the same fixture, `tests/ml/formats/test_posed_hands.py` and `frontend/viewer/posed-hand.test.ts` that of posed hands.
 """
 
 from __future__ import annotations
@@ -25,18 +28,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ml.formats.posed_hands import encode_model, parameters_of
 from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.spill import blocks, release
 from ml.hand.camera import default_intrinsics
+from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import SIDES, Side
 
-VERSION = 1
+VERSION = 2
+"""1: no hand had a model."""
 CHUNK_FRAMES = 60
 """Frames a chunk spans: two seconds at 30 frames/s, some 250 kB for one hand."""
 _LIMIT = 32767
@@ -79,12 +85,12 @@ def write_track(
         rows = rows[np.argsort(prediction.frame[rows], kind="stable")]
         frames = _once_each(prediction.frame[rows], f"hand {track} ({SIDES[side]})")
         entry: dict[str, Any] = {"track": track, "side": SIDES[side], "present": _ranges(frames)}
-        entry["joints"] = _entry(_encode_joints(prediction.joints[rows]), folder)
+        entry["joints"] = _entry(_encode_floats(prediction.joints[rows]), folder)
         entry |= {"vertex_count": 0, "faces": None, "chunks": []}
         if vertices is not None:
             entry["vertex_count"] = vertices.shape[1]
             entry["faces"] = _write_faces(faces, SIDES[side], vertices.shape[1], folder)
-            entry["chunks"] = list(_write_chunks(frames, rows, vertices, (low, high), folder))
+            entry |= _write_meshes(prediction, frames, rows, (low, high), folder)
         if vertices is not None and skin and SIDES[side] in skin:
             entry["skin"] = _entry(_encode_skin(skin[SIDES[side]]), folder)
         hands.append(entry)
@@ -138,13 +144,31 @@ def _quantise(vertices: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.nda
     return quantised
 
 
-def _write_chunks(
-    frames: np.ndarray, rows: np.ndarray, vertices: np.ndarray, box: tuple[np.ndarray, np.ndarray], folder: Path
-) -> Iterator[dict[str, Any]]:
-    for first in np.unique(frames // CHUNK_FRAMES) * CHUNK_FRAMES:
-        own = rows[(frames >= first) & (frames < first + CHUNK_FRAMES)]
-        name, size = _write(_encode(_quantise(vertices[own], *box)), folder)
+def _write_meshes(
+    prediction: PredictionArrays, frames: np.ndarray, rows: np.ndarray, box: tuple[np.ndarray, np.ndarray], folder: Path
+) -> dict[str, Any]:
+    """Chunks of one hand's parameters and the model they are of, else of its positions: entries of the header."""
+    side = SIDES[prediction.side[rows[0]]]
+    parameters = parameters_of(prediction, rows, side)
+    if parameters is not None:
+        model, steps = encode_model(load_open_hand("right"))
+        entry = {**_entry(model, folder), "steps": steps, "mirrored": side == "left"}
+        return {"model": entry, "chunks": list(_write_chunks(frames, lambda own: _encode_floats(parameters[own]), folder))}
+
+    def positions(own: np.ndarray) -> bytes:
+        vertices = cast(np.ndarray, prediction.vertices)
+        data = _encode(_quantise(vertices[rows[own]], *box))
         release(vertices)
+        return data
+
+    return {"chunks": list(_write_chunks(frames, positions, folder))}
+
+
+def _write_chunks(frames: np.ndarray, encode: Callable[[np.ndarray], bytes], folder: Path) -> Iterator[dict[str, Any]]:
+    """Write a hand's rows, which are those of `frames`, stretch by stretch: `encode` makes the bytes of some of them."""
+    for first in np.unique(frames // CHUNK_FRAMES) * CHUNK_FRAMES:
+        own = np.flatnonzero((frames >= first) & (frames < first + CHUNK_FRAMES))
+        name, size = _write(encode(own), folder)
         yield {"first": int(first), "count": CHUNK_FRAMES, "rows": len(own), "file": name, "bytes": size}
 
 
@@ -155,9 +179,9 @@ def _encode(rows: np.ndarray) -> bytes:
     return (unsigned & 0xFF).astype(np.uint8).tobytes() + (unsigned >> 8).astype(np.uint8).tobytes()
 
 
-def _encode_joints(joints: np.ndarray) -> bytes:
-    """float32 [n, 21, 3] → differences in time of the bits, the four bytes of the numbers apart."""
-    bits = np.ascontiguousarray(joints, dtype="<f4").view("<u4").copy()
+def _encode_floats(rows: np.ndarray) -> bytes:
+    """float32 [n, …] → differences in time of the bits, the four bytes of the numbers apart."""
+    bits = np.ascontiguousarray(rows, dtype="<f4").view("<u4").copy()
     bits[1:] -= bits[:-1].copy()
     planes: np.ndarray = np.moveaxis(bits[..., None].view(np.uint8), -1, 0)
     return planes.tobytes()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
+from scipy.spatial.transform import Rotation
 
 from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.joint_weights import joint_weights
+from ml.hand.model import load_hand_model
 from ml.hand.open_model import load_open_hand
-from ml.hand.skeleton import MANO_TO_OPENPOSE, SIDES
+from ml.hand.skeleton import SIDES
 
 FPS, WIDTH, HEIGHT = 30, 640, 480
 BITS, BLOCK = 12, 40
@@ -45,20 +48,24 @@ class ViewerClip:
 
 
 OFFSETS = (0.005, 0.015)
-"""How far (m) each prediction is from the truth, along x, in every frame; and 0.2 mm of noise in each coordinate."""
+"""How far (m) each prediction is from the truth, along x, in every frame; and some 0.1 mm of noise."""
 
 
-def make_clip(root: Path, frame_count: int) -> ViewerClip:
-    """Write the files of an upload and two runs below `root`."""
+def make_clip(root: Path, frame_count: int, *, is_second_posed: bool = False) -> ViewerClip:
+    """Write the files of an upload and two runs below `root`; the second run has no pose, unless it `is_second_posed`."""
     clip = ViewerClip(root, frame_count)
     (root / clip.upload).mkdir(parents=True)
     _paint_video(root / clip.upload, frame_count)
     for index, folder in enumerate(clip.runs):
         (root / folder).mkdir(parents=True)
         prediction = _waving_hands(frame_count, seed=index, gap=GAP if index == 0 else range(0), offset=OFFSETS[index])
+        if index == 1 and not is_second_posed:
+            prediction = replace(prediction, pose=None)
         prediction.save(root / folder / "prediction.npz")
         _write_track(prediction, root / folder)
-        (root / folder / "series.json").write_text(json.dumps(_series(prediction, frame_count)))
+        series = _series(prediction, frame_count)
+        series["keypoints"] = _keypoint_records(frame_count) if index == 0 else []
+        (root / folder / "series.json").write_text(json.dumps(series))
     truth = _waving_hands(frame_count, seed=7, gap=range(0), noise=0)
     (root / clip.truth).mkdir(parents=True)
     truth.save(root / clip.truth / "truth.npz")
@@ -90,31 +97,46 @@ def _paint_video(folder: Path, frame_count: int) -> None:
         container.mux(stream.encode())
 
 
-def _waving_hands(frame_count: int, *, seed: int, gap: range, offset: float = 0.0, noise: float = 2e-4) -> PredictionArrays:
-    """Two open hands, swaying smoothly half a metre away, moved by `offset` (m) along x; the right one missing in `gap`."""
+def _waving_hands(frame_count: int, *, seed: int, gap: range, offset: float = 0.0, noise: float = 2e-3) -> PredictionArrays:
+    """Two open hands, swaying smoothly half a metre away, moved by `offset` (m) along x; the right one missing in `gap`.
+
+    `noise`: of each rotation of a finger's joint (rad), some 0.1 mm at its tip.
+    """
     rng = np.random.default_rng(seed)
     parts = []
     for side, name in enumerate(SIDES):
         frames = np.array([f for f in range(frame_count) if not (side == 1 and f in gap)])
         seconds = frames / FPS
-        turn = 0.4 * np.sin(1.3 * seconds + side)
-        spin = np.zeros((len(frames), 3, 3))
-        spin[:, 0, 0], spin[:, 0, 2], spin[:, 2, 0], spin[:, 2, 2] = np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)
-        spin[:, 1, 1] = 1
+        hand, model = load_open_hand(name), load_hand_model("open", name)
+        pose = rng.normal(0, 1, (len(frames), 16, 3)) * noise
+        pose[:, 0] = 0  # the errors of a hand as a whole are those of `offset`
+        pose[:, 0, 1] = 0.4 * np.sin(1.3 * seconds + side)
         place = np.stack(
             [0.2 * side - 0.1 + 0.03 * np.sin(seconds), 0.02 * np.cos(2 * seconds), 0.5 + 0.03 * np.sin(seconds)], 1
         )
-        hand = load_open_hand(name)
-        tips = hand.template[list(next(iter(hand.tip_sets.values())))]
-        joints = np.concatenate([hand.regressor @ hand.template, tips])[list(MANO_TO_OPENPOSE)]
-        points = np.concatenate([joints, hand.template]) - hand.template.mean(0)
-        moved = np.einsum("nij,vj->nvi", spin, points) + place[:, None] + [offset, 0, 0]
-        moved += rng.normal(0, 1, moved.shape) * noise
-        parts.append((frames, np.full(len(frames), side), moved[:, :21], moved[:, 21:]))
-    frame, side, joints, vertices = (np.concatenate(column) for column in zip(*parts, strict=True))
+        # The wrist is where the middle of the hand, about which it turns, is at `place`.
+        wrist = hand.regressor[0] @ hand.template
+        turned = Rotation.from_rotvec(pose[:, 0]).apply(hand.template.mean(0) - wrist)
+        rows = {"pose": pose, "betas": np.zeros((len(frames), 10)), "translation": place - turned - wrist + [offset, 0, 0]}
+        made = model(*(torch.tensor(each, dtype=torch.float32) for each in rows.values()))
+        joints, vertices = made.joints.numpy(), made.vertices.numpy()
+        parts.append({"frame": frames, "side": np.full(len(frames), side), "joints": joints, "vertices": vertices, **rows})
+    arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     meta = {"fps": FPS, "frame_count": frame_count, "width": WIDTH, "height": HEIGHT, "method": f"{seed}", "hand_model": "open"}
-    intrinsics = default_intrinsics(WIDTH, HEIGHT)
-    return PredictionArrays(frame, side, side, np.ones(len(frame)), joints, vertices, intrinsics=intrinsics, meta=meta)
+    own = {"track": arrays["side"], "score": np.ones(len(arrays["frame"])), "intrinsics": default_intrinsics(WIDTH, HEIGHT)}
+    return PredictionArrays(**arrays, **own, meta=meta)
+
+
+def _keypoint_records(frame_count: int) -> list[dict[str, object]]:
+    """Of both hands: detected, projected for a while, missing in the gap; one failure and one jump of the left hand."""
+    records = []
+    for side, name in enumerate(SIDES):
+        frames = range(frame_count)
+        sources = "".join("m" if side and f in GAP else "p" if 80 <= f < 100 else "d" for f in frames)
+        digits = "".join({"m": "0", "p": "4", "d": str(9 - f // 30 % 3)}[source] for f, source in enumerate(sources))
+        wrong = {"failures": [30, 31], "jumps": [110]} if side == 0 else {"failures": [], "jumps": []}
+        records.append({"track": side, "side": name, "first": 0, "sources": sources, "confidence": digits, **wrong})
+    return records
 
 
 def _series(prediction: PredictionArrays, frame_count: int) -> dict[str, object]:

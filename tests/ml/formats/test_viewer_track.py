@@ -46,7 +46,7 @@ def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
         rows = [decode(unzipped(folder, c["file"]), c["rows"], entry["vertex_count"]) for c in entry["chunks"]]
         stored = np.concatenate([np.zeros((0, entry["vertex_count"], 3)), *rows])
         vertices = ((low + high) / 2 + stored * ((high - low) / 65534)).astype(np.float32)
-        joints = decode_joints(unzipped(folder, entry["joints"]["file"]), len(frames))
+        joints = decode_floats(unzipped(folder, entry["joints"]["file"]), len(frames), 21, 3)
         triangles = faces.reshape(-1, 3).astype(np.int64)
         hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, triangles, joints))
     return header, hands
@@ -62,9 +62,9 @@ def decode(data: bytes, rows: int, vertex_count: int) -> np.ndarray:
     return np.cumsum(planes[0] | planes[1] << 8, axis=0, dtype=np.uint16).view(np.int16)
 
 
-def decode_joints(data: bytes, rows: int) -> np.ndarray:
-    """The inverse of `_encode_joints`: float32 [rows, 21, 3]."""
-    planes = np.frombuffer(data, np.uint8).reshape(4, rows, 21, 3)
+def decode_floats(data: bytes, rows: int, *shape: int) -> np.ndarray:
+    """The inverse of `_encode_floats`: float32 [rows, …]."""
+    planes = np.frombuffer(data, np.uint8).reshape(4, rows, *shape)
     differences = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view("<u4")[..., 0]
     return np.cumsum(differences, axis=0, dtype=np.uint32).view(np.float32)
 
