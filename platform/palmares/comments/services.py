@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from palmares.api.problems import ConflictError, ForbiddenError, InvalidError
 from palmares.comments.models import Comment
-from palmares.runs.method_names import title_of
 from palmares.runs.models import Run
 from palmares.runs.scores import JOINTS
 from palmares.teams.models import Role, User
@@ -54,7 +53,7 @@ def add_comment(
     Upload.objects.select_for_update(of=("self",), no_key=True).get(pk=upload.pk)
     if upload.comments.count() >= MOST_COMMENTS:
         raise ConflictError(f"“{upload}” has {MOST_COMMENTS} comments, the maximum; delete some first.")
-    method = "" if run is None else title_of(run.method)
+    method = "" if run is None else run.title
     return Comment.objects.create(
         upload=upload, frame=frame, run=run, method=method[:80], joint=joint, side=side, text=_text(text), created_by=by
     )

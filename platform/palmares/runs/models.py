@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from ml.catalog import METHODS
 from palmares.queue.models import WorkItem
+from palmares.runs.method_names import title_of
 from palmares.runs.shape_used import in_words
 from palmares.subjects.models import HandShape
 from palmares.teams.models import User
@@ -99,6 +100,12 @@ class Run(WorkItem):
     def storage_prefix(self) -> str:
         """Prefix of all stored files of this row."""
         return f"runs/{self.pk}"
+
+    @property
+    def title(self) -> str:
+        """Of its method as people read it, and of the one whose hands it refines."""
+        own = title_of(self.method)
+        return f"{own} from {title_of(self.start_method)}" if self.start_method else own
 
     @property
     def is_external(self) -> bool:

@@ -14,7 +14,7 @@ from palmares.queue.fairness import place_in_queue
 from palmares.queue.models import Status
 from palmares.queue.waiting_times import seconds_left
 from palmares.runs.external_runs import MAX_METHOD_NAME
-from palmares.runs.method_names import colour_of, title_of
+from palmares.runs.method_names import colour_of
 from palmares.runs.models import Prediction, Run
 from palmares.runs.services import MOST_UPLOADS
 from palmares.subjects.models import HandShape
@@ -76,7 +76,7 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
     """One run in a list."""
 
     status = serializers.ChoiceField(choices=Status.choices, read_only=True)
-    method_title = serializers.SerializerMethodField()
+    method_title = serializers.CharField(source="title", read_only=True, help_text="With the method that is refined.")
     colour = serializers.SerializerMethodField()
     seconds_left = serializers.SerializerMethodField()
     shape_used = serializers.CharField(read_only=True, help_text="Where the hand's shape came from.")
@@ -96,9 +96,6 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
             "start", "start_method", "created_at", "started_at", "finished_at", "prediction", "links",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
-
-    def get_method_title(self, run: Run) -> str:
-        return f"{title_of(run.method)} from {title_of(run.start_method)}" if run.start_method else title_of(run.method)
 
     def get_colour(self, run: Run) -> str:
         return colour_of(run.method)

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET
 
 from ml.catalog import RUN_ALIGNMENTS, RUN_MEASURES, RUN_SLICES
 from palmares.api.problems import NotFoundError
-from palmares.runs.method_names import title_of
 from palmares.runs.models import Run, RunScore
 from palmares.runs.score_tables import ALIGNMENT_TITLES, TITLES, heading, shown_value
 from palmares.runs.slice_views import sliced
@@ -36,7 +35,7 @@ def slices(request: HttpRequest, pk: UUID) -> HttpResponse:
     by += [crossed] if crossed and crossed != by[0] else []
     context: dict[str, Any] = {
         "run": run,
-        "title": title_of(run.method),
+        "title": run.title,
         "chosen": {"alignment": alignment, "metric": metric, "by": by[0], "and": by[1] if len(by) > 1 else ""},
         "alignments": ALIGNMENT_TITLES,
         "metrics": TITLES,

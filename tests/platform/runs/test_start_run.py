@@ -126,6 +126,15 @@ def test_a_finished_run_is_refined_with_options(api, member, data, upload):
     assert made["options"] == {"preset": "poster", "second.prior": 100.5}
 
 
+def test_a_refined_run_is_called_the_same_on_every_page(client, member, upload):
+    start = finished(upload)
+    run = RunFactory(upload=upload, method="hmp2024", start=start, start_method=start.method, status=Status.SUCCEEDED)
+    client.force_login(member)
+    for page in ("/", f"/uploads/{upload.pk}/", f"/runs/{run.pk}/?details", f"/runs/{run.pk}/slices/"):
+        assert '<span class="name">HMP from Kong baseline</span>' in client.get(page).content.decode(), page
+    assert "<title>HMP from Kong baseline on " in client.get(f"/runs/{run.pk}/?details").content.decode()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -8,6 +8,7 @@ from django import template
 
 from ml.catalog import METHODS, MethodEntry
 from palmares.runs.method_names import colour_of, title_of
+from palmares.runs.models import Run
 
 register = template.Library()
 
@@ -17,7 +18,16 @@ DARK, LIGHT = "#171614", "#FFFFFF"
 @register.inclusion_tag("parts/method_badge.html")
 def method_badge(name: str, address: str = "") -> dict[str, Any]:
     """A swatch with the method's letter, and its title; a link where there is an address."""
-    title, colour = title_of(name), colour_of(name)
+    return _badge(title_of(name), colour_of(name), address)
+
+
+@register.inclusion_tag("parts/method_badge.html")
+def run_badge(run: Run, address: str = "") -> dict[str, Any]:
+    """The badge of a run's method, with the method whose hands it refines."""
+    return _badge(run.title, colour_of(run.method), address)
+
+
+def _badge(title: str, colour: str, address: str) -> dict[str, Any]:
     letter = next((c.upper() for c in title if c.isalnum()), "?")
     return {"title": title, "colour": colour, "ink": ink_on(colour), "letter": letter, "address": address}
 
