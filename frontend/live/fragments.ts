@@ -12,15 +12,22 @@ function isBusy(fragment: Element): boolean {
   );
 }
 
-/** Fetch every fragment again, once nobody is using one. */
+const BUSY_MS = 2000;
+const LOADING_MS = 200;
+
+/** Fetch every fragment again, once nobody is using one and none is on its way: what is on its way may be older. */
 export function refreshFragments(): void {
   const fragments = [...document.querySelectorAll("[data-fragment]")];
-  if (fragments.some(isBusy)) {
+  const isLoading = fragments.some((fragment) => fragment.classList.contains("htmx-request"));
+  if (isLoading || fragments.some(isBusy)) {
     if (!isWaiting)
-      setTimeout(() => {
-        isWaiting = false;
-        refreshFragments();
-      }, 2000);
+      setTimeout(
+        () => {
+          isWaiting = false;
+          refreshFragments();
+        },
+        isLoading ? LOADING_MS : BUSY_MS,
+      );
     isWaiting = true;
     return;
   }

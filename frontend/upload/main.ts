@@ -2,6 +2,7 @@
 import { Upload } from "tus-js-client";
 import { refreshFragments } from "../live/fragments";
 import { duration } from "../live/status-text";
+import { followChoice, startFirstRuns, uploadId } from "./first-runs";
 import { type FoundFile, filesOfDrop, filesOfInput, sortFiles } from "./folders";
 import { packImages } from "./image-set";
 import { formatBytes, TransferSpeed } from "./transfer-speed";
@@ -34,7 +35,7 @@ function errorMessage(body: string): string {
   }
 }
 
-function start(section: HTMLElement, file: File): void {
+function start(section: HTMLElement, file: File, thenRun: boolean): void {
   const row = element("div", "upload-row");
   const name = element("strong", "", file.name);
   const facts = element("span", "hint", `${formatBytes(file.size)} · waiting`);
@@ -79,6 +80,7 @@ function start(section: HTMLElement, file: File): void {
       row.remove();
       endTurn();
       refreshFragments();
+      if (thenRun) void runFirst(section, transfer.url ?? "");
     },
     onError(error) {
       const response = "originalResponse" in error ? error.originalResponse : null;
@@ -109,28 +111,43 @@ function start(section: HTMLElement, file: File): void {
   const endTurn = queue.add(() => void begin());
 }
 
+async function runFirst(section: HTMLElement, address: string): Promise<void> {
+  const problem = await startFirstRuns(uploadId(address), cookie("csrftoken"));
+  if (problem) showMessage(section, "notStarted", problem);
+  refreshFragments();
+}
+
+/** Says something below the drop zone, in place of what was said about it before. */
+function showMessage(section: HTMLElement, about: string, text: string): void {
+  const message = element("p", "hint", text);
+  message.dataset.about = about;
+  message.setAttribute("role", "status");
+  section.querySelector(`[data-about="${about}"]`)?.remove();
+  section.append(message);
+}
+
 const NAMED = 3; // files of a message
 
 /** Says which files of a folder are not uploaded. */
 function showLeftOut(section: HTMLElement, paths: string[]): void {
-  section.querySelector("[data-left-out]")?.remove();
-  if (!paths.length) return;
+  if (!paths.length) {
+    section.querySelector('[data-about="leftOut"]')?.remove();
+    return;
+  }
   const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : "";
   const names = paths.slice(0, NAMED).join(", ");
-  const message = element("p", "hint", `Left out, not a supported image or video: ${names}${more}.`);
-  message.dataset.leftOut = "";
-  message.setAttribute("role", "status");
-  section.append(message);
+  showMessage(section, "leftOut", `Left out, not a supported image or video: ${names}${more}.`);
 }
 
 for (const section of document.querySelectorAll<HTMLElement>("[data-drop]")) {
   section.classList.add("alive");
   const input = section.querySelector<HTMLInputElement>("input[type=file]:not([webkitdirectory])");
+  const isRunWanted = followChoice(section.querySelector("[data-then] input"));
   const folderInput = section.querySelector<HTMLInputElement>("input[webkitdirectory]");
   const addFiles = async (found: FoundFile[]) => {
     const { imageFolders, singles, leftOut } = sortFiles(found);
-    for (const file of singles) start(section, file);
-    for (const [folder, images] of imageFolders) start(section, await packImages(images, folder));
+    for (const file of singles) start(section, file, isRunWanted());
+    for (const [folder, images] of imageFolders) start(section, await packImages(images, folder), isRunWanted());
     showLeftOut(section, leftOut);
   };
   section.querySelector("form")?.addEventListener("submit", (event) => {

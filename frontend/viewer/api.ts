@@ -44,6 +44,8 @@ export interface PageData {
   metrics: Metric[];
   /** Metrics that this page computes from joints, and the agreement of two methods. */
   truth_metrics: Metric[];
+  /** Methods, by name, that are shown at first where they ran. */
+  first_methods: string[];
   /** What the person may do with comments; a shared page has none. */
   comments?: { can_write: boolean; email: string; is_owner: boolean };
   /** Where the data is, if not at the API's root: a shared page names an address that opens only what is shared. */

@@ -11,7 +11,7 @@ const run = (id: string, method: string) =>
 
 function page() {
   const model = new ViewModel(
-    { upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")], metrics: [], truth_metrics: [] },
+    { upload, runs: [run("a", "one"), run("b", "two"), run("c", "one")], metrics: [], truth_metrics: [], first_methods: [] },
     DEFAULT_STATE,
   );
   const clock = new Clock(100, 30);

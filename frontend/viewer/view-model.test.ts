@@ -12,11 +12,26 @@ describe("a metric's mean over the clip", () => {
   it("is that of the values per frame, before these are loaded that of the summary", () => {
     const metric = { name: "jitter", title: "Jitter", unit: "", direction: "lower" as const, definition: "", decimals: 2 };
     const info = { ...run("a", "one"), prediction: { sha256: "", size_bytes: 1, rows: 1, summary: { jitter: 9 } } };
-    const data = { upload, runs: [info], metrics: [metric], truth_metrics: [] };
+    const data = { upload, runs: [info], metrics: [metric], truth_metrics: [], first_methods: [] };
     const one = new ViewModel(data, DEFAULT_STATE).runs[0] as RunModel;
     expect([one.clips.value.jitter, one.clips.value.other]).toEqual([9, undefined]);
     one.series.value = { frame_count: 3, hands: [{ track: 0, side: "left", values: { jitter: [1, null, 4] } }] };
     expect(one.clips.value.jitter).toBe(2.5);
+  });
+});
+
+describe("the methods that are shown at first", () => {
+  const runs = [run("e", "own"), run("d", "fit"), run("c", "motion"), run("b", "fit"), run("a", "other")];
+  const shown = (offered: RunInfo[]) => {
+    const data = { upload, runs: offered, metrics: [], truth_metrics: [], first_methods: ["motion", "fit"] };
+    return new ViewModel(data, DEFAULT_STATE).shownRuns.value.map(({ id }) => id);
+  };
+
+  it("are the recommended ones, the newest run of each", () => expect(shown(runs)).toEqual(["d", "c"]));
+
+  it("are the newest where those did not run", () => {
+    expect(shown([run("b", "own"), run("a", "fit")])).toEqual(["b", "a"]);
+    expect(shown([run("c", "own"), run("b", "third"), run("a", "other")])).toEqual(["c", "b"]);
   });
 });
 
@@ -31,7 +46,12 @@ describe("ground truth", () => {
     decimals: 1,
   });
   const names = ["mpjpe", "ra_mpjpe", "st_mpjpe", "pa_mpjpe", "pr_mpjpe", "ra_acceleration_error", "agreement"];
-  const data = { runs: [run("a", "one"), run("b", "two")], metrics: [metric("jitter")], truth_metrics: names.map(metric) };
+  const data = {
+    runs: [run("a", "one"), run("b", "two")],
+    metrics: [metric("jitter")],
+    truth_metrics: names.map(metric),
+    first_methods: [],
+  };
   const withTruth = () => new ViewModel({ ...data, upload: { ...upload, truth } }, DEFAULT_STATE);
   const without = () => new ViewModel({ ...data, upload }, DEFAULT_STATE);
 

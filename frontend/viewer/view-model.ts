@@ -93,7 +93,8 @@ export class ViewModel {
     this.linkProblem = describeMissing(state.runs ?? [], found ?? []);
     const requested = found?.length || !state.runs?.length ? found : undefined;
     const newest = offered.filter((run, i) => offered.findIndex((other) => other.method === run.method) === i);
-    const first = new Set(newest.slice(0, SHOWN_AT_FIRST).map((run) => run.id));
+    const preferred = newest.filter((run) => data.first_methods.includes(run.method));
+    const first = new Set([...preferred, ...newest].slice(0, SHOWN_AT_FIRST).map((run) => run.id));
     this.runs = offered.map((info, index) => {
       const shown = requested ? requested.includes(info.id) : first.has(info.id);
       const track = this.addresses.track(info.id);

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.catalog.method_entries import METHODS, MethodEntry, MethodOption
+from ml.catalog.method_entries import FIRST_METHODS, METHODS, MethodEntry, MethodOption
 from ml.catalog.metric_entries import METRICS, SERIES_METRICS, TRUTH_SERIES_METRICS, MetricEntry, is_distance
 
 __all__ = [
+    "FIRST_METHODS",
     "METHODS",
     "METRICS",
     "PREDICTION_FORMATS",

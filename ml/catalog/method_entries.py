@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,6 @@ METHODS: dict[str, MethodEntry] = {
     entry.name: entry
     for entry in (
         MethodEntry(
-            name="fused-fit",
-            title="Fused fit",
-            citation="Palmarès; landmark network of Kong et al., ECCV 2022, on MediaPipe (Zhang et al., CVPR Workshops 2020)",
-            inputs=("video or images",),
-            outputs=("joints", "vertices", "pose", "betas", "translation"),
-            summary="The hand model fitted to 2D joints, world landmarks and a network's pose, each as far as it is trusted.",
-            implementation="ml.methods.fused_fit:FusedFit",
-            version="2",
-            colour="#CC3311",
-            is_optimised=True,
-        ),
-        MethodEntry(
             name="hmp2024",
             title="HMP",
             citation="Duran et al., HMP: Hand Motion Priors for Pose and Shape Estimation from Video, WACV 2024",
@@ -114,6 +102,18 @@ METHODS: dict[str, MethodEntry] = {
             is_optimised=True,
             options=_MOTION_OPTIONS,
             refines=True,
+        ),
+        MethodEntry(
+            name="fused-fit",
+            title="Fused fit",
+            citation="Palmarès; landmark network of Kong et al., ECCV 2022, on MediaPipe (Zhang et al., CVPR Workshops 2020)",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="The hand model fitted to 2D joints, world landmarks and a network's pose, each as far as it is trusted.",
+            implementation="ml.methods.fused_fit:FusedFit",
+            version="2",
+            colour="#CC3311",
+            is_optimised=True,
         ),
         MethodEntry(
             name="mediapipe-ik",
@@ -213,3 +213,7 @@ METHODS: dict[str, MethodEntry] = {
         ),
     )
 }
+
+FIRST_METHODS: Final = ("hmp2024", "fused-fit")
+"""What an upload gets unless somebody chooses: the fit over time, and the fit of each frame that it starts from. A set of
+images gets those that take images."""

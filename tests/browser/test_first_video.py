@@ -56,11 +56,12 @@ def _upload(page: Page, video: Path) -> str:
     return page.url
 
 
-def _run_both(page: Page) -> None:
-    for title in ("MediaPipe + IK", "2D fit"):
-        page.get_by_role("button", name=f"Run {title}").click()
+def _run_one_more(page: Page) -> None:
+    """Beside the two methods that the video got by itself."""
+    page.get_by_role("button", name="Run 2D fit").click()
+    for title in ("HMP", "Fused fit", "2D fit"):
         expect(page.locator("tbody tr", has_text=title)).to_be_visible()
-    expect(page.locator("tbody .status-succeeded")).to_have_count(2, timeout=LONG)
+    expect(page.locator("tbody .status-succeeded")).to_have_count(3, timeout=LONG)
 
 
 def _look(page: Page) -> None:
@@ -72,7 +73,7 @@ def _look(page: Page) -> None:
 
 def test_a_rendered_video_from_file_to_meshes(page, video, tmp_path):
     _upload(page, video)
-    _run_both(page)
+    _run_one_more(page)
     with page.expect_download() as download:
         page.get_by_role("link", name=".npz").first.click()
     download.value.save_as(tmp_path / "prediction.npz")
@@ -86,7 +87,7 @@ def test_a_rendered_video_from_file_to_meshes(page, video, tmp_path):
 @pytest.mark.skipif(not (MEDIA / "hands_pan.mp4").exists(), reason="the real clips are not beside this clone (shared/media)")
 def test_a_real_video_from_file_to_meshes(page, tmp_path):
     _upload(page, MEDIA / "hands_pan.mp4")
-    _run_both(page)
+    _run_one_more(page)
     _look(page)
 
 
@@ -141,7 +142,7 @@ def test_the_demo_hand_is_calibrated(page, axe, installation):
     assert axe(page) == []
 
 
-def test_a_card_is_measured_in_a_picture(page, axe, installation):
+def test_a_card_is_measured_in_an_image(page, axe, installation):
     page.goto(installation.url + "/subjects/")
     page.get_by_role("link", name="Synthetic A").click()
     page.get_by_role("link", name="Calibrate").click()

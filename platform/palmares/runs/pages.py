@@ -17,7 +17,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 from rest_framework.renderers import JSONRenderer
 
-from ml.catalog import METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS, TRUTH_SERIES_METRICS
+from ml.catalog import FIRST_METHODS, METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS, TRUTH_SERIES_METRICS
 from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import services
@@ -27,19 +27,21 @@ from palmares.runs.models import Run, RunScore
 from palmares.runs.score_tables import by_alignment, of_runs
 from palmares.runs.serializers import RunSerializer
 from palmares.runs.shape_used import choice
+from palmares.runs.viewer_runs import IN_VIEWER, runs_to_offer
 from palmares.subjects.models import HandShape, Subject
 from palmares.teams.models import Role, User
-from palmares.teams.pages import by_id, can_write, errors_as_messages, ids_of, person, posted
+from palmares.teams.pages import by_id, can_write, chosen_team, errors_as_messages, ids_of, person, posted
 from palmares.teams.services import role_in
+from palmares.uploads import services as uploads
 from palmares.uploads.models import Upload
 from palmares.uploads.pages import CHOICES, visible_upload
 from palmares.uploads.serializers import UploadSerializer
 
 ACTIONS = {"cancel": services.cancel_run, "retry": services.retry_run, "delete": services.delete_run}
-IN_VIEWER = 9
-"""Runs that one page compares; keys 1 to 9 toggle them."""
 COMMENTS = 50
 """Open comments that the page of an upload lists; the viewer has all."""
+ALL = "all"
+"""The value by which a form names every method."""
 SHAPES = 20
 """Newest hand shapes that a method's form offers; the API takes any."""
 
@@ -57,6 +59,7 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         "runs": runs,
         "scores": of_runs(runs),
         "doors": _doors(found),
+        "first_methods": [METHODS[name].title for name in services.first_methods(found)],
         "preselected": found.subject.hand_shapes.exclude(source=HandShape.Source.GIVEN).values_list("pk", flat=True).first(),
         "subjects": Subject.objects.filter(team=found.subject.team)[:CHOICES],
         "focal_px": f"{camera['focal_px']:g}" if (camera := found.facts.get("camera", {})).get("focal_px") else "",
@@ -69,11 +72,12 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _doors(found: Upload) -> list[dict[str, Any]]:
-    """Each method with the subject's hand shapes that it can take, newest first."""
+    """Each method that can run on an upload, with the subject's hand shapes that it can take, newest first."""
     newest = list(found.subject.hand_shapes.all()[:SHAPES])
     return [
         {"method": method, "shapes": [(s.pk, choice(s)) for s in newest if s.hand_model in method.hand_models]}
         for method in METHODS.values()
+        if services.can_take(found, method.name)
     ]
 
 
@@ -108,12 +112,10 @@ def _comment_rights(user: User, upload: Upload) -> dict[str, Any]:
 
 
 def _runs_to_compare(upload: Upload, named: str) -> list[Run]:
-    """The newest runs, newest first, and among them those that the address names (ids with commas between), however old."""
-    runs = upload.runs.select_related("prediction", "upload")
-    texts = {text.strip().lower() for text in named.split(",")[:IN_VIEWER]}
-    wanted = [pk for pk in upload.runs.values_list("pk", flat=True) if str(pk) in texts]
-    others = upload.runs.exclude(pk__in=wanted).values_list("pk", flat=True)[: IN_VIEWER - len(wanted)]
-    return list(runs.filter(pk__in=[*wanted, *others]))
+    """The runs that the page offers, newest first, and among them those that the address names (ids with commas between)."""
+    wanted = ids_of([text.strip() for text in named.split(",")], most=IN_VIEWER)
+    offered = runs_to_offer(upload.runs.all(), wanted=wanted)
+    return list(upload.runs.select_related("prediction", "upload").filter(pk__in=offered))
 
 
 def viewer_data(upload: Mapping[str, Any], runs: Sequence[Any]) -> dict[str, Any]:
@@ -123,6 +125,7 @@ def viewer_data(upload: Mapping[str, Any], runs: Sequence[Any]) -> dict[str, Any
         "runs": runs,
         "metrics": [metric_facts(name) for name in SERIES_METRICS],
         "truth_metrics": [metric_facts(name) for name in TRUTH_SERIES_METRICS],
+        "first_methods": FIRST_METHODS,
     }
 
 
@@ -156,6 +159,17 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "refining": [] if found.upload.kind == Upload.Kind.IMAGES else [m for m in METHODS.values() if m.refines],
     }
     return render(request, "runs/run.html", context)
+
+
+@login_required
+@require_POST
+def add_sample(request: HttpRequest) -> HttpResponse:
+    """Add a rendered clip to the chosen team, else to the caller's first, and run the first methods on it."""
+    made = None
+    with errors_as_messages(request):
+        made = uploads.add_sample(team=chosen_team(request), by=person(request))
+        services.run_methods(uploads=[made], by=person(request))
+    return redirect("upload", made.pk) if made else redirect("uploads")
 
 
 @login_required
@@ -204,9 +218,10 @@ def add_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def run_methods(request: HttpRequest) -> HttpResponse:
-    """Queue methods (all where none is named) on one or several uploads, each where it has not run yet."""
+    """Queue methods (`all`, or the first ones where none is named) on one or several uploads, each where it has not run yet."""
     found = [visible_upload(request, each) for each in ids_of(request.POST.getlist("uploads"), most=services.MOST_UPLOADS)]
-    methods = [name for name in request.POST.getlist("methods") if name] or list(METHODS)
+    methods = [name for name in request.POST.getlist("methods") if name]
+    methods = list(METHODS) if ALL in methods else methods
     if not found:
         messages.error(request, "Select one or several uploads first.")
         return redirect("uploads")

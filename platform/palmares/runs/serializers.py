@@ -16,7 +16,7 @@ from palmares.queue.waiting_times import seconds_left
 from palmares.runs.external_runs import MAX_METHOD_NAME
 from palmares.runs.method_names import colour_of
 from palmares.runs.models import Prediction, Run
-from palmares.runs.services import MOST_UPLOADS
+from palmares.runs.services import MOST_UPLOADS, first_methods
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField
 from palmares.uploads.attached_files import SIDE_CHOICES
@@ -150,11 +150,16 @@ class NewRunSerializer(serializers.Serializer[Any]):
     """Which method to run on which upload."""
 
     upload = UploadField(queryset=Upload.objects.none())
-    method = serializers.ChoiceField(choices=METHOD_CHOICES)
+    method = serializers.ChoiceField(
+        choices=METHOD_CHOICES, required=False, help_text="Where it is left out: `hmp2024`, on images `fused-fit`."
+    )
     hand_model = serializers.ChoiceField(choices=[("open", "open"), ("mano", "mano")], default="open")
     hand_shape = HandShapeField(queryset=HandShape.objects.none(), required=False, allow_null=True)
     start = RunField(queryset=Run.objects.none(), required=False, allow_null=True, help_text="A finished run to refine.")
     options = serializers.DictField(required=False, help_text="Of the method, by name.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"method": first_methods(attrs["upload"])[0], **attrs}
 
 
 class RunBatchSerializer(serializers.Serializer[Any]):
@@ -164,8 +169,8 @@ class RunBatchSerializer(serializers.Serializer[Any]):
     methods = serializers.ListField(
         child=serializers.ChoiceField(choices=METHOD_CHOICES),
         max_length=len(METHODS),
-        default=lambda: list(METHODS),
-        help_text="Names; all where it is left out.",
+        default=list,
+        help_text="Names; where there is none: `hmp2024` and `fused-fit`, on images `fused-fit` alone.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from ml.catalog import METHODS
+from ml.catalog import FIRST_METHODS, METHODS
 from palmares.api.problems import ConflictError, InvalidError
 from palmares.queue import services as queue
 from palmares.queue.models import Status
@@ -96,8 +96,13 @@ def can_take(upload: Upload, method: str) -> bool:
     return upload.kind != Upload.Kind.IMAGES or any("images" in text for text in METHODS[method].inputs)
 
 
-def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) -> tuple[int, int]:
-    """Queue methods on uploads, each where it has not run yet; members only.
+def first_methods(upload: Upload) -> list[str]:
+    """Those that run on an upload unless somebody chooses: `hmp2024` and what it starts from on a video."""
+    return [name for name in FIRST_METHODS if can_take(upload, name)]
+
+
+def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str] = (), by: User) -> tuple[int, int]:
+    """Queue methods, or where none is named the first ones, on uploads, each where it has not run yet; members only.
 
     Returns:
         How many runs were queued, and how many left out because such a run is queued, running or done (without a given
@@ -108,11 +113,12 @@ def run_methods(*, uploads: Iterable[Upload], methods: Iterable[str], by: User) 
         InvalidError: no such method.
         TooMuchOpenWorkError: none could be queued, because the team has too many.
     """
-    names, chosen = list(dict.fromkeys(methods)), list(uploads)
+    named, chosen = list(dict.fromkeys(methods)), list(uploads)
     for upload in chosen:
         require_role(user=by, team=upload.subject.team, role=Role.MEMBER)
     queued = skipped = 0
     for upload in chosen:
+        names = named or first_methods(upload)
         runs = upload.runs.filter(method__in=names, hand_shape=None, start_method="", options={})
         runs = runs.exclude(status__in=[Status.FAILED, Status.CANCELLED])
         done = set(runs.values_list("method", flat=True))

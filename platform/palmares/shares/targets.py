@@ -14,7 +14,7 @@ from palmares.benchmarks.models import Benchmark
 from palmares.dashboards.models import Dashboard
 from palmares.queue.models import Status
 from palmares.runs.models import Run
-from palmares.runs.pages import IN_VIEWER
+from palmares.runs.viewer_runs import IN_VIEWER, runs_to_offer
 from palmares.shares.models import ShareLink
 from palmares.teams.models import Team, User
 from palmares.uploads.models import Upload
@@ -96,9 +96,13 @@ def _viewer(pk: UUID, state: str, user: User) -> Target:
     upload = Upload.objects.visible_to(user).select_related("subject__team").filter(pk=pk).first()
     if upload is None:
         raise NotFoundError("There is no such upload, or you may not see it.")
-    done = list(upload.runs.filter(status=Status.SUCCEEDED).values_list("pk", flat=True))
+    done = upload.runs.filter(status=Status.SUCCEEDED)
     named = QueryDict(state.removeprefix("?")).get("runs")
-    chosen = [pk for pk in map(_uuid_or_none, (named or "").split(",")) if pk in done] if named else done
+    if named:
+        known = set(done.values_list("pk", flat=True))
+        chosen = [pk for pk in map(_uuid_or_none, named.split(",")) if pk in known]
+    else:
+        chosen = [*runs_to_offer(done)]
     if not chosen:
         raise InvalidError("No finished run of this upload is shown, so there is nothing to share.", field="state")
     return Target(upload.pk, upload.subject.team, upload.name, tuple(pk for pk in chosen[:IN_VIEWER] if pk))

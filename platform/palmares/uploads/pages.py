@@ -60,15 +60,6 @@ def uploads(request: HttpRequest) -> HttpResponse:
     return render(request, "uploads/uploads.html", context)
 
 
-@login_required
-@require_POST
-def add_sample(request: HttpRequest) -> HttpResponse:
-    """Add a rendered clip to the chosen team, else to the caller's first."""
-    with errors_as_messages(request):
-        return redirect("upload", services.add_sample(team=chosen_team(request), by=person(request)).pk)
-    return redirect("uploads")
-
-
 def visible_upload(request: HttpRequest, pk: UUID) -> Upload:
     """The upload, or 404."""
     visible = Upload.objects.visible_to(person(request)).select_related("subject__team", "ground_truth")

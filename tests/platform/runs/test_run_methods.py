@@ -1,4 +1,4 @@
-"""All methods on one upload, or on several at once, and a sample clip for those who have none."""
+"""Methods on one upload, or on several at once: the first ones, those chosen, or all; a sample clip for those without one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,53 @@ from tests.factories import MembershipFactory, RunFactory, UploadFactory, UserFa
 PAGE = "/uploads/runs/"
 
 
+@pytest.fixture
+def images(upload: Any) -> Any:
+    return UploadFactory(subject=upload.subject, kind=Upload.Kind.IMAGES)
+
+
+def queued_methods(upload: Any) -> list[str]:
+    """In the order in which they were queued."""
+    return [*upload.runs.filter(status=Status.QUEUED).order_by("created_at").values_list("method", flat=True)]
+
+
+def test_a_video_gets_the_fit_over_time_and_what_it_starts_from(client: Any, api: Any, member: Any, upload: Any):
+    client.force_login(member)
+    assert "Run HMP and Fused fit</button>" in client.get(f"/uploads/{upload.pk}/").content.decode()
+    client.post(PAGE, {"uploads": str(upload.pk)})
+    assert queued_methods(upload) == ["hmp2024", "fused-fit"]
+    other = UploadFactory(subject=upload.subject)
+    answer = api(member).post("/api/v1/runs/batch/", {"uploads": [str(upload.pk), str(other.pk)]})
+    assert answer.json() == {"queued": 2, "left_out": 2}
+    assert queued_methods(other) == ["hmp2024", "fused-fit"]
+
+
+def test_images_get_the_fit_of_each_frame(client: Any, api: Any, member: Any, images: Any):
+    client.force_login(member)
+    page = client.get(f"/uploads/{images.pk}/").content.decode()
+    assert "Run Fused fit</button>" in page
+    assert 'value="hmp2024"' not in page.split('class="doors methods"')[1]
+    answer = api(member).post("/api/v1/runs/batch/", {"uploads": [str(images.pk)]})
+    assert answer.json() == {"queued": 1, "left_out": 0}
+    assert queued_methods(images) == ["fused-fit"]
+
+
+def test_a_run_of_no_named_method_is_of_the_first_one(api: Any, member: Any, upload: Any, images: Any):
+    made = [api(member).post("/api/v1/runs/", {"upload": str(each.pk)}).json() for each in (upload, images)]
+    assert [run["method"] for run in made] == ["hmp2024", "fused-fit"]
+
+
 def test_all_methods_on_one_upload_each_once(client: Any, member: Any, upload: Any):
     RunFactory(upload=upload, method="2d-fit", status=Status.SUCCEEDED)
     RunFactory(upload=upload, method="mediapipe-ik", status=Status.FAILED)
     client.force_login(member)
-    answer = client.post(PAGE, {"uploads": str(upload.pk)}, follow=True)
+    sent = {"uploads": str(upload.pk), "methods": "all"}
+    answer = client.post(PAGE, sent, follow=True)
     assert answer.redirect_chain[-1][0] == f"/uploads/{upload.pk}/"
     assert f"{len(METHODS) - 1} runs queued; 1 left out" in answer.content.decode()
     queued = Run.objects.filter(upload=upload, status=Status.QUEUED).values_list("method", flat=True)
     assert sorted(queued) == sorted(set(METHODS) - {"2d-fit"})
-    client.post(PAGE, {"uploads": str(upload.pk)})
+    client.post(PAGE, sent)
     assert Run.objects.filter(upload=upload, status=Status.QUEUED).count() == len(METHODS) - 1
 
 
@@ -45,7 +82,7 @@ def test_the_ticked_methods_on_several_uploads_by_the_api(api: Any, member: Any,
     assert (answer.status_code, answer.json()) == (200, {"queued": 3, "left_out": 1})
     queued = Run.objects.filter(status=Status.QUEUED).values_list("upload", "method")
     assert set(queued) == {(upload.pk, "2d-fit"), (upload.pk, "fused-fit"), (other.pk, "fused-fit")}
-    all_methods = api(member).post("/api/v1/runs/batch/", {"uploads": [str(upload.pk)]})
+    all_methods = api(member).post("/api/v1/runs/batch/", {"uploads": [str(upload.pk)], "methods": list(METHODS)})
     assert all_methods.json() == {"queued": len(METHODS) - 2, "left_out": 2}
 
 
@@ -89,6 +126,7 @@ def test_a_newcomer_gets_a_sample_clip_of_their_own(client: Any, db: Any):
     assert address == f"/uploads/{made.pk}/"
     assert made.subject.team.memberships.get().user == newcomer
     assert made.facts["synthetic"] == {"subject": 0, "seed": 0}
+    assert queued_methods(made) == ["hmp2024", "fused-fit"]
     client.post("/uploads/sample/")
     assert sorted(Upload.objects.values_list("name", flat=True)) == ["Sample clip 1.mp4", "Sample clip 2.mp4"]
 

@@ -16,7 +16,7 @@ from palmares.dashboards.models import DashboardImage
 from palmares.dashboards.panels.nothing_yet import NothingYetError
 from palmares.dashboards.visibility import Access
 from palmares.queue.models import Status
-from palmares.runs.pages import IN_VIEWER
+from palmares.runs.viewer_runs import IN_VIEWER, runs_to_offer
 
 _TAGS: Final = {
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li",
@@ -34,7 +34,7 @@ def viewer(access: Access, options: Mapping[str, Any]) -> dict[str, Any]:
     named = QueryDict(options["state"].removeprefix("?")).get("runs", "")
     wanted = [UUID(text) for text in named.split(",") if is_id(text)][:IN_VIEWER]
     runs = upload.runs.filter(status=Status.SUCCEEDED)
-    found = list((runs.filter(pk__in=wanted) if wanted else runs[:IN_VIEWER]).values_list("pk", flat=True))
+    found = list(runs.filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else runs_to_offer(runs)
     if not found:
         if wanted:
             raise NotFoundError("All runs that this panel shows have been deleted.")

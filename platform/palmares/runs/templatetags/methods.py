@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from ml.catalog import METHODS, MethodEntry
+from ml.catalog import FIRST_METHODS, METHODS, MethodEntry
 from palmares.runs.method_names import colour_of, title_of
 from palmares.runs.models import Run
 
@@ -36,6 +36,12 @@ def _badge(title: str, colour: str, address: str) -> dict[str, Any]:
 def all_methods() -> list[MethodEntry]:
     """The methods of the catalogue."""
     return list(METHODS.values())
+
+
+@register.simple_tag
+def first_methods() -> str:
+    """The methods that a video gets unless somebody chooses, in words."""
+    return " and ".join(METHODS[name].title for name in FIRST_METHODS)
 
 
 def ink_on(colour: str) -> str:
