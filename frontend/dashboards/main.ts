@@ -37,6 +37,7 @@ class Editor {
       if (add.value && (await this.save())) location.assign(add.value);
     });
     for (const tile of this.grid?.querySelectorAll<HTMLElement>("[data-panel]") ?? []) this.follow(tile);
+    if (new URLSearchParams(location.search).get("edit") === "1") this.setEditing(true);
   }
 
   private setEditing(on: boolean): void {
@@ -44,6 +45,10 @@ class Editor {
     for (const part of document.querySelectorAll<HTMLElement>("[data-edit-only]")) part.hidden = !on;
     const edit = document.querySelector<HTMLButtonElement>("[data-edit]");
     if (edit) edit.hidden = on;
+    const address = new URL(location.href);
+    if (on) address.searchParams.set("edit", "1");
+    else address.searchParams.delete("edit");
+    history.replaceState(history.state, "", address);
     if (on) this.grid?.querySelector<HTMLElement>("[data-move]")?.focus();
     else edit?.focus();
   }

@@ -90,6 +90,7 @@ def dashboard_context(request: HttpRequest, found: Dashboard) -> dict[str, Any]:
         "version": version,
         "panels": grid(version.content["panels"], lambda name: f"{base}panels/{name}/?{filters.query}"),
         "filters": filters,
+        "is_filtered": any(name in request.GET for name in vars(filters)),
         "filter_problem": problem,
         "choices": _choices(found, filters, version.content["panels"]),
         "running": _in_progress(access, version.content["panels"]),
@@ -218,6 +219,7 @@ def change_dashboard(request: HttpRequest, pk: UUID) -> HttpResponse:
     found, user = visible_dashboard(request, pk), person(request)
     action, number = request.POST.get("action", ""), request.POST.get("number", "")
     version = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    address = reverse("dashboard", args=[pk])
     with errors_as_messages(request):
         if action == "delete":
             services.delete_dashboard(dashboard=found, by=user)
@@ -235,13 +237,14 @@ def change_dashboard(request: HttpRequest, pk: UUID) -> HttpResponse:
             content = services.version_of(found).content
             panels = [each for each in content["panels"] if each["id"] != request.POST.get("panel")]
             services.save_dashboard(dashboard=found, by=user, content={**content, "panels": panels})
+            return redirect(f"{address}?edit=1")
         elif action == "restore":
             services.restore_version(dashboard=found, number=version, by=user)
             messages.success(request, f"Version {version} is shown again, as version {found.version}.")
         elif action == "name":
             services.name_version(dashboard=found, number=version, name=posted(request, "name", limit=120), by=user)
             return redirect("dashboard-versions", pk)
-    return redirect("dashboard", pk)
+    return redirect(address)
 
 
 @login_required

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from ml.catalog import METHODS, METRICS, RUN_SLICES
@@ -78,7 +79,7 @@ def _form(request: HttpRequest, found: Dashboard, content: dict[str, Any], panel
                 content={**content, "panels": [*others, sent]},
                 based_on=int(based_on) if based_on.isascii() and based_on.isdigit() and len(based_on) < 10 else None,
             )
-            return redirect("dashboard", found.pk)
+            return redirect(f"{reverse('dashboard', args=[found.pk])}?edit=1")
         return redirect(request.get_full_path())
     context = {
         "dashboard": found,

@@ -31,14 +31,14 @@ def kept(shape: HandShape | None) -> dict[str, Any]:
 
 
 def choice(shape: HandShape) -> str:
-    """A shape in a list to choose from, told from the subject's others."""
+    """A shape in a list to choose from, told from the subject's others by what comes first: narrow lists cut the end."""
     hands = "both hands" if shape.side == HandShape.Side.BOTH else f"{shape.side} hand"
-    length = f"{shape.length_mm:.1f} mm long" if shape.length_mm else "length not known"
+    length = f"{shape.length_mm:.1f} mm" if shape.length_mm else "length not known"
     scale = shape.details.get("scale")
     facts = [] if not scale else ["scale assumed" if scale == "assumed" else f"scale from {scale}"]
     facts += ["MANO"] if shape.hand_model == "mano" else []
-    when = f"{shape.source} {shape.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
-    return ", ".join((hands, length, *facts, when))
+    when = f"{shape.created_at.astimezone(UTC):%-d %b %Y %H:%M} UTC"
+    return ", ".join((hands, length, when, shape.source, *facts))
 
 
 def by_side(*, method: str, meta: Mapping[str, Any], found: Iterable[str], independent: bool) -> dict[str, str]:

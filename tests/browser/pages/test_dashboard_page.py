@@ -44,12 +44,10 @@ def test_a_dashboard_is_built_arranged_and_saved(open_page: OpenPage, clips: Non
     page.get_by_label("Text").fill("# What we found\n\nMediaPipe is **ahead**.")
     page.get_by_role("button", name="Save").click()
     expect(tile(page, 0).locator("strong")).to_have_text("ahead")
-    page.get_by_role("button", name="Edit").click()
     page.get_by_label("Add a panel").select_option("Metrics table")
     page.get_by_role("button", name="Save").click()
     expect(tile(page, 1).locator("tbody tr")).to_have_count(3)
 
-    page.get_by_role("button", name="Edit").click()
     table = tile(page, 1)
     table.get_by_role("button", name=re.compile("^Resize")).focus()
     for _ in range(3):
@@ -78,6 +76,27 @@ def test_a_dashboard_is_built_arranged_and_saved(open_page: OpenPage, clips: Non
     expect(tile(page, 0)).to_have_attribute("data-x", "3")
     tile(page, 0).locator("tbody tr").first.wait_for()
     assert axe(page) == []
+
+
+def test_editing_is_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:
+    panels = [new_panel("metrics", OPTIONS["metrics"]), new_panel("text", {"markdown": "Notes"}, y=12)]
+    made = create_dashboard(team=team, name="Ours", by=member, content={"panels": panels})
+    page = open_page(f"/dashboards/{made.pk}/?edit=1")
+    expect(tile(page, 0).get_by_role("button", name=re.compile("^Move"))).to_be_visible()
+    expect(page.get_by_role("button", name="Edit", exact=True)).to_be_hidden()
+    expect(page.get_by_role("link", name="Reset")).to_have_count(0)  # no filter is set
+    tile(page, 1).get_by_role("link", name=re.compile("^Options")).click()
+    page.get_by_label("Text").fill("Other notes")
+    page.get_by_role("button", name="Save").click()
+    expect(tile(page, 1)).to_contain_text("Other notes")
+    tile(page, 1).get_by_role("button", name=re.compile("^Remove")).click()
+    expect(page.locator("[data-panel]")).to_have_count(1)
+    page.get_by_role("button", name="Done").click()
+    expect(tile(page, 0).get_by_role("button", name=re.compile("^Move"))).to_be_hidden()
+    assert page.url.endswith(f"/dashboards/{made.pk}/")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.reload()
+    expect(tile(page, 0).get_by_role("button", name=re.compile("^Move"))).to_be_visible()
 
 
 def test_filters_are_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:

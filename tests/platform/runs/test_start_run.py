@@ -94,10 +94,10 @@ def test_shapes_are_told_from_one_another_and_offered_where_they_can_be_taken(cl
     HandShape.objects.update(created_at="2026-11-21T12:34Z")
     client.force_login(member)
     page = client.get(f"/uploads/{upload.pk}/").content.decode()
-    assert page.count(">left hand, 187.2 mm long, scale assumed, calibrated 21 Nov 2026, 12:34 UTC<") == len(METHODS)
-    assert page.count(">both hands, 190.0 mm long, scale from a ruler, calibrated 21 Nov 2026, 12:34 UTC<") == len(METHODS)
+    assert page.count(">left hand, 187.2 mm, 21 Nov 2026 12:34 UTC, calibrated, scale assumed<") == len(METHODS)
+    assert page.count(">both hands, 190.0 mm, 21 Nov 2026 12:34 UTC, calibrated, scale from a ruler<") == len(METHODS)
     takes_mano = sum("mano" in method.hand_models for method in METHODS.values())
-    assert page.count(">both hands, length not known, MANO, given 21 Nov 2026, 12:34 UTC<") == takes_mano < len(METHODS)
+    assert page.count(">both hands, length not known, 21 Nov 2026 12:34 UTC, given, MANO<") == takes_mano < len(METHODS)
 
 
 def test_who_may_not(refusals, data):
