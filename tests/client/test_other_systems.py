@@ -87,7 +87,7 @@ def test_files_are_scored_without_functions_that_only_linux_has(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_a_console_that_lacks_a_character_is_no_obstacle(scripted_server, tmp_path, encoding):
+def test_commands_succeed_on_a_console_that_lacks_characters(scripted_server, tmp_path, encoding):
     (tmp_path / "truth.npz").write_bytes(npz(hands(6, seed=1)))
     (tmp_path / "pred.npz").write_bytes(npz(moved(hands(6, seed=1), 10)))
     scripted_server.way = [{**scripted_server.way[-1], "method": "名 ←"}]

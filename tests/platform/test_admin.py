@@ -48,7 +48,7 @@ def test_lists_and_forms_open(client, superuser, secrets, model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
-def test_members_stay_out(client, owner, model):
+def test_the_admin_redirects_members_to_its_login(client, owner, model):
     client.force_login(owner)
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     assert client.get(url).status_code == 302

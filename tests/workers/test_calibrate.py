@@ -24,7 +24,7 @@ def calibrated(*uploads: Upload, **facts) -> Calibration:
     return made
 
 
-def test_a_shape_comes_out_with_its_pictures_and_how_sure_it_is(upload_with, media_root):
+def test_a_calibration_gives_a_shape_with_its_images_and_uncertainty(upload_with, media_root):
     made = calibrated(upload_with(seen_hand(0, "left"), seen_hand(1, "right", seed=1)), scale={"length_mm": 191.0})
     assert made.status == Status.SUCCEEDED, made.error
     shape = made.hand_shape

@@ -132,7 +132,7 @@ def test_work_waits_for_disk_space_without_using_up_its_attempts(queued, grey, m
     assert upload.public_status == "ready", upload.error
 
 
-def test_a_machine_that_cannot_go_on_is_tried_again_and_then_said_without_paths(queued, grey, media_root):
+def test_a_failing_disk_is_retried_and_then_reported_without_paths(queued, grey, media_root):
     upload = queued("grey.mp4", grey)
 
     class BrokenDisk(Ingestion):

@@ -76,7 +76,7 @@ def private(team, owner, media_root):
     return benchmark
 
 
-def test_a_years_answers_to_several_accounts_do_not_tell_where_a_hand_is(api, client, private, owner):
+def test_a_year_of_scores_does_not_reveal_a_private_hands_position(api, client, private, owner):
     people = [person(number) for number in range(YEAR // EACH + 1)]
 
     def send(user: User, direction: np.ndarray):

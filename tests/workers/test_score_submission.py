@@ -195,7 +195,7 @@ def test_a_truth_of_few_hands_is_told_as_a_whole(empty, owner, member):
     assert figure(empty, member, "m", "mpjpe") == pytest.approx(8, abs=1e-3)
 
 
-def test_more_guesses_do_not_make_a_better_one(ours, member):
+def test_several_predictions_of_one_hand_do_not_improve_its_score(ours, member):
     def with_guesses(sequence):
         worse = moved(sequence, 30.0)
         both = [getattr(worse, name) for name in ("frame", "side", "track", "score", "joints")]

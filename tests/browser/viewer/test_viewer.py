@@ -27,7 +27,7 @@ def open_details(page: Page, letter: str) -> None:
     page.locator(".methods button.name", has=page.locator(".swatch", has_text=letter)).click()
 
 
-def test_the_picture_is_of_the_frame_asked_for_in_100_random_seeks(open_viewer: OpenViewer, viewer_clip: ViewerClip):
+def test_the_video_shows_the_requested_frame_in_100_random_seeks(open_viewer: OpenViewer, viewer_clip: ViewerClip):
     page = open_viewer()
     frames = random.Random(7).choices(range(viewer_clip.frame_count), k=100)
     wrong = []
@@ -132,7 +132,7 @@ def test_the_timeline_is_dragged_and_the_plot_clicked(open_viewer: OpenViewer, v
     page.wait_for_url(re.compile(r"zoom=\d+,\d+"))
 
 
-def test_a_picture_of_the_stage_is_saved(open_viewer: OpenViewer, tmp_path):
+def test_an_image_of_the_view_is_saved(open_viewer: OpenViewer, tmp_path):
     page = open_viewer()
     seek(page, 12)
     with page.expect_download() as saved:

@@ -67,7 +67,7 @@ def photograph(path, equivalent):
     return save(path, numbered(0), exif=exif)
 
 
-def test_a_photograph_says_it(tmp_path):
+def test_the_focal_length_is_read_from_a_photographs_exif(tmp_path):
     clip = open_clip(photograph(tmp_path / "a.jpg", 26))
     assert clip.focal_px == pytest.approx(26 / 43.2666 * 80, rel=1e-4)
 

@@ -16,7 +16,7 @@ def test_landmarks_that_agree_miss_nothing_wherever_and_however_large_the_hand_i
     assert (trusted_landmarks(WORLD, pixels).std == 0.003).all()
 
 
-def test_the_more_they_miss_the_less_they_are_trusted():
+def test_the_standard_deviation_grows_with_the_2d_error():
     noise = torch.randn(5, 21, 2, generator=GENERATOR)
     misses, stds = [], []
     for metres in (0.002, 0.006, 0.018):

@@ -31,7 +31,7 @@ def test_noise_is_halved_and_rotations_stay_rotations():
     torch.testing.assert_close(after.root @ after.root.mT, torch.eye(3).expand(400, 3, 3), atol=1e-5, rtol=0)
 
 
-def test_nothing_crosses_a_gap():
+def test_frames_are_not_smoothed_across_a_gap():
     step = parameters(20)
     step = Parameters(torch.cat([step.angles[:10], step.angles[10:] + 1]), step.root, step.translation, step.betas)
     frames = np.r_[0:10, 30:40]

@@ -60,7 +60,7 @@ def test_other_packings_than_zips_are_refused_before_anything_is_unpacked(tmp_pa
         dexycb.open_truth(tmp_path / "t.npz")
 
 
-def test_damaged_packing_is_told(tmp_path):
+def test_damaged_compression_is_refused(tmp_path):
     content = bytearray(canonical(np.savez_compressed))
     with zipfile.ZipFile(io.BytesIO(bytes(content))) as archive:
         start = archive.getinfo("joints.npy").header_offset + 150
@@ -78,13 +78,13 @@ def header(text: str) -> bytes:
     ['{"descr": ((((', '"""', "  x\n y", "-" * 9000 + "1", "(" * 190 + ")" * 190, "{'descr': '<f4', 'shape': (9,)}"],
     ids=["open", "quotes", "indented", "deep", "parentheses", "short"],
 )
-def test_headers_that_are_no_headers_are_told(tmp_path, text):
+def test_malformed_headers_are_refused(tmp_path, text):
     assert "`joints` cannot be read" in refused(
         tmp_path / "a.npz", repacked(canonical(), zipfile.ZIP_STORED, joints=header(text))
     )
 
 
-def test_a_table_of_contents_beyond_the_end_is_told(tmp_path):
+def test_a_central_directory_beyond_the_end_is_refused(tmp_path):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("a.npz", canonical())

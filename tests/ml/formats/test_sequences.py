@@ -80,7 +80,7 @@ def test_rows_of_all_clips_follow_each_other_to_the_bit(lengths, write, packed, 
     assert found.frames.tobytes() == b"".join(members["frame"].astype("i8").tobytes() for members in clips)
 
 
-def test_frames_and_tracks_of_two_clips_never_meet(tmp_path):
+def test_frames_and_tracks_of_two_clips_have_separate_numbers(tmp_path):
     last = {"frame": np.array([0, STRIDE - 1]), "track": np.array([STRIDE - 1, 4])}
     found = load_sequences(folder_of(tmp_path / "run", {"a": clip(**last), "b": clip(**last)}), "run")
     assert found.rows.frame.tolist() == [0, 999_999, 1_000_000, 1_999_999]

@@ -95,7 +95,7 @@ def test_two_lost_hands_that_look_the_same_are_not_told_apart_by_chance():
     assert [len(t.frames) for t in associate(found, 30)] == [60, 60, 70]
 
 
-def test_a_glove_is_not_the_bare_hand_that_left():
+def test_a_gloved_hand_is_not_matched_to_a_bare_one():
     found = [
         [hand("left", 100, k)] if k < 60 else ([hand("left", 110, k, colour=GLOVE)] if k >= 150 else []) for k in range(220)
     ]

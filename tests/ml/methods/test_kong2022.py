@@ -89,7 +89,7 @@ def of_right_hand(rendered) -> Callable[[str], PredictionArrays]:
     return cache(lambda name: load_method(name).estimate(request, silent))
 
 
-def test_six_are_registered():
+def test_the_catalogue_has_six_of_them():
     assert len(NAMES) == 6
 
 
@@ -104,7 +104,7 @@ def test_every_detected_hand_has_a_row_with_everything(name, request_for, seen_h
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_comes_of_nothing(name, request_for):
+def test_a_clip_without_hands_gives_no_rows(name, request_for):
     assert len(load_method(name).estimate(request_for(), silent)) == 0
 
 

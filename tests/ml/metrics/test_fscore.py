@@ -39,7 +39,7 @@ def test_equal_to_every_pair(seed, vertices, others, noise, away, on_a_grid):
 
 @RUN
 @given(st.integers(0, 2**32 - 1))
-def test_symmetric_and_between_nothing_and_all(seed):
+def test_it_is_symmetric_and_between_0_and_1(seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(0, 0.04, (2, 3, 200, 3))
     assert f_scores(a, b, LIMITS) == pytest.approx(f_scores(b, a, LIMITS))

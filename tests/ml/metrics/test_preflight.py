@@ -55,7 +55,7 @@ def fingertips(joints: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_good_file_is_nothing_to_speak_of(name):
+def test_a_valid_file_has_no_findings(name):
     truth = bent_hands()
     pair = pair_of(name, truth, shaken(truth))
     assert messages(check_pair(PROTOCOLS[name], pair)) == []
@@ -142,7 +142,7 @@ def test_ho3ds_axes_are_the_other_way_round():
     )
 
 
-def test_axes_of_hands_that_no_axes_bring_near_are_not_spoken_of():
+def test_axes_are_not_named_where_no_change_of_axes_helps():
     pair = pair_of("freihand", bent_hands(), bent_hands(seed=7))
     assert not any("negating" in m or "swapping" in m for m in messages(check_pair(PROTOCOLS["freihand"], pair)))
 

@@ -161,7 +161,7 @@ def test_images_become_a_video_of_keyframes(tmp_path, form):
         assert all(p.is_keyframe for p in container.demux(container.streams.video[0]) if p.size)
 
 
-def test_again_takes_the_place_of_before(video, tmp_path):
+def test_a_second_web_copy_replaces_the_first(video, tmp_path):
     for _ in range(2):
         make_web_copy(video, tmp_path / "kept", progress=silent)
     assert {p.name for p in tmp_path.iterdir()} == {"hands.mp4", "kept"}

@@ -63,7 +63,7 @@ def test_files_may_be_large_for_those_who_say_who_they_are(declared):
     assert ask("/api/v1/uploads/", LARGEST + OVERHEAD + 1, KNOWN, declared=declared)[0] == 413
 
 
-def test_nothing_else_may():
+def test_other_bodies_above_the_limit_are_refused_unread():
     status, body, read = ask("/api/v1/runs/", SMALL + 1, KNOWN)
     assert (status, read) == (413, 0)
     assert json.loads(body)["status"] == 413

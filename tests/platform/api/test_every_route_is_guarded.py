@@ -28,7 +28,7 @@ def test_every_route_has_a_name_of_its_own():
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nobody_is_let_in(client, world, part):  # noqa: F811
+def test_every_route_refuses_requests_without_credentials(client, world, part):  # noqa: F811
     client.raise_request_exception = False
     let_in = []
     for route, pattern in GUARDED[part::PARTS]:

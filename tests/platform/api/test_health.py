@@ -15,7 +15,7 @@ def test_all_is_well(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_queue_that_does_not_move(client, subject):
+def test_a_queue_that_does_not_move_is_reported_as_503(client, subject):
     UploadFactory(subject=subject, status=Status.QUEUED, queued_at=timezone.now() - timedelta(hours=2))
     response = client.get("/health/")
     assert response.status_code == 503

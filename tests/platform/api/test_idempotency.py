@@ -23,7 +23,7 @@ def post(client, data, key="k1", **kwargs):
     return client.post(kwargs.pop("url", URL), data, headers={"Idempotency-Key": key}, **kwargs)
 
 
-def test_sent_twice_done_once(api, member, data):
+def test_a_repeated_request_with_the_same_key_makes_one_run(api, member, data):
     first, second = (post(api(member), data) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()

@@ -85,18 +85,18 @@ def signed_in(user: User) -> Client:
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "owner"])
-def test_our_team_learns_nothing_of_others_and_no_secrets(request, world, hidden, theirs, role):  # noqa: F811
+def test_no_answer_to_the_team_holds_data_of_others_or_a_secret(request, world, hidden, theirs, role):  # noqa: F811
     user = request.getfixturevalue(role)
     found = answers(signed_in(user), world)
     assert hits(found, [*hidden, *theirs]) == []
     assert sum(status == 200 for _, status, _ in found) > 40  # it did get in
 
 
-def test_another_team_learns_nothing(world, hidden, stranger):  # noqa: F811
+def test_no_answer_to_another_team_holds_a_secret(world, hidden, stranger):  # noqa: F811
     assert hits(answers(signed_in(stranger), world), [*hidden, *own_secrets(world, set())]) == []
 
 
-def test_nobody_learns_anything(world, hidden):  # noqa: F811
+def test_no_answer_without_credentials_holds_a_secret(world, hidden):  # noqa: F811
     assert hits(answers(Client(), world), [*hidden, *own_secrets(world, set())]) == []
 
 

@@ -26,7 +26,7 @@ CROWD = 400
 SLOTS = 8
 
 
-def test_a_crowd_takes_nothing_from_members_and_workers(start_web, run, member):  # noqa: F811
+def test_members_and_workers_are_served_while_anonymous_requests_wait(start_web, run, member):  # noqa: F811
     web = start_web(WEB_REQUESTS=str(SLOTS))
     browser = Client()
     browser.force_login(member)

@@ -63,7 +63,7 @@ def test_a_page_of_another_site_cannot_use_it_to_change_something(member, url, m
     assert browser.generic(method, url, b"", content_type="application/offset+octet-stream", **headers).status_code == 403
 
 
-def test_only_tus_knows_it(api, owner, team):
+def test_the_override_header_works_for_tus_only(api, owner, team):
     client = api(owner)
     assert client.get(f"/api/v1/teams/{team.pk}/", HTTP_X_HTTP_METHOD_OVERRIDE="DELETE").status_code == 200
     assert client.get(f"/api/v1/teams/{team.pk}/").status_code == 200

@@ -16,7 +16,7 @@ def test_no_such_address(client, db, url):
     assert response.json()["title"] == "Not Found"
 
 
-def test_bodies_that_cannot_be_read(api, member):
+def test_malformed_bodies_are_answered_400(api, member):
     for body in ("{", "[" * 50_000, '{"team": "\\ud800"}', "\x00", b"\xff\xfe"):
         response = api(member).post("/api/v1/subjects/", body, content_type="application/json")
         assert response.status_code == 400

@@ -29,7 +29,7 @@ def test_an_address_that_does_not_exist_is_still_not_found(client, db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_post_arrives_as_a_post(live_server, owner, subject, media_root):
+def test_a_redirected_post_stays_a_post(live_server, owner, subject, media_root):
     headers = {"Authorization": f"Bearer {create_token(user=owner, name='slash')[1]}"}
     with httpx.Client(base_url=live_server.url, headers=headers, follow_redirects=True) as client:
         made = client.post("/api/v1/teams", json={"name": "Made without a slash"})

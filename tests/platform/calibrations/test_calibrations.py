@@ -171,7 +171,7 @@ def test_its_drawings_are_its_teams_alone(api, finished, viewer, stranger):
     assert api(viewer).get(f"/api/v1/calibrations/{finished.pk}/files/../secret").status_code == 404
 
 
-def test_the_page_shows_size_pictures_and_how_it_settled(client, finished, viewer, stranger):
+def test_the_page_shows_size_images_and_convergence(client, finished, viewer, stranger):
     client.force_login(viewer)
     page = client.get(f"/calibrations/{finished.pk}/").content.decode()
     assert "187.2 ± 1.2 mm long" in page
@@ -231,7 +231,7 @@ def test_a_card_and_a_distance_are_given_on_the_page(client, subject, upload, me
     }
 
 
-def test_the_picture_that_shows_the_size_is_of_a_ticked_video(client, subject, upload, member):
+def test_the_image_that_shows_the_size_is_of_a_ticked_video(client, subject, upload, member):
     client.force_login(member)
     newest, page = UploadFactory(subject=subject), f"/subjects/{subject.pk}/calibrate/"
     sent = {"object_mm": "85.6", "object_px": "171", "uploads": [str(upload.pk)], "scale_upload": str(newest.pk)}

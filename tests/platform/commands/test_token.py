@@ -13,7 +13,7 @@ def test_it_prints_a_token_and_nothing_else(api, member):
     assert client.get("/api/v1/me/").json()["email"] == member.email
 
 
-def test_nobody_of_that_name(db):
+def test_an_unknown_email_address_is_refused(db):
     with pytest.raises(CommandError, match=r"no active user nobody@example\.org"):
         call_command("token", "nobody@example.org")
 

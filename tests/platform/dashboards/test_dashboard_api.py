@@ -94,7 +94,7 @@ def test_it_says_what_is_wrong(made, api, member, content, sentence):
     assert Dashboard.objects.get().version == 1
 
 
-def test_half_a_character_is_refused():
+def test_a_lone_surrogate_is_refused():
     with pytest.raises(InvalidError, match="is a text"):
         clean_content({"panels": [text_panel("\ud800")]})
 

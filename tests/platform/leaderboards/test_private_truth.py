@@ -100,7 +100,7 @@ def test_where_errors_per_frame_are_shown_values_are_exact(api, private, strange
     assert values == EXACT
 
 
-def test_a_years_submissions_tell_no_hands_position_within_five_millimetres():
+def test_a_year_of_submissions_reveals_no_position_within_5_mm():
     """A year for each of thirty hands, from however many accounts; without rounding the same attack is exact."""
     found = reconstruct()
     assert found.answers == Benchmark(protocol="dexycb").yearly_limit

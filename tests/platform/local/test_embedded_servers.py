@@ -81,7 +81,7 @@ def test_a_database_of_the_tests_survives_the_start_of_other_tests(tmp_path, tmp
     embedded.release(tmp_path)
 
 
-def test_a_server_that_falls_comes_back_where_it_was(tmp_path):
+def test_a_killed_server_restarts_at_the_same_address(tmp_path):
     url = embedded.redis_url(tmp_path)
     psutil.Process(embedded.process_ids(tmp_path)["redis"]).kill()
     with redis.Redis.from_url(url) as client:
@@ -139,7 +139,7 @@ def test_a_stale_process_id_does_not_keep_postgres_from_starting(tmp_path):
     embedded.release(tmp_path)
 
 
-def test_nobody_else_may_read_keys_or_knock(tmp_path):
+def test_keys_are_private_and_redis_asks_for_its_password(tmp_path):
     key = embedded.secret_key(tmp_path)
     assert len(key) > 40
     assert embedded.secret_key(tmp_path) == key
@@ -151,7 +151,7 @@ def test_nobody_else_may_read_keys_or_knock(tmp_path):
     embedded.release(tmp_path)
 
 
-def test_a_long_path_is_no_hindrance(tmp_path):
+def test_servers_start_below_a_long_path(tmp_path):
     data = tmp_path / ("long-" * 20) / ("longer-" * 10)
     with psycopg.connect(embedded.database_url(data)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -21,7 +21,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_killed_it_is_back_and_so_is_the_rest(platform: Installation, victim: str) -> None:
+def test_after_a_kill_the_process_and_its_data_are_back(platform: Installation, victim: str) -> None:
     team = platform.get("/api/v1/teams/")
     seconds_away(platform, victim)
     assert platform.get("/api/v1/teams/") == team

@@ -139,7 +139,7 @@ def test_changes_are_found_while_redis_is_away(run, member, settings, monkeypatc
     watch()
 
 
-def test_silence_is_broken_by_a_comment(run, member, monkeypatch):
+def test_a_comment_line_is_sent_while_no_row_changes(run, member, monkeypatch):
     monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.1)
     headers = bearer(member)
 
@@ -153,7 +153,7 @@ def test_silence_is_broken_by_a_comment(run, member, monkeypatch):
     watch()
 
 
-def test_rows_of_other_teams_are_left_out_in_silence(run, stranger, monkeypatch):
+def test_rows_of_other_teams_are_left_out(run, stranger, monkeypatch):
     monkeypatch.setattr(event_streams, "STREAM_SECONDS", 0.5)
     headers = bearer(stranger)
 
@@ -190,11 +190,11 @@ def status_of(headers: dict[str, str], method: str = "GET") -> int:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nobody"}, {"Cookie": "sessionid=nobody"}])
-def test_nobody_hears_anything(db, headers):
+def test_without_credentials_it_is_refused(db, headers):
     assert status_of(headers) == 401
 
 
-def test_a_session_will_do(member):
+def test_a_session_is_accepted(member):
     headers = session(member)
     assert status_of(headers) == 200
     assert status_of(headers, "POST") == 405

@@ -68,7 +68,7 @@ def test_places_tell_the_order_in_which_rows_are_taken(team):
     assert [places[pk] for pk in order] == list(range(1, 11))
 
 
-def test_people_go_before_the_demonstration_however_late_they_come(team):
+def test_work_that_people_asked_for_precedes_the_demonstrations(team):
     demo = queue_runs(TeamFactory(), 3, facts={"synthetic": {}})
     asked = queue_runs(team, 2)
     queue_later(asked)

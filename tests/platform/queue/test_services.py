@@ -210,7 +210,7 @@ def test_time_left_is_told_from_progress():
     assert waiting_times.seconds_left(item=run, now=now) is None
 
 
-def test_nothing_is_rung_before_the_row_is_there(django_capture_on_commit_callbacks, monkeypatch):
+def test_workers_are_notified_after_the_commit_only(django_capture_on_commit_callbacks, monkeypatch):
     rung = []
     monkeypatch.setattr(services, "notify_workers", lambda **message: rung.append(message) or True)
     run = Run(upload=UploadFactory(), method="2d-fit", method_version="1")

@@ -277,7 +277,7 @@ def test_a_moved_upload_is_not_opened_for_its_new_team(client, link_to, finished
     assert status_of(client, f"/shared/{token}/") == 410
 
 
-def test_a_session_makes_no_difference(client, link_to, finished_run, owner):
+def test_a_signed_in_owner_sees_no_more_through_a_link(client, link_to, finished_run, owner):
     other = another_run(finished_run)
     token = link_to()
     client.force_login(owner)

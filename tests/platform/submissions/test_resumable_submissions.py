@@ -201,7 +201,7 @@ def test_five_at_a_time_when_they_are_announced_at_once(api, member):
         assert sorted(pool.map(announce, [api(member) for _ in range(8)])) == [201] * 5 + [409] * 3
 
 
-def test_the_web_lets_pieces_through(url):
+def test_the_body_limit_admits_a_chunk(url):
     assert all(path.startswith(asgi._pages.file_prefixes) for path in (URL, url))
     assert asgi._pages.largest > CHUNK_BYTES
 

@@ -53,7 +53,7 @@ def left(temporary: Path) -> list[Path]:
     return [path for path in temporary.rglob("*") if path.suffix != ".lock" and path.name != "checks"]
 
 
-def test_a_good_file_leaves_nothing(arguments, temporary):
+def test_the_check_of_a_valid_file_leaves_no_files(arguments, temporary):
     assert check_file(**arguments).rows == FRAMES
     assert left(temporary) == []
 

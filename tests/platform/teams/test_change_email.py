@@ -55,5 +55,5 @@ def test_nobody_signs_in_with_an_unconfirmed_address(client, page, member):
     assert "_auth_user_id" not in page.session
 
 
-def test_it_wants_a_session(client, db):
+def test_it_asks_to_sign_in(client, db):
     assert client.get(URL).url.startswith("/accounts/login/")

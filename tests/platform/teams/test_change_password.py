@@ -30,7 +30,7 @@ def test_tokens_and_links_end_with_the_password(signed_in, member, owner, api):
     assert "_auth_user_id" not in signed_in.session
 
 
-def test_a_reset_does_the_same(client, signed_in, member):
+def test_a_reset_deletes_tokens_too(client, signed_in, member):
     create_token(user=member, name="script")
     signed_in.logout()
     client.post("/accounts/password/reset/", {"email": member.email})

@@ -24,7 +24,7 @@ def test_it_deletes_the_account_and_teams_nobody_else_is_in(page, member, team):
     assert not Token.objects.exists()
 
 
-def test_it_wants_the_address(page, member):
+def test_it_asks_for_the_accounts_own_email_address(page, member):
     page.post(URL, {"email": "other@example.org"})
     assert User.objects.filter(pk=member.pk).exists()
 
@@ -36,5 +36,5 @@ def test_a_team_keeps_an_owner(client, owner, team, member):
     assert User.objects.filter(pk=owner.pk).exists()
 
 
-def test_it_wants_a_session(client, db):
+def test_it_asks_to_sign_in(client, db):
     assert client.get(URL).url.startswith("/accounts/login/")

@@ -13,7 +13,7 @@ def test_members_may_not(client, member, team):
     assert Team.objects.filter(pk=team.pk).exists()
 
 
-def test_strangers_do_not_see_it(client, stranger, team):
+def test_other_people_cannot_delete_a_team(client, stranger, team):
     client.force_login(stranger)
     assert client.post(f"/teams/{team.pk}/delete/").status_code == 404
     assert Team.objects.filter(pk=team.pk).exists()

@@ -12,11 +12,11 @@ def membership_of(user):
     return Membership.objects.get(user=user)
 
 
-def test_everyone_sees_who_is_in(api, url, viewer, owner):
+def test_all_members_see_the_members(api, url, viewer, owner):
     assert {m["role"] for m in api(viewer).get(url).json()["results"]} == {"viewer", "owner"}
 
 
-def test_strangers_do_not(api, url, stranger):
+def test_other_people_do_not_see_the_members(api, url, stranger):
     assert api(stranger).get(url).status_code == 404
     assert api(None).get(url).status_code == 401
 
@@ -27,12 +27,12 @@ def test_an_owner_changes_roles(api, url, owner, viewer):
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
-def test_a_member_does_not(api, url, member, viewer, method):
+def test_a_member_may_not_change_roles_or_remove_others(api, url, member, viewer, method):
     assert getattr(api(member), method)(f"{url}{membership_of(viewer).pk}/", {"role": "owner"}).status_code == 403
     assert membership_of(viewer).role == Role.VIEWER
 
 
-def test_nobody_raises_themselves(api, url, viewer):
+def test_a_viewer_cannot_change_their_own_role(api, url, viewer):
     assert api(viewer).patch(f"{url}{membership_of(viewer).pk}/", {"role": "owner"}).status_code == 403
 
 

@@ -36,7 +36,7 @@ def test_it_expires(api, member):
     assert client.get("/api/v1/me/").status_code == 401
 
 
-def test_there_may_not_be_too_many(api, member, settings):
+def test_the_number_of_tokens_is_limited(api, member, settings):
     settings.REST_KNOX = {**settings.REST_KNOX, "TOKEN_LIMIT_PER_USER": 1}
     client = api(member)
     assert client.post(URL, {"name": "one more"}).status_code == 409
@@ -50,14 +50,14 @@ def test_other_peoples_tokens_do_not_exist(api, member, stranger):
     assert api(member).put(URL, {}).status_code == 405
 
 
-def test_nonsense_for_a_token(db, api):
+def test_malformed_authorization_headers_are_refused(db, api):
     for header in ("Bearer", "Bearer a b", "Bearer \u00ff", "Basic eDp5", "Bearer " + "x" * 5000):
         client = api(None)
         client.credentials(HTTP_AUTHORIZATION=header)
         assert client.get("/api/v1/me/").status_code == 401
 
 
-def test_inactive_people_are_out(api, member):
+def test_tokens_of_inactive_accounts_are_refused(api, member):
     client = api(member)
     member.is_active = False
     member.save()

@@ -149,7 +149,7 @@ def test_who_may_not_change_it(refusals, url, attached):
 
 
 @pytest.mark.parametrize("path", ["", "track/", f"track/{'0a' * 8}.bin"])
-def test_nobody_else_reads_it(refusals, url, attached, path):
+def test_only_the_team_reads_it(refusals, url, attached, path):
     assert refusals("get", url + path) == {"anonymous": 401, "stranger": 404, "viewer": 200}
 
 
