@@ -156,12 +156,13 @@ def _request(item: Run, scratch: Path) -> Request:
 
 
 def _start(item: Run, scratch: Path) -> PredictionArrays | None:
-    """The hands of the run that is refined."""
+    """The hands of the run that is refined, without their meshes, which no method starts from."""
     if not item.start_method:
         return None
     if item.start is None or item.start.prediction is None:
         raise WorkFailedError("The run that was to be refined has been deleted.")
-    return PredictionArrays.load(fetch(f"{item.start.prediction.storage_prefix}/{FILE}", scratch))
+    path = fetch(f"{item.start.prediction.storage_prefix}/{FILE}", scratch)
+    return PredictionArrays.load(path, without=("vertices", "faces"))
 
 
 def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -121,8 +121,15 @@ class PredictionArrays:
                         stream.write(block.tobytes())
 
     @classmethod
-    def load(cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES) -> PredictionArrays:
+    def load(
+        cls, source: str | Path | BinaryIO, *, max_bytes: int = MAX_BYTES, without: Collection[str] = ()
+    ) -> PredictionArrays:
         """Read a `.npz`, which is untrusted input.
+
+        Args:
+            source: the file.
+            max_bytes: decompressed, at most.
+            without: optional members that are not read, such as `vertices`: most of a large file.
 
         Raises:
             PredictionError: the file is no such archive, lacks a member, or a member has another shape or type.
@@ -133,7 +140,8 @@ class PredictionArrays:
                 unknown = sorted(held - {*_LAYOUT, "meta"})
                 if unknown:
                     raise PredictionError(f"unknown member `{unknown[0]}`; a prediction holds {', '.join((*_LAYOUT, 'meta'))}")
-                arrays = {name: read_member(archive, name) if name in held else None for name in _LAYOUT}
+                wanted = held - {*without}
+                arrays = {name: read_member(archive, name) if name in wanted else None for name in _LAYOUT}
                 meta = _read_meta(archive) if "meta" in held else {}
         except FormatError as error:
             raise PredictionError(str(error)) from error

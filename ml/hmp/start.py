@@ -65,7 +65,7 @@ def blended(
     if not len(rows):
         raise StartError("the run to refine has no hand in front of the camera, or its joints are not finite numbers")
     camera = intrinsics if start.intrinsics is None else start.intrinsics
-    rows = replace(rows, intrinsics=camera.astype(np.float32), vertices=None)
+    rows = replace(rows, intrinsics=camera.astype(np.float32))
     detected_as = detected_tracks(rows, keypoints)
     detected = {track.track: track for track in keypoints.tracks}
     tracks, starts = [], []

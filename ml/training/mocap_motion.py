@@ -34,12 +34,19 @@ MIDDLE: Final = 0.9
 LEAST_VARIANCE: Final = 5e-3
 ARCTIC_FPS: Final = 30.0
 HAND_COLUMNS: Final = 90
+DATA_SETS: Final = {
+    **{name: name for name in ("GRAB", "SAMP", "TCDHands")},
+    **{"TCD_handMocap": "TCDHands", "arctic": "ARCTIC"},
+}
+"""Folders → the data set; AMASS names one differently in its releases for SMPL-X and SMPL-H."""
 _MIRROR: Final = np.array([1.0, -1.0, -1.0])
 _POSE_SIZES: Final = (156, 165)
 
 
 def mocap_motions(folder: Path) -> list[Motion]:
     """All hands of all sequences below a folder that move enough, in the order of their paths; the session is the data set's.
+
+    The folder may hold data sets, or be that of one.
 
     Raises:
         RecordedMotionError: there is no sequence below the folder, or a file has another layout; the message says which.
@@ -50,7 +57,7 @@ def mocap_motions(folder: Path) -> list[Motion]:
     ]
     if not paths:
         raise RecordedMotionError(f"no *.npz of AMASS and no *.mano.npy of ARCTIC below {folder}")
-    return [motion for path in paths for motion in _hands(path, path.relative_to(folder))]
+    return [motion for path in paths for motion in _hands(path, path.relative_to(folder), _data_set(path, folder))]
 
 
 def mocap_split(motion: Motion) -> str:
@@ -58,7 +65,13 @@ def mocap_split(motion: Motion) -> str:
     return {"SAMP": "validation", "TCDHands": "test"}.get(motion.session, "train")
 
 
-def _hands(path: Path, name: Path) -> Iterator[Motion]:
+def _data_set(path: Path, folder: Path) -> str:
+    """By the names of the folders from `folder` itself down; where none is known, that of the first below it."""
+    names = (folder.resolve().name, *path.relative_to(folder).parts[:-1])
+    return next((DATA_SETS[name] for name in names if name in DATA_SETS), names[min(1, len(names) - 1)])
+
+
+def _hands(path: Path, name: Path, data_set: str) -> Iterator[Motion]:
     poses, fps = _arctic(path) if path.suffix == ".npy" else _amass(path)
     for side, pose in poses.items():
         if not np.isfinite(pose).all():
@@ -67,7 +80,7 @@ def _hands(path: Path, name: Path) -> Iterator[Motion]:
             continue
         kept = _at_30_fps(_middle(pose), fps)
         if len(kept) > 1 and float(kept.var(0).mean()) > LEAST_VARIANCE:
-            yield Motion(name.parts[0], f"{name}:{side}", angles_of(kept, side))
+            yield Motion(data_set, f"{name}:{side}", angles_of(kept, side))
 
 
 def _amass(path: Path) -> tuple[dict[Side, np.ndarray], float]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from zipfile import ZipFile
+
 import numpy as np
 import pytest
 
-from ml.catalog import METHODS
-from ml.formats.prediction import PredictionArrays
+from ml.catalog import FIRST_METHODS, METHODS
+from ml.formats.prediction import PredictionArrays, PredictionError
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.runs.services import start_run
@@ -73,22 +76,35 @@ def test_a_clip_without_hands_has_a_result_without_hands(upload_with, method):
     assert run.prediction.rows == 0
 
 
+@pytest.mark.parametrize("method", FIRST_METHODS)
 @pytest.mark.parametrize("camera", [False, True])
-def test_the_default_method_runs_and_says_which_focal_length_it_used(upload_with, media_root, camera):
+def test_the_first_methods_run_and_say_which_focal_length_they_used(upload_with, media_root, camera, method):
     upload = upload_with(seen_hand(0, "right"), seen_hand(1, "left"), camera=camera)
-    run = start_run(upload=upload, method=next(iter(METHODS)), by=None)
+    run = start_run(upload=upload, method=method, by=None)
     attempt(Run, str(run.pk), Estimation)
     run.refresh_from_db()
     assert run.status == Status.SUCCEEDED, run.error
     found = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz")
-    assert found.meta["method"] == "fused-fit"
+    assert found.meta["method"] == method
     assert (found.meta["focal_length"]["source"] == "given") == camera
     assert found.joint_std is not None
     assert found.joint_std.shape == (len(found), 21)
 
 
+def damage_meshes(path: Path) -> None:
+    """Change a byte in the middle of the vertices, so that whoever reads them fails."""
+    with ZipFile(path) as archive:
+        member = archive.getinfo("vertices.npy")
+    content = bytearray(path.read_bytes())
+    content[member.header_offset + member.file_size // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(PredictionError, match="vertices"):
+        PredictionArrays.load(path)
+
+
 def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_root, client):
     first = done(upload, "right")
+    damage_meshes(media_root / first.prediction.folder / "prediction.npz")  # only its joints and poses are read
     refined = start_run(upload=upload, method="hmp2024", by=None, start=first, options={"stages": 1})
     attempt(Run, str(refined.pk), Estimation)
     refined.refresh_from_db()

@@ -11,7 +11,7 @@ import torch
 from ml.hand.joint_limits import angles_to_pose, sample_angles
 from ml.hand.model import load_hand_model
 from ml.training import mocap_motion
-from ml.training.mocap_motion import angles_of, mocap_motions
+from ml.training.mocap_motion import angles_of, mocap_motions, mocap_split
 from ml.training.pickled_dictionaries import PickledFileError, read_dictionary
 from ml.training.recorded_motion import RecordedMotionError
 
@@ -46,6 +46,24 @@ def test_both_hands_of_amass_are_read_at_30_fps_and_left_ones_mirrored(tmp_path,
     assert len(right.angles) == 81, "the middle 90% of three seconds"
     np.testing.assert_allclose(left.angles, right.angles, atol=1e-6)
     np.testing.assert_allclose(right.angles, angles[18:-18:4], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("below", "session", "split"),
+    [
+        ("GRAB", "GRAB", "train"),
+        ("SAMP", "SAMP", "validation"),
+        ("AMASS/SAMP/s1", "SAMP", "validation"),
+        ("TCDHands", "TCDHands", "test"),
+        ("TCD_handMocap", "TCDHands", "test"),
+        ("arctic/s01", "ARCTIC", "train"),
+    ],
+)
+def test_the_split_is_the_same_for_a_data_set_and_the_folder_that_holds_it(tmp_path, below, session, split):
+    write_amass(tmp_path / below / "a.npz")
+    for folder in (tmp_path, tmp_path / below.removesuffix("/s1").removesuffix("/s01")):
+        motions = mocap_motions(folder)
+        assert {(motion.session, mocap_split(motion)) for motion in motions} == {(session, split)}, folder
 
 
 def test_pose_hand_is_read_too(tmp_path):
