@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
-from palmares_client import chunked_upload, own_methods, unfinished
+from palmares_client import chunked_upload, unfinished
 from palmares_client.account import load_account
 from palmares_client.api_errors import RejectedError
 from palmares_client.chunked_upload import UploadCallback
 from palmares_client.connection import Connection, MessageCallback
-from palmares_client.own_methods import RunHandle
+from palmares_client.own_methods import RunHandle, zipped
 from palmares_client.work_handle import WorkHandle
 
 ATTEMPTS: Final = 3
@@ -196,13 +198,23 @@ class Client:
             RejectedError: the server does not accept the file; the message says why.
             NotSignedInError, NetworkError: as for every request.
         """
-        return own_methods.add_run(self, upload, method, file, file_format=file_format, version=version, link=link, side=side)
-
-    def send_run(self, fields: dict[str, str], path: Path, *, key: str) -> dict[str, Any]:
-        """The data of a new run, made of a form's fields and a file."""
-        with path.open("rb") as stream:
-            request: dict[str, Any] = {"data": fields, "files": {"file": (path.name, stream)}}
-            return dict(self._connection.send("POST", "runs/", headers={"Idempotency-Key": key}, **request).json())
+        path = Path(file)
+        if not path.exists():
+            raise RejectedError(f"{path} is missing, expected a file, or a folder of meshes.")
+        fields = {
+            "upload": upload,
+            "method_name": method,
+            "format": file_format,
+            "version": version,
+            "link": link,
+            "side": side,
+        }
+        with TemporaryDirectory(prefix="palmares-") as folder:
+            sent = zipped(path, Path(folder)) if path.is_dir() else path
+            with sent.open("rb") as stream:
+                request: dict[str, Any] = {"data": fields, "files": {"file": (sent.name, stream)}}
+                headers = {"Idempotency-Key": str(uuid.uuid4())}
+                return RunHandle(self, dict(self._connection.send("POST", "runs/", headers=headers, **request).json()))
 
     def run(self, pk: str) -> RunHandle:
         """One run, by its id."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -61,28 +59,7 @@ class RunHandle(WorkHandle):
             return client.run_scores(self.id)
 
 
-def add_run(
-    client: Client,
-    upload: str,
-    method: str,
-    file: str | os.PathLike[str],
-    *,
-    file_format: str = "palmares",
-    version: str = "",
-    link: str = "",
-    side: str = "right",
-) -> RunHandle:
-    """See `Client.add_run`."""
-    path = Path(file)
-    if not path.exists():
-        raise RejectedError(f"{path} is missing, expected a file, or a folder of meshes.")
-    fields = {"upload": upload, "method_name": method, "format": file_format, "version": version, "link": link, "side": side}
-    with TemporaryDirectory(prefix="palmares-") as folder:
-        sent = _zipped(path, Path(folder)) if path.is_dir() else path
-        return RunHandle(client, client.send_run(fields, sent, key=str(uuid.uuid4())))
-
-
-def _zipped(folder: Path, target: Path) -> Path:
+def zipped(folder: Path, target: Path) -> Path:
     """The meshes and joints of a folder in one archive."""
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".obj", ".ply", ".npy"))
     if not files:

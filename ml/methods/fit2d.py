@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import torch
 
+from ml.fitting.clip_fit import fit_clip, with_shape_weight
 from ml.fitting.inverse_kinematics import inverse_kinematics
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.placement import solve_translation
@@ -28,11 +29,8 @@ PIXEL_STD = 0.01
 """Standard deviation of a detected joint as a share of the hand's box; 2 px for a hand of 200 px."""
 SHAPE_FRAMES = 192
 """Frames, spread over the clip, from which the shared β is found before it is kept for all others."""
-EFFECTIVE_FRAMES = 8
-"""Most frames of a clip that count as independent evidence of its shape: detection errors of similar frames are correlated."""
 INITIAL_ROBUST_SCALE = 60.0
 """Robust scale of the first steps, in units of `pixel_std`: so wide that no joint counts as an outlier too early."""
-CHUNK = 512
 
 
 class Fit2D:
@@ -56,22 +54,14 @@ def fit_track(request: Request, track: HandTrack) -> FittedTrack:
     kinematics = Kinematics(model)
     with torch.no_grad():
         problem, start = prepare(request, track, kinematics)
-        count = len(track.frames)
-        if problem.shape_shared and not problem.shape_known:
-            spread = torch.linspace(0, count - 1, min(count, SHAPE_FRAMES)).round().long()
-            betas = solve_clip(problem.rows(spread), start.rows(spread)).betas
-            problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
-        chunks = torch.split(torch.arange(count), CHUNK)
-        fitted = Parameters.concatenated([solve_clip(problem.rows(chunk), start.rows(chunk)) for chunk in chunks])
+        _, fitted = fit_clip(problem, start, solve_clip, shape_frames=SHAPE_FRAMES)
         return FittedTrack(track, model, kinematics.matrices(fitted.angles, fitted.root), fitted.betas, fitted.translation)
 
 
 def solve_clip(problem: Problem, start: Parameters) -> Parameters:
     """First the pose under a nearly quadratic loss with the shape fixed, then all unknowns."""
     rough = solve(replace(problem, shape_known=True, robust_scale=INITIAL_ROBUST_SCALE), start, steps=4)
-    frames = len(problem.pixels)
-    weight = max(1.0, frames / EFFECTIVE_FRAMES) if problem.shape_shared else 1.0
-    return solve(replace(problem, shape_weight=weight), rough, tolerance=5e-4)
+    return solve(with_shape_weight(problem), rough, tolerance=5e-4)
 
 
 def prepare(request: Request, track: HandTrack, kinematics: Kinematics) -> tuple[Problem, Parameters]:

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from ml.device import default_device
+from ml.fitting.clip_fit import chunks_of, clip_uncertainty, fit_clip, with_shape_weight
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.prior import PosePrior
 from ml.fitting.smoothing import smoothed
-from ml.fitting.solver import Parameters, Problem, joint_uncertainty, solve
+from ml.fitting.solver import Parameters, Problem, solve
 from ml.formats.prediction import PredictionArrays
 from ml.hand.model import load_hand_model
 from ml.identity.inference import estimate_tracks
@@ -29,7 +30,6 @@ from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import fit_evidence, outside, solve_evidence
-from ml.methods.fit2d import CHUNK
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
 from ml.progress import ProgressCallback
@@ -37,8 +37,6 @@ from ml.progress import ProgressCallback
 NAME: Final = "fused-fit"
 SHAPE_FRAMES: Final = 96
 """Frames, spread over the clip, from which the shared β is found before it is kept for all others."""
-EFFECTIVE_FRAMES: Final = 8
-"""Most frames of a clip that count as independent evidence of its shape."""
 SMOOTHED_ANGLE_STD: Final = 0.06
 """Radians: how far the last fit may move a joint angle from the smoothed one."""
 SMOOTHED_ROOT_STD: Final = 0.04
@@ -123,22 +121,18 @@ def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> Tra
 
 def fit_frames(evidence: TrackEvidence) -> tuple[Problem, Parameters]:
     """β from frames spread over the clip, then every frame by itself with it; and the problem with that β known."""
-    problem, start = evidence.problem, evidence.start
-    count = len(evidence.track.frames)
-    if problem.shape_shared and not problem.shape_known:
-        spread = torch.linspace(0, count - 1, min(count, SHAPE_FRAMES)).round().long()
-        betas = _solved(problem.rows(spread), start.rows(spread)).betas
-        problem, start = replace(problem, shape_known=True), replace(start, betas=betas)
-    chunks = torch.split(torch.arange(count), CHUNK)
-    fitted = Parameters.concatenated([_solved(problem.rows(chunk), start.rows(chunk)) for chunk in chunks])
-    return replace(problem, shape_known=True), fitted
+    return fit_clip(evidence.problem, evidence.start, _solved, shape_frames=SHAPE_FRAMES)
+
+
+def joint_std(problem: Problem, fitted: Parameters) -> Tensor:
+    """Standard deviation [n, 21] (m) of each joint's place in the hand."""
+    return UNCERTAINTY_SCALE * clip_uncertainty(problem, fitted)
 
 
 def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
     """Every frame by itself; in a video, smoothed and fitted again near that."""
     problem, fitted = fit_frames(evidence)
     track = evidence.track
-    chunks = torch.split(torch.arange(len(track.frames)), CHUNK)
     if not request.independent:
         near = smoothed(fitted, track.frames)
         final = replace(
@@ -147,13 +141,13 @@ def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
             root_prior_mean=near.root,
             root_prior_std=SMOOTHED_ROOT_STD,
         )
+        chunks = chunks_of(len(track.frames))
         fitted = Parameters.concatenated([solve(final.rows(chunk), near.rows(chunk), steps=3) for chunk in chunks])
-    std = UNCERTAINTY_SCALE * torch.cat([joint_uncertainty(problem.rows(chunk), fitted.rows(chunk)) for chunk in chunks])
+    std = joint_std(problem, fitted)
     kinematics = problem.kinematics
     rotations = kinematics.matrices(fitted.angles, fitted.root)
     return FittedTrack(track, kinematics.model, rotations, fitted.betas, fitted.translation, std)
 
 
 def _solved(problem: Problem, start: Parameters) -> Parameters:
-    weight = max(1.0, len(problem.pixels) / EFFECTIVE_FRAMES) if problem.shape_shared else 1.0
-    return solve_evidence(replace(problem, shape_weight=weight), start)
+    return solve_evidence(with_shape_weight(problem), start)

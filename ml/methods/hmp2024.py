@@ -20,7 +20,7 @@ from torch import Tensor
 from ml.fitting.kinematics import ANGLE_COUNT
 from ml.fitting.landmark_trust import Landmarks3D
 from ml.fitting.prior import PosePrior, pose_prior
-from ml.fitting.solver import Parameters, Problem, joint_uncertainty
+from ml.fitting.solver import Parameters, Problem
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.skeleton import SIDES
@@ -32,7 +32,7 @@ from ml.hmp.start import PROJECTED_ALPHA, Source, StartError, TrackStart, blende
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, PRIOR_WEIGHT, outside
-from ml.methods.fused_fit import UNCERTAINTY_SCALE, TrackEvidence, all_evidence, fit_frames
+from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames, joint_std
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.priors.motion import load_motion_prior
@@ -45,7 +45,6 @@ FILLED_SCORE: Final = 0.1
 """Score of a hand in a frame in which none was found."""
 OUTSIDE_ALPHA: Final = 0.2
 """Confidence of a joint outside the image."""
-CHUNK: Final = 512
 _NO_EVIDENCE: Final = 1e3
 """Factor on the standard deviations of what is not seen."""
 
@@ -94,12 +93,7 @@ class HMP2024:
         if request.options:
             return self._with(request.options).estimate(replace(request, options={}), progress)
         request, facts = with_plausible_camera(request)
-        try:
-            keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
-        except StartError as error:
-            raise UnsupportedModelError(str(error)) from error
-        request = replace(request, keypoints=keypoints)
-        hands = self._hands(request, starts, progress)
+        request, hands = self._hands(request, progress)
         fitted, losses = [], []
         for side in SIDES:
             own = [hand for hand in hands if hand.track.side == side]
@@ -127,7 +121,13 @@ class HMP2024:
             raise UnsupportedModelError(str(error)) from error
         return changed
 
-    def _hands(self, request: Request, starts: Sequence[TrackStart], progress: ProgressCallback) -> list[_Hand]:
+    def _hands(self, request: Request, progress: ProgressCallback) -> tuple[Request, list[_Hand]]:
+        """The request with the keypoints that are fitted, and every segment of every track with its frames fitted."""
+        try:
+            keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
+        except StartError as error:
+            raise UnsupportedModelError(str(error)) from error
+        request = replace(request, keypoints=keypoints)
         hands: list[_Hand] = []
         found = all_evidence(request, progress, [start.rotations for start in starts])
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
@@ -135,7 +135,7 @@ class HMP2024:
             frames = fit_frames(evidence)
             segments = segments_of(evidence.track, request.clip.fps)
             hands += [_hand(request, evidence, start, segment, frames) for segment in segments]
-        return hands
+        return request, hands
 
     def _stages(
         self, request: Request, hands: Sequence[_Hand], progress: ProgressCallback
@@ -160,9 +160,7 @@ class HMP2024:
     @torch.no_grad()
     def prepared(self, request: Request) -> tuple[StageContext, list[InitialMotion]]:
         """What stages I and II would fit, of the side that was found first."""
-        keypoints, starts = blended(request.keypoints, request.start, request.intrinsics, request.hand_model, self.source)
-        request = replace(request, keypoints=keypoints)
-        hands = self._hands(request, starts, lambda stage, fraction: None)
+        request, hands = self._hands(request, lambda stage, fraction: None)
         own = [hand for hand in hands if hand.track.side == hands[0].track.side]
         return self._context(request, own), [hand.initial for hand in own]
 
@@ -175,8 +173,7 @@ class HMP2024:
             motion = refined(
                 problem, hand.measured, start, request.clip.fps, lambda done: progress("stage III", 0.7 + 0.2 * done)
             )
-        chunks = torch.split(torch.arange(len(motion.angles)), CHUNK)
-        std = UNCERTAINTY_SCALE * torch.cat([joint_uncertainty(problem.rows(chunk), motion.rows(chunk)) for chunk in chunks])
+        std = joint_std(problem, motion)
         kinematics = problem.kinematics
         rotations = kinematics.matrices(motion.angles, motion.root)
         return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std)

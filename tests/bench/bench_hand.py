@@ -59,14 +59,3 @@ def rows() -> list[tuple[str, str, str]]:
         ("joints-only, the same", f"{fast:.2f} ms", "side by side"),
         ("largest distance between the two", f"{1e6 * apart:.2f} µm", "≤ 1 µm"),
     ]
-
-
-def main() -> None:
-    """Print the table."""
-    print("| what | measured | target |\n|---|---|---|")
-    for row in rows():
-        print("| " + " | ".join(row) + " |")
-
-
-if __name__ == "__main__":
-    main()

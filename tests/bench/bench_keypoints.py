@@ -97,14 +97,3 @@ def _signing() -> list[Row]:
         (f"{name}: tracks", found, "right 325"),
         (f"{name}: world landmarks against the reference", f"{np.median(error):.2f} mm median", "≤ 0.5 mm"),
     ]
-
-
-def main() -> None:
-    """Print the table."""
-    print("| what | measured | target |\n|---|---|---|")
-    for row in rows():
-        print("| " + " | ".join(row) + " |")
-
-
-if __name__ == "__main__":
-    main()

@@ -31,14 +31,3 @@ def rows() -> list[tuple[str, str, str]]:
         write_demo_clips(Path(folder) / "demo")
         table.append(("the demonstration's two clips, 640 × 480", f"{time.perf_counter() - start:.1f} s", "well under 60 s"))
     return table
-
-
-def main() -> None:
-    """Print the table."""
-    print("| what | measured | target |\n|---|---|---|")
-    for row in rows():
-        print("| " + " | ".join(row) + " |")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Final
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.core.validators import URLValidator
 from django.db import transaction
 
 from ml.catalog import METHODS, PREDICTION_FORMATS
 from palmares.api.problems import InvalidError
-from palmares.media_storage import delete_stored_files
 from palmares.queue.services import enqueue
 from palmares.runs.models import Run
 from palmares.teams.models import Role, User
 from palmares.teams.open_work import require_open_place
 from palmares.teams.services import require_role
 from palmares.teams.storage_quota import reserve_storage
-from palmares.uploads.attached_files import check_attached
+from palmares.uploads.attached_files import check_attached, stored_source
 from palmares.uploads.models import Upload
 
 MAX_METHOD_NAME: Final = 80
@@ -73,17 +70,10 @@ def add_external_run(
         source_name=name, source_bytes=int(file.size or 0), source_format=file_format, source_side=side,
         findings=checked.findings,
     )  # fmt: skip
-    prefix = run.storage_prefix
-    try:
-        file.seek(0)
-        run.source = default_storage.save(f"{prefix}/source{PurePath(name).suffix.lower()}", file)
-        with transaction.atomic():
-            require_open_place(model=Run, team=team)
-            reserve_storage(team=team, name=name, size=run.source_bytes)
-            enqueue(item=run)
-    except BaseException:
-        delete_stored_files(prefix)
-        raise
+    with stored_source(prefix=run.storage_prefix, name=name, file=file) as run.source, transaction.atomic():
+        require_open_place(model=Run, team=team)
+        reserve_storage(team=team, name=name, size=run.source_bytes)
+        enqueue(item=run)
     return run
 
 

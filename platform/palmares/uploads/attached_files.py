@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Literal
 
 from django.conf import settings
 from django.core.files.base import File
+from django.core.files.storage import default_storage
 
 from palmares.api.limited_check import Checked, run_check
 from palmares.api.problems import ConflictError, InvalidError
+from palmares.media_storage import delete_stored_files
 from palmares.queue.models import Status
 from palmares.teams.storage_quota import require_storage
 from palmares.uploads.models import Upload
@@ -71,3 +75,14 @@ def check_attached(*, upload: Upload, kind: Kind, file: File, file_format: str, 
         about = ["--kind", kind, "--format", file_format, "--side", side, "--clip", json.dumps(facts)]
         checked = run_check(module="ml.commands.check_attached", arguments=[*about, "--", copy.name], name=name)
     return name, checked
+
+
+@contextmanager
+def stored_source(*, prefix: str, name: str, file: File) -> Iterator[str]:
+    """Store a checked file below a prefix while its row is made; its key. Where that fails, no file stays there."""
+    try:
+        file.seek(0)
+        yield default_storage.save(f"{prefix}/source{PurePath(name).suffix.lower()}", file)
+    except BaseException:
+        delete_stored_files(prefix)
+        raise

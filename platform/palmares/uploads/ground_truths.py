@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from uuid import uuid4
 
 from django.core.files.base import File
@@ -11,12 +10,11 @@ from django.db import IntegrityError, transaction
 
 from ml.catalog import TRUTH_FORMATS
 from palmares.api.problems import ConflictError, InvalidError, NotFoundError
-from palmares.media_storage import delete_stored_files
 from palmares.queue.services import enqueue
 from palmares.teams.models import Role, User
 from palmares.teams.services import require_role
 from palmares.teams.storage_quota import reserve_storage
-from palmares.uploads.attached_files import check_attached
+from palmares.uploads.attached_files import check_attached, stored_source
 from palmares.uploads.models import GroundTruth, Upload
 
 
@@ -42,18 +40,12 @@ def attach_truth(*, upload: Upload, by: User | None, file: File, file_format: st
         id=uuid4(), upload=upload, created_by=by, name=name, format=file_format, side=side, size_bytes=int(file.size or 0),
         findings=checked.findings, rows=checked.rows,
     )  # fmt: skip
-    prefix = made.storage_prefix
     try:
-        file.seek(0)
-        made.source = default_storage.save(f"{prefix}/source{PurePath(name).suffix.lower()}", file)
-        with transaction.atomic():
+        with stored_source(prefix=made.storage_prefix, name=name, file=file) as made.source, transaction.atomic():
             reserve_storage(team=upload.subject.team, name=name, size=made.size_bytes)
             _replace(made)
-    except BaseException as error:
-        delete_stored_files(prefix)
-        if isinstance(error, IntegrityError):
-            raise ConflictError("Another ground truth was attached, or the upload deleted, at the same moment.") from error
-        raise
+    except IntegrityError as error:
+        raise ConflictError("Another ground truth was attached, or the upload deleted, at the same moment.") from error
     return made
 
 
