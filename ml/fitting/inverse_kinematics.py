@@ -28,7 +28,7 @@ def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) ->
     Only directions are used, so `joints` may have any origin and scale.
     """
     rest = kinematics.model.rest_joints(betas)
-    root = _palm_rotation(rest, joints)
+    root = palm_rotation(rest, joints)
     # Mirroring a rotation axis reverses its sense, so a left hand's twist axes point towards the wrist.
     sign = 1.0 if kinematics.model.side == "right" else -1.0
     observed_bones = sign * _bones(joints) @ root[:, None]  # row vectors, in the root's frame: [B, 5, 3, 3]
@@ -53,6 +53,16 @@ def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) ->
     return torch.stack(angles, 2).flatten(1), root
 
 
+def palm_rotation(rest: Tensor, joints: Tensor) -> Tensor:
+    """Rotations [B, 3, 3] that turn the palm of a rest pose [1 or B, 21, 3] to that of joints [B, 21, 3], of any origin and scale."""
+    chosen = torch.tensor(PALM)
+    weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype)
+    source, target = (points[:, chosen] - _mean(points[:, chosen], weights) for points in (rest, joints))
+    moment = torch.einsum("j,bji,bjk->bik", weights, target, source.expand_as(target))
+    rotation: Tensor = roma.special_procrustes(moment)
+    return rotation
+
+
 def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.004) -> Tensor:
     """The β [1, 10] whose rest-pose bones best match the median bone lengths of joints [B, 21, 3] (m), under β ~ N(0, I).
 
@@ -73,15 +83,6 @@ def shape_from_bones(kinematics: Kinematics, joints: Tensor, sigma: float = 0.00
         target = (observed - lengths) / sigma + slope @ betas[0]
         betas = torch.linalg.solve(slope.mT @ slope + torch.eye(10, dtype=joints.dtype), slope.mT @ target)[None]
     return betas
-
-
-def _palm_rotation(rest: Tensor, joints: Tensor) -> Tensor:
-    chosen = torch.tensor(PALM)
-    weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype)
-    source, target = (points[:, chosen] - _mean(points[:, chosen], weights) for points in (rest, joints))
-    moment = torch.einsum("j,bji,bjk->bik", weights, target, source.expand_as(target))
-    rotation: Tensor = roma.special_procrustes(moment)
-    return rotation
 
 
 def _mean(points: Tensor, weights: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class NetworkMethod:
     Attributes:
         name: in the catalogue.
         variants: networks by the value of the option `input`; the first is the default.
-        shape_of: how the shape follows from guesses that have none; the mean hand by default.
+        shape_of: how the shape of a clip follows from its guesses; by default each has its own, or that of the mean hand.
         weights: the system and variant whose weights a variant uses, where they are not its own.
     """
 
@@ -124,7 +124,7 @@ class NetworkMethod:
         known = request.betas.get(track.side)
         if known is not None:
             return torch.as_tensor(known, dtype=torch.float32).view(1, 10)
-        if guess.betas is not None:
+        if guess.betas is not None and (self.shape_of is None or request.independent):
             return guess.betas
         return torch.zeros(1, 10) if self.shape_of is None else self.shape_of(guess, view)
 

@@ -56,6 +56,7 @@ class HandGuess:
         rotations: [B, 16, 3, 3], MANO order, of the open hand.
         betas: [B, 10].
         landmarks: [B, 21, 2], the network's own 2D joints in the crop.
+        bone_ratios: [B, 20], lengths of `BONES` as seen, over that of wrist to middle MCP (`ml.fitting.bone_ratios`).
         is_metric: `joints` are metres; else their scale means nothing.
     """
 
@@ -64,6 +65,7 @@ class HandGuess:
     rotations: Tensor | None = None
     betas: Tensor | None = None
     landmarks: Tensor | None = None
+    bone_ratios: Tensor | None = None
     is_metric: bool = False
 
     def cpu(self) -> HandGuess:

@@ -1,0 +1,157 @@
+"""Training of `zhou2020` (Zhou et al., CVPR 2020): IKNet on detected joints and on motions, DetNet on pixels.
+
+Half of a batch of IKNet are hands as detected (the paper's 3DPosData; of renders the true rotations are known, too), half are
+poses of motions, clean and with noise (its MoCap data). On pixels, DetNet is trained first; its joints in the training images,
+with their errors, are then the detected ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import roma
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, normalize
+
+from ml.fitting.bone_ratios import REFERENCE
+from ml.hand.skeleton import PARENTS
+from ml.identity.weights import weights_file
+from ml.networks.detection_maps import DetectorOnly, PixelIKNet
+from ml.networks.feature_pyramid import drawn_maps
+from ml.networks.hand_batch import HandBatch, HandNetwork
+from ml.networks.network_files import load_network_file, weights_path
+from ml.networks.pose_quaternions import IKNet, KeypointIKNet, Posed
+from ml.training.hand_poses import DetectedJoints, HandPoses
+from ml.training.loop import Batch, Schedule, epochs
+from ml.training.survey_data import SurveyData, joints_of
+from ml.training.system_training import BATCH, SystemTraining, VariantTraining
+
+NAME: Final = "zhou2020"
+UNIT: Final = 0.1
+"""Metres; about the length of wrist to middle MCP, in which the paper measures."""
+WEIGHTS: Final = {"cos": 1.0, "l2": 1.0, "xyz": 1.0, "norm": 0.1}
+"""Of the loss terms of IKNet."""
+HEAT_WEIGHT: Final = 20.0
+SCHEDULE: Final = Schedule(steps=2000, batch=256, rate=2e-3)
+MOTION_SHARE: Final = 0.5
+"""Of a batch."""
+
+
+def ik_losses(posed: Posed, batch: Batch) -> dict[str, Tensor]:
+    """The paper's four terms: angle between quaternions, their difference, joints after forward kinematics, unit length."""
+    true = true_quaternions(posed.palm, batch["rotations"])
+    raw = posed.quaternions
+    found = joints_of(posed.rotations, batch["betas"])
+    apart = (found - joints_of(batch["rotations"], batch["betas"])) / UNIT
+    return {
+        "cos": (1 - (normalize(raw, dim=-1) * true).sum(-1)).mean(),
+        "l2": (raw - true).square().sum(-1).mean(),
+        "xyz": apart.norm(dim=-1).mean(),
+        "norm": (1 - raw.square().sum(-1)).abs().mean(),
+    }
+
+
+def true_quaternions(palm: Tensor, rotations: Tensor) -> Tensor:
+    """Unit quaternions [B, 16, 4] (x, y, z, w ≥ 0) that IKNet should find for rotations [B, 16, 3, 3]."""
+    relative = torch.cat([(palm.mT @ rotations[:, 0])[:, None], rotations[:, 1:]], 1)
+    found: Tensor = roma.rotmat_to_unitquat(relative)
+    return torch.where(found[..., 3:] < 0, -found, found)
+
+
+def ik_loss(network: HandNetwork, batch: Batch, *, weights: dict[str, float]) -> Tensor:
+    """The weighted sum of the terms."""
+    ik = network.ik
+    assert isinstance(ik, IKNet)
+    with torch.autocast(batch["seen"].device.type, torch.bfloat16):
+        posed = ik(batch["seen"], batch["landmarks"])
+    losses = ik_losses(posed, batch)
+    return torch.stack([weight * losses[name] for name, weight in weights.items()]).sum()
+
+
+def detector_loss(network: HandNetwork, batch: Batch) -> Tensor:
+    """Heat maps by cross-entropy; delta and location maps where the true heat maps are high, as in the paper."""
+    assert isinstance(network, DetectorOnly)
+    with torch.autocast(batch["crops"].device.type, torch.bfloat16):
+        found = network.backbone(batch["crops"])
+    heat = drawn_maps(batch["points"])
+    wrist, root = REFERENCE
+    joints = batch["joints"] - batch["joints"][:, root, None]
+    joints = joints / joints[:, wrist].norm(dim=-1)[:, None, None]
+    parents = torch.tensor([max(parent, 0) for parent in PARENTS], device=joints.device)
+    parts = [
+        HEAT_WEIGHT * binary_cross_entropy_with_logits(found.heat.float(), heat),
+        _where_seen(found.deltas, joints - joints[:, parents], heat),
+        _where_seen(found.locations, joints, heat),
+    ]
+    return torch.stack(parts).sum()
+
+
+def _where_seen(maps: Tensor, true: Tensor, heat: Tensor) -> Tensor:
+    """Mean distance of maps [B, 63, H, W] from vectors [B, 21, 3], weighted by heat maps [B, 21, H, W]."""
+    vectors = maps.float().reshape(*true.shape, *heat.shape[2:])
+    distance = (vectors - true[..., None, None]).norm(dim=2)
+    return (distance * heat).sum() / heat.sum()
+
+
+def ik_batches(
+    data: SurveyData, schedule: Schedule, *, detect: Callable[[SurveyData], DetectedJoints] | None
+) -> Callable[[int], Batch]:
+    """Step → batch of detected hands and poses of motions; without a detector, of motions alone."""
+    poses = HandPoses.of_motions(data)
+    detected = None if detect is None else detect(data)
+    count = schedule.batch if detected is None else round(MOTION_SHARE * schedule.batch)
+    order = epochs(len(data), max(schedule.batch - count, 1), schedule.seed)
+
+    def made(step: int) -> Batch:
+        generator = torch.Generator().manual_seed(schedule.seed * 7_368_787 + step)
+        parts = [poses.batch(count, generator)]
+        if detected is not None:
+            parts.append(detected.batch(order(step), generator))
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    return made
+
+
+@torch.no_grad()
+def detnet_joints(data: SurveyData) -> DetectedJoints:
+    """What the trained DetNet finds in samples."""
+    detector = load_network_file(DetectorOnly(), weights_path(NAME, "detnet"))
+    parts = []
+    for rows in torch.arange(len(data)).split(BATCH):
+        with torch.autocast("cpu", torch.bfloat16):
+            guess = detector(data.hands(rows, pixels=True))
+        parts.append((guess.joints, guess.landmarks))
+    joints, landmarks = (torch.cat(found) for found in zip(*parts, strict=True))
+    return DetectedJoints(joints, landmarks, data)
+
+
+def ik_variant(
+    build: Callable[[], HandNetwork],
+    detect: Callable[[SurveyData], DetectedJoints] | None,
+    schedule: Schedule,
+    weights: dict[str, float] = WEIGHTS,
+) -> VariantTraining:
+    """Training of an IKNet on what a detector finds and on motions."""
+    return VariantTraining(
+        build,
+        partial(ik_loss, weights=weights),
+        schedule,
+        settings={"weights": weights, "motion_share": MOTION_SHARE if detect else 1.0},
+        batches=partial(ik_batches, detect=detect),
+    )
+
+
+TRAINING: Final = SystemTraining(
+    NAME,
+    {
+        "keypoints": ik_variant(KeypointIKNet, DetectedJoints.of_mediapipe, SCHEDULE),
+        "detnet": VariantTraining(
+            DetectorOnly, detector_loss, Schedule(steps=600, batch=64, rate=1e-3), pyramid=weights_file("image", "baseline")
+        ),
+    },
+    losses="IKNet: cosine 1, L2 of quaternions 1, mean distance of joints 1 (units of 0.1 m), unit length 0.1; DetNet: "
+    "cross-entropy of heat maps 20, distance of delta and location maps 1 each",
+)
