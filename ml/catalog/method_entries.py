@@ -211,6 +211,19 @@ METHODS: dict[str, MethodEntry] = {
                 ),
             )
         ),
+        MethodEntry(
+            name="zhou2020",
+            title="Zhou (DetNet + IKNet)",
+            citation="Zhou et al., Monocular Real-time Hand Shape and Motion Capture using Multi-modal Data, CVPR 2020",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="A network turns joints in space into a hand's rotations; its shape is fitted to the ratios of its bones.",
+            implementation="ml.methods.zhou2020:zhou2020",
+            version="1",
+            colour="#882255",
+            hand_models=("open",),
+            options=(NETWORK_FIT,),
+        ),
     )
 }
 

@@ -1,7 +1,7 @@
-"""IKNet of Zhou et al., CVPR 2020: joints in space to the quaternions of a hand's pose, learnt instead of solved.
+"""IKNet of Zhou et al., CVPR 2020: joints in space to the quaternions of a hand's pose, by a network.
 
-A network can repair what an exact solution would follow: joints with errors that were seen in training. The rest pose of the
-shaped hand is an input, so one network serves all hands.
+Where an exact solution follows every error of the joints, a network can repair those that it was trained on. The rest pose of
+the shaped hand is an input, so one network serves all hands.
 
 The paper gives 21 quaternions, one a joint, and a child's rotation drives the bone that leads to it. The open hand has 16
 rotations: its joint k turns the bone from k to the next joint, so its rotation is that of the paper's child k + 1, and the five
@@ -81,30 +81,36 @@ class IKNet(nn.Module):
     """Joints of B hands to their shapes and 16 quaternions.
 
     Joints are given to the layers as they lie in the palm's own frame, and rotations are found in it: those of the paper are
-    in the camera's, where every view of a pose has to be learnt anew.
+    in the camera's, where one pose has other rotations in every view.
 
     Args:
         factors: 20, by which bone ratios are multiplied before a shape is fitted to them: a detector and a hand model may
             define joints differently.
         prior_weight: λ of the shape.
+        width: of the hidden layers.
         plane: 2D joints are an input.
     """
 
     bone_factors: Tensor
 
     def __init__(
-        self, *, factors: Sequence[float] = (1.0,) * len(BONES), prior_weight: float = PRIOR_WEIGHT, plane: bool = True
+        self,
+        *,
+        factors: Sequence[float] = (1.0,) * len(BONES),
+        prior_weight: float = PRIOR_WEIGHT,
+        width: int = WIDTH,
+        plane: bool = True,
     ) -> None:
         super().__init__()
         self.plane, self.prior_weight = plane, prior_weight
-        widths = [INPUTS + (PLANE_INPUTS if plane else 0), *[WIDTH] * LAYERS]
+        widths = [INPUTS + (PLANE_INPUTS if plane else 0), *[width] * LAYERS]
         self.layers = nn.Sequential(
             *(
                 nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.Sigmoid())
                 for before, after in pairwise(widths)
             )
         )
-        self.leave = nn.Linear(WIDTH, 4 * ROTATIONS)
+        self.leave = nn.Linear(width, 4 * ROTATIONS)
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
             self.leave.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 1.0]).repeat(ROTATIONS))
@@ -133,9 +139,9 @@ class IKNet(nn.Module):
 class KeypointIKNet(HandNetwork):
     """IKNet on a detector's world landmarks."""
 
-    def __init__(self, *, plane: bool = True) -> None:
+    def __init__(self, *, width: int = WIDTH, plane: bool = True) -> None:
         super().__init__()
-        self.ik = IKNet(factors=KEYPOINT_FACTORS, prior_weight=KEYPOINT_PRIOR_WEIGHT, plane=plane)
+        self.ik = IKNet(factors=KEYPOINT_FACTORS, prior_weight=KEYPOINT_PRIOR_WEIGHT, width=width, plane=plane)
 
     def forward(self, hands: HandBatch) -> HandGuess:
         """Pose and shape of every hand."""

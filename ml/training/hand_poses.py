@@ -7,6 +7,7 @@ A batch is a dictionary of B right hands: `seen` [B, 21, 3] (joints in space as 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import torch
@@ -38,7 +39,7 @@ class DetectedJoints:
         joints: [n, 21, 3], any origin and unit.
         landmarks: [n, 21, 2], in the crop.
         data: the n samples.
-        noise: standard deviation of what is added to `joints` (share of the hand's size) and twice that to `landmarks`, at most.
+        noise: largest standard deviation of what is added to `joints` (share of the hand's size); twice that to `landmarks`.
     """
 
     joints: Tensor
@@ -87,10 +88,15 @@ class HandPoses:
         motions = motion_set("train", an_activity=sequences).motions
         return cls(torch.cat([torch.as_tensor(motion.angles) for motion in motions]), data)
 
+    @cached_property
+    def kinematics(self) -> Kinematics:
+        """Of the open right hand."""
+        return Kinematics(load_hand_model("open", "right"))
+
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         """`count` hands, half of them without noise."""
         rows = torch.randint(len(self.data), (count,), generator=generator)
-        kinematics = Kinematics(load_hand_model("open", "right"))
+        kinematics = self.kinematics
         roll = roll_matrices((2 * torch.rand(count, generator=generator) - 1) * ROLL)
         root = roll @ self.data.data.rotations[rows, 0]
         rotations, betas = kinematics.matrices(self.mixed(count, generator), root), self.data.data.betas[rows]
