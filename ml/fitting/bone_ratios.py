@@ -27,7 +27,8 @@ def bone_ratios(joints: Tensor) -> Tensor:
     """Lengths [B, 20] of `BONES` over that of the reference bone, of joints [B, 21, 3] of any unit and origin."""
     parents, children = _ends()
     lengths = (joints[:, children] - joints[:, parents]).norm(dim=-1)
-    return lengths / lengths[:, BONES.index(REFERENCE), None].clamp_min(1e-6)
+    ratios: Tensor = lengths / lengths[:, BONES.index(REFERENCE), None].clamp_min(1e-6)
+    return ratios
 
 
 def shape_from_ratios(model: HandModel, ratios: Tensor, weight: float = PRIOR_WEIGHT) -> Tensor:

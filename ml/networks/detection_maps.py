@@ -52,7 +52,8 @@ class DetectedMaps:
         peak = grid[heat.argmax(-1)]
         near = (grid - peak[:, :, None]).norm(dim=-1) <= REFINED * 2 / MAP + 1e-6
         weights = heat * near
-        return (weights[..., None] * grid).sum(2) / weights.sum(2, keepdim=True).clamp_min(1e-9)
+        mean: Tensor = (weights[..., None] * grid).sum(2) / weights.sum(2, keepdim=True).clamp_min(1e-9)
+        return mean
 
 
 class DetNet(FeaturePyramid):

@@ -102,7 +102,8 @@ def _where_seen(maps: Tensor, true: Tensor, heat: Tensor) -> Tensor:
     """Mean distance of maps [B, 63, H, W] from vectors [B, 21, 3], weighted by heat maps [B, 21, H, W]."""
     vectors = maps.float().reshape(*true.shape, *heat.shape[2:])
     distance = (vectors - true[..., None, None]).norm(dim=2)
-    return (distance * heat).sum() / heat.sum()
+    mean: Tensor = (distance * heat).sum() / heat.sum()
+    return mean
 
 
 def ik_batches(
@@ -129,7 +130,7 @@ def detnet_joints(data: SurveyData) -> DetectedJoints:
     """What the trained DetNet finds in samples."""
     detector = load_network_file(DetectorOnly(), weights_path(NAME, "detnet"))
     parts = []
-    for rows in torch.arange(len(data)).split(BATCH):
+    for rows in torch.split(torch.arange(len(data)), BATCH):
         with torch.autocast("cpu", torch.bfloat16):
             guess = detector(data.hands(rows, pixels=True))
         parts.append((guess.joints, guess.landmarks))
