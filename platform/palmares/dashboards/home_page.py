@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -17,13 +17,15 @@ from palmares.dashboards.pages import dashboard_context
 from palmares.leaderboards.public_board import off_limits_to_robots
 from palmares.queue.models import OPEN_STATUSES, Status
 from palmares.runs.models import Run
-from palmares.teams.pages import can_add, chosen_team, person
+from palmares.teams.pages import AnyModel, can_add, chosen_team, person
 from palmares.uploads.models import Upload
 
 LATEST = 12
 PUBLIC_BOARDS = 50
 RUNNING = 20
 """Rows of each list, at most."""
+_UNUSED = ("shape", "options", "findings", "prediction__losses", "upload__facts", "upload__intrinsics")
+"""What lists of runs do not show, and may be long."""
 
 
 @require_GET
@@ -39,20 +41,27 @@ def home(request: HttpRequest) -> HttpResponse:
     runs, uploads = Run.objects.visible_to(user), Upload.objects.visible_to(user)
     if team:
         runs, uploads = runs.filter(upload__subject__team=team), uploads.filter(subject__team=team)
-    runs = runs.select_related("upload__subject", "prediction")
-    running, waiting = runs.filter(status__in=OPEN_STATUSES), uploads.filter(status__in=OPEN_STATUSES)
+    runs = runs.select_related("upload__subject", "prediction").defer(*_UNUSED)
+    running, open_runs = _first(runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id"))
+    waiting, open_uploads = _first(uploads.filter(status__in=OPEN_STATUSES).select_related("subject"))
     boards = Dashboard.objects.visible_to(user).select_related("team").order_by("created_at", "id")
     first = (boards.filter(team=team) if team else boards).first()
     context = {
         **(dashboard_context(request, first) if first else {}),
-        "open_uploads": waiting.select_related("subject")[:RUNNING],
-        "open_runs": running.order_by("created_at", "id")[:RUNNING],
-        "more": max(0, running.count() - RUNNING) + max(0, waiting.count() - RUNNING),
+        "open_uploads": open_uploads,
+        "open_runs": open_runs,
+        "more": running - len(open_runs) + waiting - len(open_uploads),
         "latest": [] if first else runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:LATEST],
         "compare": _worth_comparing(runs),
         "can_write": can_add(request, team),
     }
     return render(request, "home.html", context)
+
+
+def _first(rows: QuerySet[AnyModel]) -> tuple[int, list[AnyModel]]:
+    """How many rows there are, and the first of them."""
+    shown = list(rows[:RUNNING])
+    return (rows.count() if len(shown) == RUNNING else len(shown)), shown
 
 
 def _worth_comparing(runs: Any) -> UUID | None:

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from ml.catalog import METHODS
-from palmares.queue.models import WorkItem
+from palmares.queue.models import OPEN_STATUSES, Status, WorkItem
 from palmares.runs.method_names import title_of
 from palmares.runs.shape_used import in_words
 from palmares.subjects.models import HandShape
@@ -81,7 +81,12 @@ class Run(WorkItem):
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["upload", "-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["upload", "-created_at"]),
+            # lists of the newest results and of what is on its way read a few rows of these, however many runs there are
+            models.Index(fields=["-finished_at", "-id"], condition=Q(status=Status.SUCCEEDED), name="run_newest_results"),
+            models.Index(fields=["created_at", "id"], condition=Q(status__in=OPEN_STATUSES), name="run_open"),
+        ]
 
     @classmethod
     def preferring_gpu(cls) -> Q:

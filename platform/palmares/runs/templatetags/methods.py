@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from ml.catalog import FIRST_METHODS, METHODS, MethodEntry
 from palmares.runs.method_names import colour_of, title_of
@@ -15,21 +17,33 @@ register = template.Library()
 DARK, LIGHT = "#171614", "#FFFFFF"
 
 
-@register.inclusion_tag("parts/method_badge.html")
-def method_badge(name: str, address: str = "") -> dict[str, Any]:
+@register.simple_tag
+def method_badge(name: str, address: str = "") -> SafeString:
     """A swatch with the method's letter, and its title; a link where there is an address."""
     return _badge(title_of(name), colour_of(name), address)
 
 
-@register.inclusion_tag("parts/method_badge.html")
-def run_badge(run: Run, address: str = "") -> dict[str, Any]:
+@register.simple_tag
+def run_badge(run: Run, address: str = "") -> SafeString:
     """The badge of a run's method, with the method whose hands it refines."""
     return _badge(run.title, colour_of(run.method), address)
 
 
-def _badge(title: str, colour: str, address: str) -> dict[str, Any]:
+def _badge(title: str, colour: str, address: str) -> SafeString:
+    content = _swatch_and_title(title, colour)
+    if not address:
+        return format_html('<span class="badge">{}</span>', content)
+    return format_html('<a class="badge" href="{}">{}</a>', address, content)
+
+
+@lru_cache(maxsize=256)
+def _swatch_and_title(title: str, colour: str) -> SafeString:
+    """Kept, since tables have one a row."""
     letter = next((c.upper() for c in title if c.isalnum()), "?")
-    return {"title": title, "colour": colour, "ink": ink_on(colour), "letter": letter, "address": address}
+    return format_html(
+        '<span class="swatch" style="background: {}; color: {}" aria-hidden="true">{}</span><span class="name">{}</span>',
+        colour, ink_on(colour), letter, title,
+    )  # fmt: skip
 
 
 @register.simple_tag
