@@ -45,6 +45,7 @@ _MOTION_OPTIONS = (
 
 NETWORK_FIT = MethodOption("fit", "Fitted to the 2D joints", choices=(True, False))
 """Of the survey's networks; the default is to fit where they take keypoints."""
+_INPUT = MethodOption("input", "What is lifted: the detector's keypoints, or pixels", "keypoints", ("keypoints", "pixels"))
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,19 @@ METHODS: dict[str, MethodEntry] = {
             colour="#882255",
             hand_models=("open",),
             options=(NETWORK_FIT,),
+        ),
+        MethodEntry(
+            name="zimmermann2017",
+            title="Zimmermann & Brox",
+            citation="Zimmermann and Brox, Learning to Estimate 3D Hand Pose from Single RGB Images, ICCV 2017",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="2D joints, of the detector or from pixels, lifted in two streams: to a canonical hand and to a viewpoint.",
+            implementation="ml.methods.zimmermann2017:zimmermann2017",
+            version="1",
+            colour="#EE3377",
+            hand_models=("open",),
+            options=(_INPUT, NETWORK_FIT),
         ),
     )
 }

@@ -70,7 +70,7 @@ class NetworkMethod:
         network = load_network(self.variants[variant], self._weights_of(variant), device)
 
         def run(seen: Observation, crops: Tensor | None) -> HandGuess:
-            hands = HandBatch(seen.inputs, seen.landmarks, crops)
+            hands = HandBatch(seen.inputs, seen.landmarks, crops, torch.cat([seen.centre, seen.half[:, None]], 1))
             guess: HandGuess = network(hands.to(device))
             return guess.cpu()
 

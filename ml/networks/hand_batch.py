@@ -20,11 +20,13 @@ class HandBatch:
         inputs: [B, 132], 2D joints, world landmarks and proportions (`ml.identity.observation.Observation.inputs`).
         landmarks: [B, 21, 2], the detector's 2D joints in the crop, whose sides lie at −1 and 1.
         crops: [B, 3, 96, 96], 0 … 255; None for networks that take no pixels.
+        windows: [B, 3], centre and half side of the crop as x / z and y / z in its camera, so that points of it are rays.
     """
 
     inputs: Tensor
     landmarks: Tensor
     crops: Tensor | None = None
+    windows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -36,14 +38,13 @@ class HandBatch:
 
     def to(self, device: torch.device) -> HandBatch:
         """The same on a device."""
-        return HandBatch(
-            self.inputs.to(device), self.landmarks.to(device), None if self.crops is None else self.crops.to(device)
-        )
+        crops, windows = (None if t is None else t.to(device) for t in (self.crops, self.windows))
+        return HandBatch(self.inputs.to(device), self.landmarks.to(device), crops, windows)
 
     @classmethod
     def of(cls, batch: dict[str, Tensor]) -> HandBatch:
         """From a training batch, which holds the fields by name."""
-        return cls(batch["inputs"], batch["landmarks"], batch.get("crops"))
+        return cls(batch["inputs"], batch["landmarks"], batch.get("crops"), batch.get("windows"))
 
 
 @dataclass(frozen=True)

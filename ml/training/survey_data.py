@@ -10,6 +10,8 @@ A batch is a dictionary of tensors of B right hands in the cameras of their crop
 `rotations`      [B, 16, 3, 3]         true pose
 `betas`          [B, 10]               true shape
 `joints`         [B, 21, 3]            true joints about the wrist, m
+`windows`        [B, 3]                the crop's centre and half side in its camera, as x / z and y / z
+`distances`      [B]                   true distance of the wrist along the optical axis, m
 `depths`         [B, 48, 48]           1 for the nearest point of the hand to 0 for its furthest and for the background
 `silhouettes`    [B, 48, 48]           1 on the hand, 0 elsewhere
 ===============  ====================  ==========================================================================
@@ -98,7 +100,8 @@ class SurveyData:
     def batch(self, rows: Tensor, *, pixels: bool, depths: bool = False, generator: torch.Generator | None = None) -> Batch:
         """Some hands, augmented where there is a generator."""
         data = self.data
-        points = torch.stack([data.seen.landmarks[rows], data.joints[rows]])
+        axis = _axis_points(data.seen.centre[rows], data.seen.half[rows])
+        points = torch.stack([torch.cat([found, axis], 1) for found in (data.seen.landmarks[rows], data.joints[rows])])
         maps = torch.as_tensor(self.depth_maps[rows.numpy()])[:, None].float() if depths else None
         inputs, rotations = data.seen.inputs[rows], data.rotations[rows]
         crops = data.crops[rows] if pixels else None
@@ -110,8 +113,10 @@ class SurveyData:
             maps = None if maps is None else maps[..., RIM_PX // 2 : -RIM_PX // 2, RIM_PX // 2 : -RIM_PX // 2]
         found = {
             "inputs": inputs,
-            "landmarks": points[0],
-            "points": points[1],
+            "landmarks": points[0, :, :21],
+            "points": points[1, :, :21],
+            "windows": _windows(points[1, :, 21:]),
+            "distances": self.true_joints[rows, 0, 2],
             "rotations": rotations,
             "betas": data.betas[rows],
             "joints": joints_of(rotations, data.betas[rows]),
@@ -132,6 +137,24 @@ def joints_of(rotations: Tensor, betas: Tensor) -> Tensor:
     model = load_hand_model("open", "right", device=rotations.device)
     joints = model.joints(rotations, betas, rotations.new_zeros(3))
     return joints - joints[:, :1]
+
+
+def _axis_points(centre: Tensor, half: Tensor) -> Tensor:
+    """Where the rays x / z = y / z = 0 and x / z = 1, y / z = 0 of a crop's camera are in the crop: [B, 2, 2].
+
+    They are augmented with the joints, so that the crop's place in its camera stays known.
+    """
+    rays = centre.new_tensor([[0.0, 0.0], [1.0, 0.0]])
+    return (rays - centre[:, None]) / half[:, None, None]
+
+
+def _windows(axis: Tensor) -> Tensor:
+    """The inverse of `_axis_points`: centres and half sides [B, 3] of points [B, 2, 2].
+
+    Rolled cameras keep the ray 0 and the length of the other.
+    """
+    half = 1 / (axis[:, 1] - axis[:, 0]).norm(dim=-1, keepdim=True)
+    return torch.cat([-axis[:, 0] * half, half], 1)
 
 
 def _in_crop_cameras(data: Dataset, joints: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ml.hand.model import load_hand_model
 from ml.methods.network_method import own_joints
@@ -34,6 +34,8 @@ class VariantTraining:
         schedule: steps, batch size, learning rate.
         depths: batches hold depth maps and silhouettes.
         pyramid: weights whose feature pyramid a network on pixels starts from.
+        start: weights of another variant, of which the network starts from those that it shares.
+        guide: makes a part that is trained with the network and not shipped; a loss finds it as `network.guide`.
         settings: whatever else the weights depend on, as JSON.
         batches: makes (data, schedule) → (step → batch) where the system has data of its own; None: `SurveyData.batches`.
     """
@@ -43,6 +45,8 @@ class VariantTraining:
     schedule: Schedule
     depths: bool = False
     pyramid: Path | None = None
+    start: Path | None = None
+    guide: Callable[[], nn.Module] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     batches: Callable[[SurveyData, Schedule], Callable[[int], Batch]] | None = None
 
@@ -73,8 +77,11 @@ def fitted(
     """
     torch.manual_seed(variant.schedule.seed)
     network = variant.build()
-    if variant.pyramid is not None:
-        start_from(network, variant.pyramid)
+    for path in (variant.pyramid, variant.start):
+        if path is not None:
+            start_from(network, path)
+    if variant.guide is not None:
+        network.add_module("guide", variant.guide())
     schedule = variant.schedule
     pixels = network.uses_pixels
     if variant.batches is not None:
@@ -84,6 +91,8 @@ def fitted(
     some = None if rows is None else len(rows)
     config = {"samples": len(data), "rows": some, "network": type(network).__name__, **variant.settings}
     done = train(network, batches, variant.loss, schedule=schedule, folder=folder, device=device, config=config)  # type: ignore[arg-type]
+    if variant.guide is not None:
+        del network.guide
     return network.eval(), done.seconds
 
 
