@@ -238,6 +238,19 @@ METHODS: dict[str, MethodEntry] = {
             hand_models=("open",),
             options=(_INPUT, NETWORK_FIT),
         ),
+        MethodEntry(
+            name="boukhayma2019",
+            title="Boukhayma",
+            citation="Boukhayma et al., 3D Hand Shape and Pose from Images in the Wild, CVPR 2019",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="An encoder gives 22 parameters of camera, pose and shape: from 2D joints (the default), or pixels too.",
+            implementation="ml.methods.boukhayma2019:boukhayma2019",
+            version="1",
+            colour="#999933",
+            hand_models=("open",),
+            options=(MethodOption("input", "What the network sees", "2d", ("2d", "rgb+2d")), NETWORK_FIT),
+        ),
     )
 }
 

@@ -85,9 +85,9 @@ def drawn_maps(points: Tensor, side: int = MAP, spread: float = 1.5) -> Tensor:
         side: of the maps, cells.
         spread: standard deviation, cells.
     """
-    grid = map_grid(side).to(points)
-    distance = (grid - points[:, :, None]).square().sum(-1) * (side / 2) ** 2
-    return torch.exp(-distance / (2 * spread**2)).view(*points.shape[:2], side, side)
+    centres = ((torch.arange(side) + 0.5) / side * 2 - 1).to(points)
+    across, down = torch.exp((centres - points[..., None]).square() * -((side / 2 / spread) ** 2) / 2).unbind(2)
+    return down[..., None] * across[..., None, :]
 
 
 def expected_points(maps: Tensor) -> Tensor:
