@@ -70,7 +70,7 @@ class ParameterRegressor(HandNetwork):
 
     def decoded(self, numbers: Tensor) -> RegressedHands:
         """What the numbers [B, 22] mean."""
-        camera, turn, pose, betas = numbers.split([CAMERA, 3, self.count, SHAPE], 1)
+        camera, turn, pose, betas = torch.split(numbers, [CAMERA, 3, self.count, SHAPE], 1)
         angles = (self.mean + pose @ self.components).view(-1, 15, 3)
         root = roma.rotvec_to_rotmat(turn) @ self.base
         return RegressedHands(camera, pose, torch.cat([root[:, None], roma.rotvec_to_rotmat(angles)], 1), betas)
