@@ -8,6 +8,8 @@ SHELL := bash
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/platform:$(CURDIR)/client
+# bytecode is kept wherever it may be written: each test process compiles hundreds of modules without it
+export PYTHONDONTWRITEBYTECODE :=
 
 INSTALLED := .venv/installed
 MODULES := frontend/node_modules/.installed
@@ -24,7 +26,8 @@ setup: $(INSTALLED) $(DIST)  ## everything `run` and `test` need, inside the clo
 quick: setup  ## what one runs while working: style and the tests without long fits, servers and browsers
 	ruff check .
 	npm --prefix frontend test --silent
-	PALMARES_FSYNC=off $(PY) -m pytest -q -n2 --dist loadfile -m "not bench and not slow" --ignore tests/browser --ignore tests/bench
+	# tables are made from the models: 76 migrations for each process take longer than what is tested
+	PALMARES_FSYNC=off $(PY) -m pytest -q -n2 --dist loadfile --nomigrations -m "not bench and not slow" --ignore tests/browser --ignore tests/bench
 
 test: setup  ## every test: Python, then TypeScript
 	npm --prefix frontend test --silent

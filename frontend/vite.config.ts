@@ -37,5 +37,6 @@ export default defineConfig({
     target: "es2022",
     rollupOptions: { input: ["style/main.css", ...entries] },
   },
-  test: { include: ["**/*.test.ts"] },
+  // one process and one set of modules for all files: they share no state that a test changes
+  test: { include: ["**/*.test.ts"], isolate: false, pool: "threads" },
 });

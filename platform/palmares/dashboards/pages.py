@@ -259,6 +259,9 @@ def versions(request: HttpRequest, pk: UUID) -> HttpResponse:
     if len(chosen) == 2 and set(chosen) <= numbers:
         a, b = (services.version_of(found, number).content for number in chosen)
         compared = compare_versions(a, b)
+    else:  # the two newest are offered
+        chosen = [version.number for version in listed[1::-1]]
+        chosen = [chosen[0], chosen[-1]]
     context = {
         "dashboard": found,
         "versions": listed,
