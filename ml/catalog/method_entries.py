@@ -223,7 +223,15 @@ METHODS: dict[str, MethodEntry] = {
             version="1",
             colour="#882255",
             hand_models=("open",),
-            options=(NETWORK_FIT,),
+            options=(
+                MethodOption(
+                    "input",
+                    "Joints: the detector's, DetNet's on pixels, or DetNet's without IKNet",
+                    "keypoints",
+                    ("keypoints", "pixels", "detnet"),
+                ),
+                NETWORK_FIT,
+            ),
         ),
         MethodEntry(
             name="zimmermann2017",
