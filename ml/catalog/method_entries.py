@@ -252,12 +252,12 @@ METHODS: dict[str, MethodEntry] = {
             citation="Boukhayma et al., 3D Hand Shape and Pose from Images in the Wild, CVPR 2019",
             inputs=("video or images",),
             outputs=("joints", "vertices", "pose", "betas", "translation"),
-            summary="An encoder gives 22 parameters of camera, pose and shape: from 2D joints (the default), or pixels too.",
+            summary="An encoder gives 22 parameters of camera, pose and shape: from 2D joints (the default), pixels, or both.",
             implementation="ml.methods.boukhayma2019:boukhayma2019",
             version="1",
             colour="#999933",
             hand_models=("open",),
-            options=(MethodOption("input", "What the network sees", "2d", ("2d", "rgb+2d")), NETWORK_FIT),
+            options=(MethodOption("input", "What the network sees", "2d", ("2d", "rgb", "rgb+2d")), NETWORK_FIT),
         ),
     )
 }

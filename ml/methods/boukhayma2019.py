@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ml.methods.network_method import NetworkMethod
-from ml.networks.parameter_regressor import CropAndMapRegressor, MapRegressor
+from ml.networks.parameter_regressor import CropAndMapRegressor, CropRegressor, MapRegressor
 
 
 def boukhayma2019() -> NetworkMethod:
     """The method."""
-    return NetworkMethod("boukhayma2019", {"2d": MapRegressor, "rgb+2d": CropAndMapRegressor})
+    return NetworkMethod("boukhayma2019", {"2d": MapRegressor, "rgb": CropRegressor, "rgb+2d": CropAndMapRegressor})

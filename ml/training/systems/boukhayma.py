@@ -24,6 +24,7 @@ from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
 from ml.networks.network_files import load_network_file, weights_path
 from ml.networks.parameter_regressor import (
     CropAndMapRegressor,
+    CropRegressor,
     MapRegressor,
     ParameterRegressor,
     RegressedHands,
@@ -113,10 +114,9 @@ def fit_errors(data: SurveyData) -> dict[str, float]:
     return errors_of(HandGuess(joints=found - found[:, :1], is_metric=True), data) | {"2d_percent": miss_of(landmarks, data)}
 
 
-SHORT: Final = Schedule(steps=250, batch=256, rate=1e-3)
+SHORT: Final = Schedule(steps=150, batch=256, rate=1e-3)
 _PARTS: Final[dict[str, Callable[[], HandNetwork]]] = {
     "6 components": MapRegressor,
-    "15 components": partial(MapRegressor, 15),
     "45 components": partial(MapRegressor, 45),
     "maps without coordinates": partial(MapRegressor, with_coordinates=False),
 }
@@ -124,6 +124,7 @@ TRAINING: Final = SystemTraining(
     name="boukhayma2019",
     variants={
         "2d": _training(MapRegressor, Schedule(steps=900, batch=256, rate=1e-3)),
+        "rgb": _training(CropRegressor, Schedule(steps=700, batch=64, rate=1e-3), pixels=True),
         "rgb+2d": _training(CropAndMapRegressor, Schedule(steps=700, batch=64, rate=1e-3), pixels=True),
     },
     study=study,
