@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -116,3 +117,24 @@ def test_images_are_kept_and_served_to_the_team(made, api, member, stranger):
     for content, status in ((b"<svg onload=alert(1)>", 415), (PNG + bytes(4 << 20), 413)):
         refused = api(member).post(url, {"file": SimpleUploadedFile("x.png", content)}, format="multipart")
         assert refused.status_code == status, refused.json()
+
+
+def test_the_page_of_versions_keeps_those_that_are_compared_ticked(client, api, made, member):
+    def ticked(query: str) -> list[str]:
+        page = client.get(f"/dashboards/{made['id']}/versions/{query}").content.decode()
+        return re.findall(r'name="([ab])" value="(\d+)"[^>]* checked', page)
+
+    client.force_login(member)
+    assert ticked("") == [("a", "1"), ("b", "1")]
+    for text in ("two", "three"):
+        body = {"content": {"panels": [text_panel(text)]}}
+        assert api(member).patch(f"{URL}{made['id']}/", body).status_code == 200
+    assert sorted(ticked("")) == sorted(ticked("?a=9&b=junk")) == [("a", "2"), ("b", "3")]
+    assert sorted(ticked("?a=1&b=2")) == [("a", "1"), ("b", "2")]
+
+
+@pytest.mark.parametrize("name", ["panels/new/?kind=text", "change/"])
+def test_forms_of_panels_lead_back_to_editing(client, made, member, name):
+    client.force_login(member)
+    sent = {"markdown": "x", "x": "0", "y": "9", "w": "6", "h": "3", "action": "remove", "panel": "a"}
+    assert client.post(f"/dashboards/{made['id']}/{name}", sent)["Location"] == f"/dashboards/{made['id']}/?edit=1"
