@@ -73,6 +73,8 @@ class Estimation:
         made = _sent(item, scratch, target, progress) if item.is_external else _estimated(item, scratch, target, progress)
         progress("Measuring", 0.95)
         curves = series(made.prediction, made.keypoints, made.detected_as)
+        if not item.is_external:  # of a file that was sent, `meta` may hold anything
+            curves["keypoints"] = made.prediction.meta.get("keypoints", [])
         (target / "series.json").write_bytes(orjson.dumps(curves, option=orjson.OPT_SERIALIZE_NUMPY))
         facts = {"sha256": _sha256(target / FILE), "size_bytes": (target / FILE).stat().st_size}
         folder = self.folder(item)

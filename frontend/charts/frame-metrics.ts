@@ -1,5 +1,7 @@
 /** Metrics per frame of a clip, one list per metric and hand: the response of `/api/v1/runs/{id}/series/`. */
 
+import type { KeypointRecord } from "../viewer/keypoint-record";
+
 export interface HandSeries {
   track: number;
   side: "left" | "right";
@@ -9,6 +11,8 @@ export interface HandSeries {
 export interface Series {
   frame_count: number;
   hands: HandSeries[];
+  /** Of methods that say where their keypoints came from. */
+  keypoints?: KeypointRecord[];
 }
 
 /** A metric of the server's catalogue (`ml/catalog`), as it comes with the page. */

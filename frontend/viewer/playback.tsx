@@ -1,9 +1,11 @@
 /** @jsxImportSource preact */
 /** Play, step, speed, loop; the scrubber with the filmstrip; one lane per run, its gaps hatched. */
 
+import { Fragment } from "preact";
 import type { Clock } from "./clock";
 import { SPEEDS } from "./clock";
-import type { Layer } from "./layers";
+import { KeypointLegend, KeypointStrip } from "./keypoint-strip";
+import type { Layer, RunModel } from "./layers";
 import type { ViewModel } from "./view-model";
 import { gaps, type Range } from "./viewer-track";
 
@@ -144,6 +146,7 @@ export function Timeline({ model, clock }: { model: ViewModel; clock: Clock }) {
         ))}
         <Cursor frame={frame} count={count} />
       </div>
+      <KeypointLegend runs={model.drawn()} />
     </div>
   );
 }
@@ -152,9 +155,10 @@ function Cursor({ frame, count }: { frame: number; count: number }) {
   return <div class="cursor" style={{ left: at(frame + 0.5, count) }} />;
 }
 
-/** One bar per hand: the frames in which it is there, the gaps, and what is loaded. */
-function Lane({ layer, count }: { layer: Layer; count: number }) {
+/** One bar per hand: the frames in which it is there, the gaps, and what is loaded; below it its keypoints, where known. */
+function Lane({ layer, count }: { layer: Layer | RunModel; count: number }) {
   const header = layer.header.value;
+  const records = ("series" in layer && layer.series.value?.keypoints) || [];
   if (!header) return null;
   const bar = ([first, last]: Range, className: string) => (
     <i key={first} class={className} style={{ left: at(first, count), width: at(last - first + 1, count) }} />
@@ -164,15 +168,20 @@ function Lane({ layer, count }: { layer: Layer; count: number }) {
       {header.hands.map((hand) => {
         const missing = gaps(hand.present, count);
         const lost = missing.reduce((sum, [a, b]) => sum + b - a + 1, 0);
-        const words = `${layer.letter}, ${layer.title.value}, ${hand.side} hand: ${lost ? `missing in ${lost} of ${count} frames` : "in every frame"}`;
+        const whose = `${layer.letter}, ${layer.title.value}, ${hand.side} hand`;
+        const words = `${whose}: ${lost ? `missing in ${lost} of ${count} frames` : "in every frame"}`;
+        const record = records.find(({ track, side }) => track === hand.track && side === hand.side);
         return (
-          <div key={`${hand.track} ${hand.side}`} class="hand" role="img" aria-label={words} title={words}>
-            <span class="whose" aria-hidden="true">
-              {layer.letter} <small>{hand.side === "left" ? "L" : "R"}</small>
-            </span>
-            {hand.present.map((range) => bar(range, "present"))}
-            {missing.map((range) => bar(range, "gap"))}
-          </div>
+          <Fragment key={`${hand.track} ${hand.side}`}>
+            <div class="hand" role="img" aria-label={words} title={words}>
+              <span class="whose" aria-hidden="true">
+                {layer.letter} <small>{hand.side === "left" ? "L" : "R"}</small>
+              </span>
+              {hand.present.map((range) => bar(range, "present"))}
+              {missing.map((range) => bar(range, "gap"))}
+            </div>
+            {record && <KeypointStrip record={record} whose={whose} count={count} />}
+          </Fragment>
         );
       })}
       {layer.buffered.value.map((range) => bar(range, "buffered"))}

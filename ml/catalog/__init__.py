@@ -9,6 +9,7 @@ from ml.catalog.metric_entries import METRICS, SERIES_METRICS, TRUTH_SERIES_METR
 
 __all__ = [
     "FIRST_METHODS",
+    "KEYPOINT_SOURCES",
     "METHODS",
     "METRICS",
     "PREDICTION_FORMATS",
@@ -25,6 +26,14 @@ __all__ = [
     "ProtocolEntry",
     "is_distance",
 ]
+
+
+KEYPOINT_SOURCES = {
+    "d": "the detector",
+    "p": "projected from the refined run",
+    "m": "missing",
+}
+"""Where the keypoints of a hand in a frame came from: letter of a record and what it says."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ from ml.formats.spill import blocks
 MAX_BYTES = 4 << 30
 """Largest decompressed prediction accepted; also stops archives that claim to be enormous."""
 
+MAX_META_BYTES = 8 << 20
+"""An hour of two hands at 60 fps has records of their keypoints of 3.5 MB: NumPy keeps text at four bytes a letter."""
+
 _LAYOUT: dict[str, tuple[str, tuple[int | str, ...], bool]] = {
     # name: (dtype kind as numpy spells it, shape, required); letters are sizes that must agree between members
     "frame": ("i4", ("N",), True),
@@ -167,8 +170,8 @@ def _checked(name: str, array: np.ndarray, dtype: str, shape: tuple[int | str, .
 
 
 def _read_meta(archive: zipfile.ZipFile) -> Mapping[str, Any]:
-    if archive.getinfo("meta.npy").file_size > 1 << 20:
-        raise PredictionError("`meta` is larger than 1 MB")
+    if archive.getinfo("meta.npy").file_size > MAX_META_BYTES:
+        raise PredictionError(f"`meta` is larger than {MAX_META_BYTES >> 20} MB")
     try:
         meta = json.loads(str(read_member(archive, "meta")))
     except (ValueError, RecursionError) as error:

@@ -25,6 +25,7 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.hand.skeleton import SIDES
 from ml.hmp.detail import refined
+from ml.hmp.keypoint_record import SegmentKeypoints, keypoint_record
 from ml.hmp.outliers import outliers
 from ml.hmp.segments import Segment, filled, segments_of
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
@@ -52,13 +53,15 @@ _NO_EVIDENCE: Final = 1e3
 @dataclass(frozen=True)
 class _Hand:
     """One segment of one track: `problem` and `measured` of its N frames; where they are not `trusted` (bool [N]: in gaps, and
-    outliers), measured is interpolated. `alpha` [N, 21] is the confidence of the keypoints.
+    outliers), measured is interpolated. `alpha` [N, 21] is the confidence of the keypoints; where they are `projected` (bool
+    [N]), they are of the refined run.
     """
 
     track: HandTrack
     segment: Segment
     trusted: Tensor
     alpha: Tensor
+    projected: Tensor
     problem: Problem
     measured: Parameters
     shape_known: bool
@@ -67,6 +70,11 @@ class _Hand:
     def initial(self) -> InitialMotion:
         """What stages I and II start from."""
         return InitialMotion(self.measured, self.problem.pixels, self.alpha, self.shape_known)
+
+    @property
+    def keypoints(self) -> SegmentKeypoints:
+        """Where its keypoints come from."""
+        return SegmentKeypoints(self.segment, self.alpha, self.projected, self.segment.seen & ~self.trusted)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ class HMP2024:
                 fitted += [self._finished(request, hand, motion, progress) for hand, motion in zip(own, motions, strict=True)]
         progress("meshes", 0.9)
         meta = {**facts, "prior": self.prior, "preset": self.settings.preset, "solver": self.settings.solver, "losses": losses}
+        meta["keypoints"] = _keypoint_records(hands, request.clip.fps)
         return assemble(request, NAME, fitted, meta)
 
     def _with(self, options: Mapping[str, Any]) -> HMP2024:
@@ -179,6 +188,15 @@ class HMP2024:
         return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std)
 
 
+def _keypoint_records(hands: Sequence[_Hand], fps: float) -> list[dict[str, Any]]:
+    """One a track; the segments of a track follow each other."""
+    tracks = {hand.track.track: hand.track for hand in hands}
+    return [
+        keypoint_record(track, [hand.keypoints for hand in hands if hand.track.track == number], fps)
+        for number, track in tracks.items()
+    ]
+
+
 def _where(chosen: Tensor, a: Parameters, b: Parameters) -> dict[str, Tensor]:
     """Pose and place of the frames of `a` where `chosen` [N], else of `b`."""
     return {
@@ -203,9 +221,10 @@ def _hand(
     hidden = ~segment.seen
     beyond = outside(own.pixels, request.keypoints.width, request.keypoints.height)
     alpha = torch.where(beyond, OUTSIDE_ALPHA, 1.0) * segment.seen[:, None]
-    alpha = torch.where(start.projected[segment.rows][:, None], PROJECTED_ALPHA * alpha, alpha)
+    projected = start.projected[segment.rows] & segment.seen
+    alpha = torch.where(projected[:, None], PROJECTED_ALPHA * alpha, alpha)
     joints = problem.kinematics.joints(measured.angles, measured.root, measured.translation, measured.betas)
-    factor = torch.where(hidden, _NO_EVIDENCE, torch.where(start.projected[segment.rows], 1 / PROJECTED_ALPHA, 1.0))
+    factor = torch.where(hidden, _NO_EVIDENCE, torch.where(projected, 1 / PROJECTED_ALPHA, 1.0))
     own = replace(
         own,
         pixels=torch.where(hidden[:, None, None], project(joints, problem.intrinsics), own.pixels),
@@ -214,7 +233,8 @@ def _hand(
             Landmarks3D(one.points, torch.where(trusted.seen, factor, _NO_EVIDENCE)[:, None] * one.std) for one in own.landmarks
         ),
     )
-    return _Hand(evidence.track, segment, trusted.seen, alpha, own, measured, evidence.track.side in request.betas)
+    shape_known = evidence.track.side in request.betas
+    return _Hand(evidence.track, segment, trusted.seen, alpha, projected, own, measured, shape_known)
 
 
 def _near_motion(hand: _Hand, motion: Parameters) -> Problem:

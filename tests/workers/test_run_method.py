@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
-from ml.catalog import FIRST_METHODS, METHODS
+from ml.catalog import FIRST_METHODS, KEYPOINT_SOURCES, METHODS
 from ml.formats.prediction import PredictionArrays, PredictionError
 from palmares.queue.models import Status
 from palmares.runs.models import Run
@@ -113,6 +114,9 @@ def test_a_run_starts_from_the_hands_of_the_run_that_it_refines(upload, media_ro
     assert found.meta["method"] == "hmp2024"
     assert {entry["stage"] for entry in found.meta["losses"]} == {1}
     assert refined.prediction.losses == found.meta["losses"]
+    series = json.loads((media_root / refined.prediction.folder / "series.json").read_text())
+    assert [record["side"] for record in series["keypoints"]] == ["right"]
+    assert set(series["keypoints"][0]["sources"]) <= set(KEYPOINT_SOURCES)
     member = MembershipFactory(team=upload.subject.team).user
     client.force_login(member)
     page = client.get(f"/runs/{refined.pk}/?details").content.decode()

@@ -22,6 +22,7 @@ from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import services
 from palmares.runs.external_runs import add_external_run
+from palmares.runs.keypoint_strips import keypoint_strips, source_legend
 from palmares.runs.loss_plots import loss_plots
 from palmares.runs.models import Run, RunScore
 from palmares.runs.score_tables import by_alignment, of_runs
@@ -148,6 +149,7 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
     if found.status == Status.SUCCEEDED and "details" not in request.GET and not request.headers.get("HX-Request"):
         return redirect(address)
     score: RunScore | None = getattr(found, "score", None)
+    strips = keypoint_strips(found)
     context = {
         "run": found,
         "method": METHODS.get(found.method),
@@ -156,6 +158,8 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "table": by_alignment(score) if score is not None and score.folder else None,
         "can_write": can_write(person(request), found.upload.subject.team),
         "loss_plots": loss_plots(found.prediction.losses) if found.prediction is not None else [],
+        "keypoint_strips": strips,
+        "keypoint_legend": source_legend(strips),
         "refining": [] if found.upload.kind == Upload.Kind.IMAGES else [m for m in METHODS.values() if m.refines],
     }
     return render(request, "runs/run.html", context)

@@ -77,7 +77,11 @@ class SeriesView(RunFileView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """Get the metrics of each frame that need no ground truth."""
+        """Get the metrics of each frame that need no ground truth, and of `hmp2024` the `keypoints` of each track.
+
+        Those are a letter a frame for their source (d: the detector, p: projected from the refined run, m: missing), a digit a
+        frame for their confidence in ninths, and the frames of detector failures and of jumps of the hand's box.
+        """
         return stored_file(request, f"{self.run_and_folder(pk)[1]}/series.json", content_type="application/json")
 
 

@@ -75,3 +75,14 @@ def test_hands_that_only_the_refined_run_has_are_kept():
     found = estimate(replace(seen_in(list(range(6)), 30.0), start=whole))
     assert found.frame.tolist() == list(range(12))
     assert np.linalg.norm(found.joints - whole.joints, axis=-1).mean() < 0.01
+    (record,) = found.meta["keypoints"]
+    assert (record["side"], record["first"]) == ("right", 0)
+    assert record["sources"] == "dddddd" + "pppppp"
+    assert record["confidence"][0] == "9"
+    assert set(record["confidence"][6:]) == {"4"}
+
+
+def test_frames_without_keypoints_are_missing_in_the_record():
+    (record,) = estimate(seen_in([0, 3, 7, 9], 30.0)).meta["keypoints"]
+    assert record["sources"] == "dmmdmmmdmd"
+    assert (record["failures"], record["jumps"]) == ([], [])
