@@ -259,6 +259,19 @@ METHODS: dict[str, MethodEntry] = {
             hand_models=("open",),
             options=(MethodOption("input", "What the network sees", "2d", ("2d", "rgb", "rgb+2d")), NETWORK_FIT),
         ),
+        MethodEntry(
+            name="cai2018",
+            title="Cai",
+            citation="Cai et al., Weakly-supervised 3D Hand Pose Estimation from Monocular RGB Images, ECCV 2018",
+            inputs=("video or images",),
+            outputs=("joints", "vertices", "pose", "betas", "translation"),
+            summary="2D joints, of the detector or from pixels, each with a depth; trained with depth maps as weak labels.",
+            implementation="ml.methods.cai2018:cai2018",
+            version="1",
+            colour="#997700",
+            hand_models=("open",),
+            options=(_INPUT, NETWORK_FIT),
+        ),
     )
 }
 
