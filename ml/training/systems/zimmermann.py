@@ -90,7 +90,7 @@ PIXELS: Final = VariantTraining(
     settings={"noise": NOISE, "window_jitter": WINDOW_JITTER},
 )
 
-STUDY_SCHEDULE: Final = Schedule(steps=600, batch=128, rate=1e-3)
+STUDY_SCHEDULE: Final = Schedule(steps=600, batch=32, rate=1e-3)
 TEST_NOISE: Final = (0.0, 0.01, 0.02, 0.04, 0.08)
 """Standard deviations of the noise on 2D joints in tests, in halves of the crop."""
 LIFTING: Final = {
