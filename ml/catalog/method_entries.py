@@ -272,6 +272,18 @@ METHODS: dict[str, MethodEntry] = {
             hand_models=("open",),
             options=(_INPUT, NETWORK_FIT),
         ),
+        MethodEntry(
+            name="ge2019",
+            title="Ge (mesh)",
+            citation="Ge et al., 3D Hand Shape and Pose Estimation from a Single RGB Image, CVPR 2019",
+            inputs=("video or images",),
+            outputs=("joints", "vertices"),
+            summary="Graph convolutions turn 2D joints into a mesh, whose joints follow from it; there is no pose.",
+            implementation="ml.methods.ge2019:ge2019",
+            version="1",
+            colour="#FFAABB",
+            hand_models=("open",),
+        ),
     )
 }
 
