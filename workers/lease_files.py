@@ -1,7 +1,7 @@
 """A locked file for each lease that a process of this machine holds, so that others see at once when it was killed.
 
 The system gives up a process's locks when the process ends, however it ends. Without the file, the row of a killed worker
-waits until its lease has run out.
+waits until its lease has run out, and its temporary files stay for a day.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from django.db import Error, connection
 from palmares.local.embedded_servers import try_lock
 from palmares.queue import services
 from palmares.queue.models import WorkItem
+from workers.storage import remove_old_scratch, remove_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def lease_file(item: WorkItem) -> Iterator[None]:
 
 
 def release_lost() -> int:
-    """Put the rows of killed processes of this machine on their way again; how many there were.
+    """Put the rows of killed processes of this machine on their way again, and remove their files; how many there were.
 
     Raises:
         django.db.Error: the database is away; try again later.
@@ -60,6 +61,7 @@ def release_lost() -> int:
                 lost += _release(path)
             elif path.stat().st_mtime < time.time() - _OLD_SECONDS:  # of an earlier boot: its lease has long run out
                 path.unlink()
+    remove_old_scratch()
     return lost
 
 
@@ -86,6 +88,7 @@ def _release(path: Path) -> bool:
         _, label, pk, lease = path.name.split("_")
         # a row that was finished, between the listing of its file and now, is no longer held under this lease
         found = services.release_lost(model=apps.get_model(label), pk=pk, lease=lease)
+        remove_scratch(pk, lease)
         path.unlink(missing_ok=True)
     return found
 

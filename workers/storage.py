@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +21,34 @@ _OLD_SECONDS: Final = 24 * 3600
 
 @contextmanager
 def scratch_folder(item: WorkItem) -> Iterator[Path]:
-    """A folder for one attempt, gone afterwards; what killed attempts left is removed on the way."""
-    base = Path(settings.FILE_UPLOAD_TEMP_DIR) / "work"
-    base.mkdir(parents=True, exist_ok=True)
-    for left in base.iterdir():
-        if left.name.startswith(str(item.pk)) or left.stat().st_mtime < time.time() - _OLD_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
-    folder = base / f"{item.pk}-{item.lease}"
+    """A folder for one attempt, gone afterwards; what killed attempts left is removed by `remove_scratch`."""
+    folder = _scratch_path(item.pk, item.lease)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{item.pk}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     folder.mkdir()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_scratch(pk: object, lease: object) -> None:
+    """Remove the folder of an attempt whose process is dead: it may hold a copy of a video that was deleted since."""
+    shutil.rmtree(_scratch_path(pk, lease), ignore_errors=True)
+
+
+def remove_old_scratch() -> None:
+    """Remove the folders of attempts that began more than a day ago, of which no lease's file is left."""
+    base = _scratch_path("", "").parent
+    for left in base.iterdir() if base.exists() else ():
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - _OLD_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _scratch_path(pk: object, lease: object) -> Path:
+    return Path(settings.FILE_UPLOAD_TEMP_DIR) / "work" / f"{pk}-{lease}"
 
 
 def fetch(key: str, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from palmares.queue.models import Status
 from palmares.runs.models import Run
 from tests.factories import RunFactory
 from workers.lease_files import lease_file, release_lost
+from workers.storage import scratch_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,40 @@ def test_a_row_that_has_ended_since_stays_as_it_is(claimed, folder):
     assert release_lost() == 0
     assert status_of(claimed) == Status.SUCCEEDED
     assert not list(folder.iterdir())
+
+
+def leave_scratch(item: Run) -> Path:
+    """The temporary folder as a process leaves it that is killed: with its copy of a video."""
+    with scratch_folder(item) as scratch:
+        pass
+    scratch.mkdir()
+    (scratch / "source.mp4").write_bytes(b"a copy")
+    return scratch
+
+
+def test_the_copy_of_a_killed_worker_does_not_outlive_its_upload(claimed, folder):
+    leave_file(claimed, folder)
+    scratch = leave_scratch(claimed)
+    Run.objects.all().delete()
+    assert release_lost() == 0
+    assert not scratch.exists()
+
+
+def test_the_copy_of_a_worker_that_lives_stays(claimed, folder):
+    with lease_file(claimed):
+        scratch = leave_scratch(claimed)
+        release_lost()
+        assert (scratch / "source.mp4").exists()
+
+
+def test_a_copy_without_a_lease_file_goes_after_a_day_though_no_work_comes(claimed, folder):
+    scratch = leave_scratch(claimed)
+    release_lost()
+    assert scratch.exists()
+    days_ago = time.time() - 2 * 24 * 3600
+    os.utime(scratch, (days_ago, days_ago))
+    release_lost()
+    assert not scratch.exists()
 
 
 def test_files_of_other_machines_are_left_alone_until_they_are_old(claimed, folder):
