@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ml import catalog
 from ml.clip import ClipError, open_clip
 from ml.commands.arguments import check_writable, focal_length, positive_int
+from ml.formats.npz import BROKEN_ARRAY
 from ml.hand.camera import default_intrinsics
 from ml.hand.licensed import LicensedModelError
 from ml.hand.open_model import OpenHandError
@@ -79,7 +80,7 @@ def _betas(path: Path | None) -> dict[Side, np.ndarray]:
         return {}
     try:
         values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
-    except ValueError as error:
+    except BROKEN_ARRAY as error:
         raise ValueError(f"{path} cannot be read as ten numbers: {error}") from error
     if values.shape != (10,) or not np.isfinite(values).all():
         raise ValueError(f"{path} holds an array of shape {list(values.shape)}, expected 10 finite numbers")

@@ -6,17 +6,18 @@ import io
 import tokenize
 import zipfile
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 import numpy as np
 
 from ml.formats.archive import BROKEN, check_packing, check_ratio
 from ml.formats.faults import FormatError, kind_of
 
-_BROKEN: Final = (
+BROKEN_ARRAY: Final = (
     *(*BROKEN, ValueError, TypeError, OSError),
     *(SyntaxError, tokenize.TokenError, MemoryError),  # the header of an array is read as Python source
 )
+"""What NumPy raises for a damaged array."""
 
 
 def open_npz(source: str | Path | BinaryIO, *, max_bytes: int, name: str = "the file") -> zipfile.ZipFile:
@@ -60,18 +61,32 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         raise FormatError(f"`{name}` is missing; the archive holds {held or 'nothing'}") from None
     try:
         with archive.open(info) as stream:
-            version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
-            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = reader(stream)  # type: ignore[no-untyped-call]
-            if dtype.hasobject:
-                raise FormatError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
-            claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
-            if min(shape, default=0) < 0 or claimed != info.file_size - stream.tell():
-                raise FormatError(f"`{name}` claims {claimed} bytes, the archive holds {info.file_size - stream.tell()}")
-        with archive.open(info) as stream:
-            array: np.ndarray = np.load(io.BytesIO(stream.read()), allow_pickle=False)
-            return array
+            return read_array(stream, info.file_size, name)
     except FormatError:
         raise
-    except _BROKEN as error:
+    except BROKEN_ARRAY as error:
+        raise FormatError(f"`{name}` cannot be read: {error}") from error
+
+
+def read_array(stream: IO[bytes], size: int, name: str) -> np.ndarray:
+    """One array of the form `.npy`, from the beginning of a stream of `size` bytes that can go back to it.
+
+    Raises:
+        FormatError: it holds Python objects, or is not what its header claims.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = reader(stream)  # type: ignore[no-untyped-call]
+        if dtype.hasobject:
+            raise FormatError(f"`{name}` holds Python objects, which are never loaded; expected numbers")
+        claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if min(shape, default=0) < 0 or claimed != size - stream.tell():
+            raise FormatError(f"`{name}` claims {claimed} bytes, the file holds {size - stream.tell()}")
+        stream.seek(0)
+        array: np.ndarray = np.load(io.BytesIO(stream.read()), allow_pickle=False)
+        return array
+    except FormatError:
+        raise
+    except BROKEN_ARRAY as error:
         raise FormatError(f"`{name}` cannot be read: {error}") from error

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml.formats.faults import FormatError
+from ml.formats.npz import read_array
 from ml.formats.orders import Axes, to_opencv
 from ml.formats.prediction import PredictionArrays
 from ml.formats.spill import spilled
@@ -134,9 +135,10 @@ def _joints(file: Path, count: int, called: str) -> np.ndarray | None:
     if not file.exists():
         return None
     try:
-        joints: np.ndarray = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise FormatError(f"`{_JOINTS}` in {called} is not a plain array: {str(error)[:200]}") from error
+        with file.open("rb") as stream:
+            joints = read_array(stream, file.stat().st_size, _JOINTS)
+    except FormatError as error:
+        raise FormatError(f"{called} holds no plain array of joints: {str(error)[:200]}") from error
     if joints.shape != (count, 21, 3) or joints.dtype.kind != "f":
         found = f"{joints.dtype} {list(joints.shape)}"
         raise FormatError(f"`{_JOINTS}` in {called} is {found}, expected floats [{count}, 21, 3]: a row for each mesh, by name")

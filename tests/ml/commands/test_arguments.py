@@ -98,6 +98,7 @@ def test_the_check_leaves_no_file_and_changes_none(tmp_path):
     [
         ("betas.txt", b"\x80\x04 not numbers", "cannot be read as ten numbers"),
         ("betas.npy", b"\x80\x04 not numbers", "cannot be read as ten numbers"),
+        ("betas.npy", b"\x93NUMPY\x01\x00\x14\x00{'descr': '<f4', (    \n", "cannot be read as ten numbers"),
         ("betas.txt", b"1 2 3", "holds an array of shape [3], expected 10 finite numbers"),
         ("betas.txt", b"1 2 3 4 5 6 7 8 9 nan", "expected 10 finite numbers"),
     ],

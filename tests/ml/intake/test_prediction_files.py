@@ -169,7 +169,10 @@ def test_meshes_of_any_topology_with_their_joints(tmp_path):
         ({"1__obj": b"v 0 0 1", "2__obj": b"v 0 0 1\nv 0 0 1"}, "expected the same mesh in all files"),
         ({"1__obj": b"v 0 0 1"}, "joints are not known: add `joints.npy` [1, 21, 3]"),
         ({"1__ply": b"ply\nformat ascii 1.0\nelement vertex 9\n"}, "cannot be read"),
-        ({"1__obj": b"v 0 0 1", "joints__npy": b"\x93NUMPY"}, "`joints.npy` in the file is not a plain array"),
+        (
+            {"1__obj": b"v 0 0 1", "joints__npy": b"\x93NUMPY"},
+            "the file holds no plain array of joints: `joints.npy` cannot be read",
+        ),
     ],
 )
 def test_mesh_files_that_cannot_be_used(tmp_path, files, sentence):
