@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from palmares.benchmarks import ranking_rules
 from palmares.leaderboards.leaderboard import Cell, Leaderboard, PublishedRow, Row
+from palmares.spreadsheet_cells import plain_cell
 
 _TEX: Final = str.maketrans(
     {
@@ -54,7 +55,7 @@ def as_csv(board: Leaderboard) -> str:
     """Comma-separated, RFC 4180; no cell that a spreadsheet takes for a formula."""
     heads, rows = table(board)
     sink = io.StringIO()
-    csv.writer(sink).writerows([[_plain(cell) for cell in row] for row in [heads, *rows]])
+    csv.writer(sink).writerows([[plain_cell(cell) for cell in row] for row in [heads, *rows]])
     return sink.getvalue()
 
 
@@ -163,10 +164,6 @@ def _statistics(board: Leaderboard) -> dict[str, Any] | None:
 
 def _is_partial(cell: Cell | None) -> bool:
     return cell is not None and cell.detected is not None
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 WRITERS: Final[dict[str, tuple[str, str, Callable[[Leaderboard], str]]]] = {

@@ -121,10 +121,6 @@ def open_in_viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("submission", pk)
 
 
-def _official(score: Score) -> list[tuple[str, float | None]]:
-    return [(name, score.report[name]) for name in score.content.get("official", score.report)]
-
-
 def _rescorings(found: Submission) -> list[Scoring]:
     """Its scorings under revisions that may be shown later, where it is shown under another now."""
     waiting = found.scorings.filter(revision__published_at=None, revision__cancelled_at=None).exclude(pk=found.scoring.pk)

@@ -33,6 +33,7 @@ from palmares.api.schema import RANGE, file_responses
 from palmares.benchmarks.models import Benchmark, Revision
 from palmares.benchmarks.serializers import RevisionSerializer
 from palmares.queue.models import Status
+from palmares.spreadsheet_cells import plain_cell
 from palmares.submissions import pending_files, services
 from palmares.submissions.frame_file import frame_values
 from palmares.submissions.models import Score, Submission, SubmissionQuerySet
@@ -237,7 +238,7 @@ def sha256_of(file: File) -> str:
 
 
 def _frames_csv(score: Score) -> str:
-    names = [str(entry["name"]) for entry in score.revision.truth.sequences]
+    names = [plain_cell(str(entry["name"])) for entry in score.revision.truth.sequences]
     frames = frame_values(score)
     columns: dict[str, Any] = {} if frames.frame is None else {"frame": frames.frame}
     columns |= {"found": frames.found.astype(int), **frames.metrics}

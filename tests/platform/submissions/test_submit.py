@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from ml.metrics.frame_values import write_frame_values
 from palmares.benchmarks.models import Benchmark
 from palmares.queue.models import Status
 from palmares.submissions.models import Submission
@@ -189,6 +192,26 @@ def test_errors_by_frame_are_shown_where_the_owner_allows_it(api, contest, score
     assert "reconstructed" in answer.json()["detail"]
     Benchmark.objects.update(visibility="public", shows_frames=True)
     assert api(stranger).get(f"/api/v1/submissions/{made.pk}/frames/").status_code == 403
+
+
+def test_errors_by_frame_come_as_csv_without_formulas(api, contest, scored, member, tmp_path):
+    truth = contest.truths.get()
+    truth.sequences = [{"name": name, "rows": 1, "upload": None} for name in ("+cmd|' /C calc'!A0", "two")]
+    truth.save()
+    Benchmark.objects.update(visibility="public", shows_frames=True)
+    made = scored()
+    write_frame_values(
+        tmp_path / "frames.npz", found=np.array([True, False]), sequence=np.arange(2), frame=np.array([0, 7]), clusters=None,
+        metrics={"pa_mpjpe": np.array([1.5, np.nan])}, zero_errors={}, contributions={},
+    )  # fmt: skip
+    default_storage.save(f"{made.scores.get().folder}/frames.npz", ContentFile((tmp_path / "frames.npz").read_bytes()))
+    answer = api(member).get(f"/api/v1/submissions/{made.pk}/frames/")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.content.decode().splitlines() == [
+        "sequence,row,frame,found,pa_mpjpe",
+        "'+cmd|' /C calc'!A0,0,0,1,1.5",
+        "two,1,7,0,",
+    ]
 
 
 def test_members_change_cancel_and_retry_and_others_do_not(api, contest, scored, member, viewer, stranger):
