@@ -1,22 +1,29 @@
-"""`/health/`: whether the database, Redis and the storage answer, the disk has space, and whether the queue moves."""
+"""`/health/`: whether database, Redis and storage answer, the disk has space, pages have their files, and the queue moves."""
 
 from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.templatetags.static import static
+from django_vite.core.asset_loader import DjangoViteAssetLoader
+from django_vite.core.exceptions import DjangoViteAssetNotFoundError, DjangoViteManifestError
 from health_check.base import HealthCheck
-from health_check.checks import Database, Storage
+from health_check.checks import Database
 from health_check.contrib.redis import Redis
 from health_check.exceptions import ServiceUnavailable, ServiceWarning
 from health_check.views import HealthCheckView
 from redis.asyncio import Redis as RedisClient
 
 from palmares.disk_space import free_bytes
+from palmares.media_storage import STORAGE_ERRORS
 from palmares.queue.waiting_times import oldest_queued_seconds
 
 OLDEST_QUEUED = timedelta(hours=1)
@@ -29,6 +36,21 @@ class RequestDatabase(Database):
 
     async def run(self) -> None:  # type: ignore[override]
         await sync_to_async(super().run)()
+
+
+@dataclasses.dataclass
+class WritableStorage(HealthCheck):
+    """Writes and deletes a small file: two requests where the storage is a bucket."""
+
+    async def run(self) -> None:
+        try:
+            await sync_to_async(_write_and_delete)()
+        except (*STORAGE_ERRORS, OSError) as error:
+            raise ServiceUnavailable("the file storage takes no files") from error
+
+
+def _write_and_delete() -> None:
+    default_storage.delete(default_storage.save(f"health/{uuid4()}", ContentFile(b"a check of the health page")))
 
 
 @dataclasses.dataclass
@@ -50,7 +72,26 @@ class DiskSpace(HealthCheck):
             raise ServiceUnavailable("less than MIN_FREE_BYTES is free; make room")
 
 
-NAMES = {RequestDatabase: "database", Storage: "storage", Redis: "redis", DiskSpace: "disk", OldestQueued: "queue"}
+@dataclasses.dataclass
+class PageFiles(HealthCheck):
+    """Fails where scripts and styles were not built or not collected: every page would be an error."""
+
+    async def run(self) -> None:
+        try:
+            static("favicon.svg")
+            DjangoViteAssetLoader.instance().generate_vite_asset_url("live/main.ts")
+        except (ValueError, DjangoViteManifestError, DjangoViteAssetNotFoundError) as error:
+            raise ServiceUnavailable("scripts and styles are missing; run `manage.py collectstatic`") from error
+
+
+NAMES = {
+    RequestDatabase: "database",
+    WritableStorage: "storage",
+    Redis: "redis",
+    DiskSpace: "disk",
+    PageFiles: "pages",
+    OldestQueued: "queue",
+}
 
 
 class HealthView(HealthCheckView):
@@ -58,9 +99,10 @@ class HealthView(HealthCheckView):
 
     checks = (
         RequestDatabase,
-        Storage,
+        WritableStorage,
         (Redis, {"client_factory": lambda: RedisClient.from_url(settings.REDIS_URL)}),
         DiskSpace,
+        PageFiles,
         OldestQueued,
     )
     http_method_names = ("get", "head")

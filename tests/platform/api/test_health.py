@@ -11,7 +11,7 @@ from tests.factories import UploadFactory
 def test_all_is_well(client):
     response = client.get("/health/")
     assert response.status_code == 200
-    assert response.json() == dict.fromkeys(("database", "storage", "redis", "disk", "queue"), "working")
+    assert response.json() == dict.fromkeys(("database", "storage", "redis", "disk", "pages", "queue"), "working")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -35,6 +35,17 @@ def test_a_disk_that_is_nearly_full(client, settings):
     assert response.status_code == 503
     assert "MIN_FREE_BYTES" in response.json()["disk"]
     assert response.json()["storage"] == "working"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_web_whose_static_files_were_not_collected(client, settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    response = client.get("/health/")
+    assert response.status_code == 503
+    assert "collectstatic" in response.json()["pages"]
 
 
 def test_wrong_method(client, db):

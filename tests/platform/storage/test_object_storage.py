@@ -22,6 +22,7 @@ from palmares.uploads import resumable
 from palmares.uploads.models import Upload
 from tests.factories import SubjectFactory, UploadFactory, UserFactory
 from tests.object_storage import Bucket, bucket, s3_server, storage_settings  # noqa: F401 - fixtures
+from workers.storage import fetch
 
 TUS = {"HTTP_TUS_RESUMABLE": "1.0.0"}
 MB = 1 << 20
@@ -110,6 +111,32 @@ def test_a_frame_as_a_mesh_reads_little(api, member, bucket, finished_run):  # n
     answer = client.get(f"/api/v1/runs/{finished_run.pk}/frames/0.glb")
     assert answer.status_code == 200
     assert (bucket.received < 2 * MB, sum(bucket.requests.values()) <= 12) == (True, True), bucket.requests
+
+
+def test_the_files_of_a_viewer_are_one_request_each(api, member, bucket, finished_run):  # noqa: F811
+    client, folder = api(member), finished_run.prediction.folder
+    (chunk,) = default_storage.listdir(f"{folder}/track")[1]
+    for name in ("track.json", f"track/{chunk}", "series.json"):
+        bucket.watch()
+        answer = client.get(f"/api/v1/runs/{finished_run.pk}/{name}".replace(".json", "/"))
+        assert (answer.status_code, bool(answer.getvalue())) == (200, True), name
+        assert sum(bucket.requests.values()) == 1, (name, bucket.requests)
+
+
+def test_a_worker_fetches_a_file_once(bucket, tmp_path):  # noqa: F811
+    default_storage.save("uploads/x/web.mp4", ContentFile(b"a video"))
+    bucket.watch()
+    first, second = (fetch("uploads/x/web.mp4", tmp_path) for _ in range(2))
+    assert (first.read_bytes(), first == second) == (b"a video", True)
+    assert bucket.requests["GetObject"] == 1
+    assert sum(bucket.requests.values()) <= 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_health_page_asks_twice(client, bucket):  # noqa: F811
+    bucket.watch()
+    assert client.get("/health/").json()["storage"] == "working"
+    assert (dict(bucket.requests), bucket.keys()) == ({"PutObject": 1, "DeleteObject": 1}, [])
 
 
 def test_an_upload_goes_on_at_another_web_process(api, member, subject, mp4, settings, tmp_path, bucket, committed):  # noqa: F811
