@@ -221,7 +221,7 @@ def _draw_crop(evidence: Evidence, row: int, path: Path, scratch: Path) -> dict[
 def _facts(
     item: Calibration, found: CalibrationResult, shown: list[dict[str, Any]], known: KnownLength | None
 ) -> dict[str, Any]:
-    millimetres = [[round(1000 * float(v), 2) for v in step] for step in found.settled]
+    millimetres = [[round(1000 * float(v), 2) for v in step] for step in found.convergence]
     weights = [round(float(w), 4) for w in found.weights]
     return {
         "images": [frame | {"weight": weight} for frame, weight in zip(shown, weights, strict=True)],

@@ -98,7 +98,7 @@ class CalibrationResult:
             and the error of the known length; NaN for K = 1. Without a known length they do not include the unknown scale.
         betas_sigma: [10], likewise.
         scale: source of the absolute size: `assumed` or `measured length`.
-        settled: [K, 2], (length, width) in metres from the first 1 … K frames by falling weight.
+        convergence: [K, 2], (length, width) in metres from the first 1 … K frames by falling weight.
     """
 
     betas: Tensor
@@ -109,7 +109,7 @@ class CalibrationResult:
     width_sigma: float
     betas_sigma: Tensor
     scale: str
-    settled: Tensor = field(repr=False)
+    convergence: Tensor = field(repr=False)
 
 
 def solver_named(name: str) -> Solver:
@@ -174,7 +174,7 @@ def calibrate(
         width_sigma=float(widths.std()),
         betas_sigma=resampled.std(0).float(),
         scale="assumed" if known_length is None else "measured length",
-        settled=torch.stack(_sizes(model, steps), dim=1),
+        convergence=torch.stack(_sizes(model, steps), dim=1),
     )
 
 

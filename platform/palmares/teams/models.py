@@ -153,7 +153,7 @@ class Token(AbstractAuthToken):
     """A bearer token of the API, named by its owner. Only its hash (`digest`) is kept."""
 
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=80, help_text="Where it is used.")
+    name = models.CharField(max_length=80, help_text="Name of the token, such as the machine that uses it.")
 
     objects: ClassVar[AuthTokenManager] = AuthTokenManager()  # type: ignore[assignment]
 

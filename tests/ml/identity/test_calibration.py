@@ -145,9 +145,9 @@ def test_a_known_length_is_kept_to_the_micrometre(solver):
 def test_how_it_settled_ends_where_it_is():
     betas = torch.randn(9, 10, generator=torch.Generator().manual_seed(3))
     found = run(betas)
-    assert found.settled.shape == (9, 2)
-    assert float(found.settled[-1, 0]) == pytest.approx(found.length, abs=1e-6)
-    assert float(found.settled[-1, 1]) == pytest.approx(found.width, abs=1e-6)
+    assert found.convergence.shape == (9, 2)
+    assert float(found.convergence[-1, 0]) == pytest.approx(found.length, abs=1e-6)
+    assert float(found.convergence[-1, 1]) == pytest.approx(found.width, abs=1e-6)
 
 
 def test_one_picture_says_nothing_of_how_sure_it_is():
