@@ -44,3 +44,17 @@ def test_no_banned_word_in_messages(path: Path):
     for message in MESSAGES.findall(path.read_text()):
         found = [m.group() for pattern in BANNED for m in re.finditer(pattern, message, re.IGNORECASE)]
         assert not found, message
+
+
+SCRIPTS = sorted(
+    path for path in (ROOT / "frontend").rglob("*.ts*") if "node_modules" not in path.parts and ".test." not in path.name
+)
+SENTENCES = re.compile(r'"([^"\n]* [^"\n]*)"|(?<![=\s])>([^<>{}=;()]* [^<>{}=;()]*)<')
+"""Strings and text between tags that hold a space: what is shown, hardly ever a name."""
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_banned_word_in_scripts(path: Path):
+    code = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", " ", path.read_text(), flags=re.DOTALL)
+    said = " | ".join(sentence for groups in SENTENCES.findall(code) for sentence in groups if "--" not in sentence)
+    assert not [m.group() for pattern in BANNED for m in re.finditer(pattern, said, re.IGNORECASE)]
