@@ -129,7 +129,6 @@ def test_a_worker_fetches_a_file_once(bucket, tmp_path):  # noqa: F811
     first, second = (fetch("uploads/x/web.mp4", tmp_path) for _ in range(2))
     assert (first.read_bytes(), first == second) == (b"a video", True)
     assert bucket.requests["GetObject"] == 1
-    assert sum(bucket.requests.values()) <= 2
 
 
 @pytest.mark.django_db(transaction=True)
