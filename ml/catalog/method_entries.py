@@ -34,6 +34,7 @@ _MOTION_OPTIONS = (
     MethodOption("prior", "Motion prior", "motion", ("motion", "gmm", "pca", "none")),
     MethodOption("stages", "Stages before the last", 2, (1, 2)),
     MethodOption("detail", "Last stage: every frame once more", default=True, choices=(True, False)),
+    MethodOption("views", "Views of each hand for the confidence of keypoints", 4, (0, 2, 4, 8, 11)),
     MethodOption("source", "Keypoints where a run is refined", "blend", ("blend", "detector", "projected")),
     *(
         MethodOption(f"{stage}.{term}", f"Weight of the term {term} in stage {number}")

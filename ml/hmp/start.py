@@ -36,12 +36,17 @@ class StartError(ValueError):
 
 @dataclass(frozen=True)
 class TrackStart:
-    """Of one track of n rows: `rotations` [n, 16, 3, 3] to start from, None for none; `projected` bool [n]: whether the
-    keypoints are projected joints.
+    """Of one track of n rows.
+
+    Attributes:
+        rotations: [n, 16, 3, 3] to start from; None for none.
+        projected: bool [n], whether the keypoints are projected joints.
+        confidence: [n, 21], 0 to 1, of the keypoints by augmented views; None where they were not looked at.
     """
 
     rotations: Tensor | None
     projected: Tensor
+    confidence: Tensor | None = None
 
 
 def blended(

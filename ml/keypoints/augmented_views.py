@@ -1,9 +1,10 @@
 """Confidence of detected joints from augmented views: the image of a hand, turned and scaled, is looked at again.
 
 As on HMP's poster (Duran et al., WACV 2024): σ²ⱼ is the mean squared distance of joint j in N views, warped back, from the
-detection itself; αⱼ = 1 − min(σⱼ, γ) / γ. Two things differ. γ is a share of the hand's box, not 4 px, so that hands of every
-size are judged by one measure. A view in which the hand is not found counts as γ away; in the public code a frame that fewer
-than two views confirm keeps full confidence.
+detection itself; αⱼ = 1 − min(σⱼ, γ) / γ. Three things differ. σ and γ are shares of the hand's box, not px, so that hands of
+every size are judged by one measure. Only what σ exceeds that of a clear hand counts, since views differ a little by
+themselves. A view in which the hand is not found counts as γ away; in the public code a frame that fewer than two views confirm
+keeps full confidence.
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ import torch
 from torch import nn
 
 from ml.clip import Clip
+from ml.keypoints.detector import SECOND_CONFIDENCE, HandDetector
 from ml.keypoints.gaps import CROP, Finder
 from ml.keypoints.tracklet import hand_size
 from ml.keypoints.tracks import HandTrack
 
-GAMMA: Final = 0.06
+GAMMA: Final = 0.035
 """γ as a share of the box of the joints, measured (`docs/results/keypoint-confidence.md`)."""
+CLEAR: Final = 0.015
+"""σ of a hand in clear view, as a share of the box."""
+MISSED: Final = 0.06
+"""σ of a view in which the hand is not found."""
+STEP: Final = 4
+"""Neighbouring frames fail together: looking at all of them gains little (the same page)."""
 TURN: Final = (15.0, 45.0)
 """Least and largest rotation of a view, degrees, to either side."""
 SCALE: Final = (0.9, 1.1)
@@ -68,7 +76,9 @@ def view_deviations(
     tracks: tuple[HandTrack, ...],
     views: int,
     finder: Callable[[], AbstractContextManager[Finder]],
+    *,
     progress: Callable[[float], None] = lambda fraction: None,
+    step: int = STEP,
 ) -> list[np.ndarray]:
     """σ of each track's joints [n, 21] as shares of the box; deterministic.
 
@@ -78,23 +88,36 @@ def view_deviations(
         views: N, at least 1.
         finder: opens a detector of independent images.
         progress: called with the fraction done.
+        step: every so many-th frame of a track is looked at, and σ interpolated between them.
     """
-    found = [np.zeros((len(track.frames), 21), np.float32) for track in tracks]
-    rows = [{int(frame): row for row, frame in enumerate(track.frames)} for track in tracks]
+    looked = [np.unique(np.r_[np.arange(0, len(track.frames), step), len(track.frames) - 1]) for track in tracks]
+    found = [np.zeros((len(chosen), 21)) for chosen in looked]
+    rows = [
+        {int(track.frames[row]): place for place, row in enumerate(chosen)}
+        for track, chosen in zip(tracks, looked, strict=True)
+    ]
     with finder() as detector:
         for frame, image in _images(clip, sorted(set().union(*rows)) if rows else []):
             for number, track in enumerate(tracks):
-                row = rows[number].get(frame)
-                if row is not None:
+                place = rows[number].get(frame)
+                if place is not None:
                     rng = np.random.default_rng([frame, number])
-                    found[number][row] = _deviation(image, track.joints_2d[row], views, detector, rng)
+                    found[number][place] = _deviation(image, track.joints_2d[looked[number][place]], views, detector, rng)
             progress(frame / max(1, clip.frame_count))
-    return found
+    return [
+        np.stack([np.interp(np.arange(len(track.frames)), chosen, own[:, joint]) for joint in range(21)], 1)
+        for track, chosen, own in zip(tracks, looked, found, strict=True)
+    ]
+
+
+def one_hand_finder() -> HandDetector:
+    """A detector for views, each of which shows one hand."""
+    return HandDetector(1, static=True, confidence=SECOND_CONFIDENCE)
 
 
 def confidence(deviations: np.ndarray, gamma: float = GAMMA) -> np.ndarray:
     """α, 0 to 1, of deviations that are shares of the box, any shape."""
-    return np.asarray(1 - np.minimum(deviations, gamma) / gamma)
+    return np.asarray(1 - np.clip(deviations - CLEAR, 0, gamma) / gamma)
 
 
 def _deviation(image: np.ndarray, joints: np.ndarray, views: int, detector: Finder, rng: np.random.Generator) -> np.ndarray:
@@ -107,7 +130,7 @@ def _deviation(image: np.ndarray, joints: np.ndarray, views: int, detector: Find
         apart = [np.linalg.norm(points - joints, axis=-1) / box for points in seen]
         nearest = min(apart, key=lambda distances: float(distances.mean()), default=None)
         if nearest is None or nearest.mean() > MATCH:
-            nearest = np.full(21, GAMMA)
+            nearest = np.full(21, MISSED)
         squares += np.square(nearest)
     return np.sqrt(squares / views)
 

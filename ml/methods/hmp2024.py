@@ -30,6 +30,7 @@ from ml.hmp.outliers import outliers
 from ml.hmp.segments import Segment, filled, segments_of
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext, fit_stages
 from ml.hmp.start import PROJECTED_ALPHA, Source, StartError, TrackStart, blended
+from ml.keypoints.augmented_views import confidence, one_hand_finder, view_deviations
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, PRIOR_WEIGHT, outside
@@ -46,6 +47,10 @@ FILLED_SCORE: Final = 0.1
 """Score of a hand in a frame in which none was found."""
 OUTSIDE_ALPHA: Final = 0.2
 """Confidence of a joint outside the image."""
+LEAST_CONFIDENCE: Final = 0.02
+"""By views, as which a joint counts where evidence of single frames is fitted: none is left out."""
+DOUBTFUL: Final = 0.3
+"""Mean confidence below which a frame's own orientation is not started from."""
 _NO_EVIDENCE: Final = 1e3
 """Factor on the standard deviations of what is not seen."""
 
@@ -86,12 +91,14 @@ class HMP2024:
         settings: of stages I and II.
         detail: whether stage III follows.
         source: of the keypoints, where another run is refined.
+        views: augmented views of each hand from which the confidence of its keypoints follows; 0 for none.
     """
 
     prior: str = "motion"
     settings: MotionSettings = field(default_factory=MotionSettings)
     detail: bool = True
     source: Source = "blend"
+    views: int = 4
 
     @torch.no_grad()
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
@@ -121,7 +128,7 @@ class HMP2024:
             UnsupportedModelError: no such option or value.
         """
         try:
-            own = {name: value for name, value in options.items() if name in ("prior", "detail", "source")}
+            own = {name: value for name, value in options.items() if name in ("prior", "detail", "source", "views")}
             changed = replace(
                 self, **own, settings=MotionSettings.of_options({k: v for k, v in options.items() if k not in own})
             )
@@ -130,6 +137,22 @@ class HMP2024:
             raise UnsupportedModelError(str(error)) from error
         return changed
 
+    def _confident(self, request: Request, starts: list[TrackStart], progress: ProgressCallback) -> list[TrackStart]:
+        """With the confidence of the keypoints, where views are asked for."""
+        if not self.views:
+            return starts
+        deviations = view_deviations(
+            request.clip,
+            request.keypoints.tracks,
+            self.views,
+            one_hand_finder,
+            progress=lambda done: progress("views", 0.1 * done),
+        )
+        return [
+            replace(start, confidence=torch.as_tensor(confidence(one)).float())
+            for start, one in zip(starts, deviations, strict=True)
+        ]
+
     def _hands(self, request: Request, progress: ProgressCallback) -> tuple[Request, list[_Hand]]:
         """The request with the keypoints that are fitted, and every segment of every track with its frames fitted."""
         try:
@@ -137,10 +160,12 @@ class HMP2024:
         except StartError as error:
             raise UnsupportedModelError(str(error)) from error
         request = replace(request, keypoints=keypoints)
+        starts = self._confident(request, starts, progress)
         hands: list[_Hand] = []
         found = all_evidence(request, progress, [start.rotations for start in starts])
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
             progress("fitting frames", 0.3 * number / len(found))
+            evidence = _trusted(evidence, start)  # noqa: PLW2901
             frames = fit_frames(evidence)
             segments = segments_of(evidence.track, request.clip.fps)
             hands += [_hand(request, evidence, start, segment, frames) for segment in segments]
@@ -223,6 +248,8 @@ def _hand(
     alpha = torch.where(beyond, OUTSIDE_ALPHA, 1.0) * segment.seen[:, None]
     projected = start.projected[segment.rows] & segment.seen
     alpha = torch.where(projected[:, None], PROJECTED_ALPHA * alpha, alpha)
+    if start.confidence is not None:
+        alpha = alpha * start.confidence[segment.rows]
     joints = problem.kinematics.joints(measured.angles, measured.root, measured.translation, measured.betas)
     factor = torch.where(hidden, _NO_EVIDENCE, torch.where(projected, 1 / PROJECTED_ALPHA, 1.0))
     own = replace(
@@ -235,6 +262,20 @@ def _hand(
     )
     shape_known = evidence.track.side in request.betas
     return _Hand(evidence.track, segment, trusted.seen, alpha, projected, own, measured, shape_known)
+
+
+def _trusted(evidence: TrackEvidence, start: TrackStart) -> TrackEvidence:
+    """Evidence whose standard deviations grow as the confidence falls; doubtful frames start from the network's pose."""
+    if start.confidence is None:
+        return evidence
+    problem, begin = evidence.problem, evidence.start
+    trust = start.confidence.clamp_min(LEAST_CONFIDENCE)
+    landmarks = tuple(Landmarks3D(one.points, one.std / trust) for one in problem.landmarks)
+    problem = replace(problem, pixel_std=problem.pixel_std / trust, landmarks=landmarks)
+    if problem.root_prior_mean is not None:
+        doubtful = start.confidence.mean(1) < DOUBTFUL
+        begin = replace(begin, root=torch.where(doubtful[:, None, None], problem.root_prior_mean, begin.root))
+    return replace(evidence, problem=problem, start=begin)
 
 
 def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
