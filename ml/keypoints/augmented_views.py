@@ -54,7 +54,7 @@ class View:
         grid = np.stack(np.meshgrid(steps, steps), -1) @ self.linear.T + self.centre
         height, width = image.shape[:2]
         places = torch.as_tensor(2 * grid / [width, height] - 1, dtype=torch.float32)[None]
-        whole = torch.as_tensor(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
+        whole = torch.tensor(image).permute(2, 0, 1)[None].float()
         seen = nn.functional.grid_sample(whole, places, align_corners=False)[0].permute(1, 2, 0)
         return np.asarray(seen.round().clamp(0, 255).to(torch.uint8).numpy())
 

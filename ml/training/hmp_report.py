@@ -78,7 +78,8 @@ such subset. Published: HO3D-OCC.
 
 ## Solvers
 
-Stages I and II with the poster's weights on the same 128 frames. Adam as published ends at a loss of {solver["adam_loss"]:g}
+Stages I and II with the poster's weights on the same 128 frames, in seconds of processor time.
+Adam as published ends at a loss of {solver["adam_loss"]:g}
 after {solver["adam_s"]:.1f} s, Gauss–Newton at {solver["ours_loss"]:g} after {solver["ours_s"]:.3f} s. It reaches Adam's loss
 {times}.
 

@@ -22,8 +22,8 @@ Written by `make tables SEED={seed}` (`python -m ml.training.survey_tables`). {c
 each, every second pair with things passing before the hand: {frames} frames in which MediaPipe found it. The people and the
 motions were in no training. Every row is measured on the same frames. PA is without reflection; RA and AUC (PCK over 20–50 mm)
 are after root alignment; px is the distance of the projected joints from the true ones at 640 × 480 (MediaPipe: its own 2D
-joints). Frames/s are of one hand after detection, with everything that a user gets, meshes included. `NAME` is a method as it
-is run on users' videos, `NAME/unfitted` its network alone, without the fit to the 2D joints, `NAME/INPUT` the network alone
+joints). Frames/s are of one hand after detection by processor time, with everything that a user gets, meshes included.
+`NAME` is a method as it is run on users' videos, `NAME/unfitted` its network alone, without the fit to the 2D joints, `NAME/INPUT` the network alone
 with that input.
 """
 _PRIORS: Final = """\
@@ -58,7 +58,7 @@ def report(found: dict[str, Any]) -> str:
         _two_hands(found["two_hands"]),
         _OCCLUSION,
         _table(("", *HIDDEN), [(f"`{n}`", *_cells(row["hidden"], HIDDEN)) for n, row in methods.items()]),
-        _PRIORS.format(clips=8),
+        _PRIORS.format(clips=found["refined_clips"]),
         _refined(found["refined"]),
         "# As published\n\nOn other data, so only orders and ratios can be compared. Mean 3D distances in mm, 2D in px.\n",
         *(_published(paper) for paper in PAPERS),
@@ -67,7 +67,16 @@ def report(found: dict[str, Any]) -> str:
 
 
 def _main_table(methods: dict[str, Any]) -> str:
-    head = ("", "PA-MPJPE (mm)", "RA-MPJPE (mm)", "AUC 20–50", "px", "frames/s", "parameters (million)", "training (min)")
+    head = (
+        "",
+        "PA-MPJPE (mm)",
+        "RA-MPJPE (mm)",
+        "AUC 20–50",
+        "px",
+        "frames/s on a core",
+        "parameters (million)",
+        "training (min)",
+    )
     rows = []
     for name, row in sorted(methods.items(), key=lambda item: item[1]["pa_mpjpe"]):
         rows.append(
@@ -192,7 +201,7 @@ def speed_plot(found: dict[str, Any]) -> str:
     for step in range(0, top + 1, 2):
         lines.append(f'<path d="M{_LEFT} {y(step):.1f}H{_WIDTH - 130}" stroke="#ddd"/>')
         lines.append(f'<text x="{_LEFT - 8}" y="{y(step) + 4:.1f}" text-anchor="end">{step}</text>')
-    lines.append(f'<text x="{(_WIDTH - 74) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">frames/s of one hand</text>')
+    lines.append(f'<text x="{(_WIDTH - 74) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">frames/s of one hand on a core</text>')
     lines.append(f'<text x="{_LEFT - 40}" y="16">PA-MPJPE (mm)</text>')
     taken: list[tuple[float, float]] = []
     for name, (fps, error) in sorted(points.items(), key=lambda item: item[1][1]):

@@ -19,7 +19,7 @@ from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.hmp2024 import HMP2024
 from ml.methods.interface import Request, UnsupportedModelError
 
-METHOD = HMP2024()
+METHOD = HMP2024(views=0)
 
 
 def seen_in(frames: list[int], fps: float) -> Request:
