@@ -23,8 +23,8 @@ each, every second pair with things passing before the hand: {frames} frames in 
 motions were in no training. Every row is measured on the same frames. PA is without reflection; RA and AUC (PCK over 20–50 mm)
 are after root alignment; px is the distance of the projected joints from the true ones at 640 × 480 (MediaPipe: its own 2D
 joints). Frames/s are of one hand after detection by processor time, with everything that a user gets, meshes included.
-`NAME` is a method as it is run on users' videos, `NAME/unfitted` its network alone, without the fit to the 2D joints, `NAME/INPUT` the network alone
-with that input.
+`NAME` is a method as it is run on users' videos, `NAME/unfitted` its network alone, without the fit to the 2D joints,
+`NAME/INPUT` the network alone with that input.
 """
 _PRIORS: Final = """\
 ## Other priors: the motion prior on top of each method
