@@ -132,7 +132,7 @@ def _deviation(image: np.ndarray, joints: np.ndarray, views: int, detector: Find
         if nearest is None or nearest.mean() > MATCH:
             nearest = np.full(21, MISSED)
         squares += np.square(nearest)
-    return np.sqrt(squares / views)
+    return np.asarray(np.sqrt(squares / views))
 
 
 def _images(clip: Clip, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]]:
