@@ -33,7 +33,7 @@ from ml.training.real_hands import absent, against_reference, longest_track, on_
 from ml.training.survey_report import report, speed_plot
 
 CLIPS: Final = 12
-REFINED_CLIPS: Final = 3
+REFINED_CLIPS: Final = 2
 """Of them, the ones on which every method is refined by the motion prior as well."""
 MEDIAPIPE: Final = "mediapipe"
 SLICES: Final = ("occlusion", "viewpoint", "pose")
