@@ -94,8 +94,8 @@ STUDY_SCHEDULE: Final = Schedule(steps=600, batch=32, rate=1e-3)
 TEST_NOISE: Final = (0.0, 0.01, 0.02, 0.04, 0.08)
 """Standard deviations of the noise on 2D joints in tests, in halves of the crop."""
 LIFTING: Final = {
-    "two streams": (2, VariantTraining(KeypointPosePrior, lifting_loss, STUDY_SCHEDULE)),
-    "one stream": (2, VariantTraining(DirectLifting, direct_loss, STUDY_SCHEDULE)),
+    "two streams": (1, VariantTraining(KeypointPosePrior, lifting_loss, STUDY_SCHEDULE)),
+    "one stream": (1, VariantTraining(DirectLifting, direct_loss, STUDY_SCHEDULE)),
     "trained without noise": (1, VariantTraining(KeypointPosePrior, partial(lifting_loss, noise=0.0), STUDY_SCHEDULE)),
     "trained on true 2D": (1, VariantTraining(KeypointPosePrior, partial(lifting_loss, source="points"), STUDY_SCHEDULE)),
 }
