@@ -79,7 +79,7 @@ PIXELS: Final = VariantTraining(
 SHARES: Final = (0.05, 0.1, 0.25, 1.0)
 """Shares of the people whose hands have 3D labels in the study."""
 SEEDS: Final = (0, 1)
-STUDY_SCHEDULE: Final = Schedule(steps=400, batch=32, rate=3e-3)
+STUDY_SCHEDULE: Final = Schedule(steps=1000, batch=64, rate=3e-3)
 """`batch` is of hands with labels; as many without are added where there are others."""
 STUDY_WIDTH: Final = 128
 """A small network, so that sixteen are trained in minutes."""
