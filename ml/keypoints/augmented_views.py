@@ -42,7 +42,7 @@ MATCH: Final = 0.25
 
 
 @dataclass(frozen=True)
-class View:
+class AugmentedView:
     """Image point = `centre` [2] + `linear` [2, 2] · (patch point − middle of the patch), px."""
 
     centre: np.ndarray
@@ -63,12 +63,12 @@ class View:
         return np.asarray((points - PATCH_PX / 2) @ self.linear.T + self.centre)
 
 
-def random_view(joints: np.ndarray, rng: np.random.Generator) -> View:
+def random_view(joints: np.ndarray, rng: np.random.Generator) -> AugmentedView:
     """A view around a hand with joints [21, 2], px, turned and scaled at random."""
     angle = np.deg2rad(rng.uniform(*TURN)) * rng.choice([-1, 1])
     step = CROP * hand_size(joints) / PATCH_PX / rng.uniform(*SCALE)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return View((joints.min(0) + joints.max(0)) / 2, step * turn)
+    return AugmentedView((joints.min(0) + joints.max(0)) / 2, step * turn)
 
 
 def view_deviations(

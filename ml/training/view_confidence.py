@@ -84,7 +84,11 @@ def _calibration(alpha: np.ndarray, errors: np.ndarray) -> dict[str, Any]:
 
 def report(found: dict[str, Any]) -> str:
     """Markdown of what was measured."""
-    head = "| N | processor time a frame (ms) | rank correlation of σ and error | " + " | ".join(f"γ {100 * g:g}%" for g in GAMMAS) + " |"
+    head = (
+        "| N | processor time a frame (ms) | rank correlation of σ and error | "
+        + " | ".join(f"γ {100 * g:g}%" for g in GAMMAS)
+        + " |"
+    )
     lines = [head, "| --- " * (3 + len(GAMMAS)) + "|"]
     for number, row in found["views"].items():
         gains = " | ".join(f"{row['gammas'][str(g)]['weighted_error']:.2f}" for g in GAMMAS)

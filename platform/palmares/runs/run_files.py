@@ -77,7 +77,9 @@ class SeriesView(RunFileView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """Get the metrics of each frame that need no ground truth, and of `hmp2024` the `keypoints` of each track.
+        """Get the metrics of each frame that need no ground truth.
+
+        Runs of `hmp2024` also have the `keypoints` of each track.
 
         Those are a letter a frame for their source (d: the detector, p: projected from the refined run, m: missing), a digit a
         frame for their confidence in ninths, and the frames of detector failures and of jumps of the hand's box.
