@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.browser]
 
 
 def write(page: Page, frame: int, text: str) -> None:
-    """A comment on the thumb's tip of the left hand of the first method."""
+    """A comment on the thumb's tip of the left hand of Fused fit."""
     seek(page, frame)
     page.keyboard.press("m")
     expect(page.get_by_label(f"Comment on frame {frame}")).to_be_focused()
     page.keyboard.type(text)
-    page.get_by_label("Method", exact=True).select_option(index=1)
+    page.get_by_label("Method", exact=True).select_option(label="Fused fit")
     page.get_by_label("Joint", exact=True).select_option("left 4")
     page.get_by_role("button", name=f"Comment on frame {frame}").click()
 

@@ -40,6 +40,7 @@ def test_a_disk_that_is_nearly_full(client, settings):
 @pytest.mark.django_db(transaction=True)
 def test_a_web_whose_static_files_were_not_collected(client, settings, tmp_path):
     settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
     }
