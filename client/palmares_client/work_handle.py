@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Self
 
@@ -16,7 +17,7 @@ StatusCallback = Callable[[dict[str, Any]], None]
 """Called with the work's data each time its status was requested."""
 
 
-class WorkHandle:
+class WorkHandle(ABC):
     """Work on the server.
 
     Attributes:
@@ -40,9 +41,9 @@ class WorkHandle:
         """`queued`, `running`, `succeeded`, `failed` or `cancelled`, as of the last request."""
         return str(self.data["status"])
 
+    @abstractmethod
     def refresh(self) -> Self:
         """Request its data again."""
-        raise NotImplementedError
 
     def wait(self, timeout_s: float | None = None, on_status: StatusCallback | None = None) -> Self:
         """Wait until it is done: a submission is scored, a run has its meshes and metrics.

@@ -8,6 +8,7 @@ from each other along the surface.
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -230,9 +231,9 @@ class GraphNetwork(HandNetwork):
         self.decoder = MeshDecoder()
         self.register_buffer("regressor", torch.as_tensor(joint_regressor()).float(), persistent=False)
 
+    @abstractmethod
     def encoded(self, hands: HandBatch) -> Tensor:
         """The feature [B, 128]."""
-        raise NotImplementedError
 
     def staged(self, hands: HandBatch, rows: Tensor | slice = slice(None)) -> StagedMeshes:
         """The coarsest nodes of all hands, and the meshes of some rows: the finest graph takes most of the time."""

@@ -9,6 +9,7 @@ it, so that the singularity at half a turn lies where hands are seen least.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Final, NamedTuple
 
 import roma
@@ -64,9 +65,9 @@ class ParameterRegressor(HandNetwork):
         """How many the encoder gives: 22 with six pose components."""
         return CAMERA + 3 + self.count + SHAPE
 
+    @abstractmethod
     def encoded(self, hands: HandBatch) -> Tensor:
         """The numbers [B, 22] of each hand."""
-        raise NotImplementedError
 
     def decoded(self, numbers: Tensor) -> RegressedHands:
         """What the numbers [B, 22] mean."""

@@ -44,7 +44,7 @@ _SURVEY_TEXT: Final = (
 def ensure_first_dashboard(*, team: Team) -> Dashboard | None:
     """The team's dashboards over the demo's clips, of which the first is returned; None where the team has no owner.
 
-    Where the team has one already, nothing is added.
+    A team that has a dashboard already keeps what it has.
     """
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     found = Dashboard.objects.filter(team=team).order_by("created_at").first()

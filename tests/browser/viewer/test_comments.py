@@ -7,21 +7,23 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from ml.catalog import METHODS
 from palmares.comments.models import Comment
 from palmares.teams.models import Membership, Role
 from tests.browser.viewer.test_viewer import seek
 from tests.browser.viewer.viewer_page import OpenViewer, wait_for_picture
 
 pytestmark = [pytest.mark.browser]
+FIRST = next(iter(METHODS.values())).title
 
 
 def write(page: Page, frame: int, text: str) -> None:
-    """A comment on the thumb's tip of the left hand of Fused fit."""
+    """A comment on the thumb's tip of the left hand of the first method."""
     seek(page, frame)
     page.keyboard.press("m")
     expect(page.get_by_label(f"Comment on frame {frame}")).to_be_focused()
     page.keyboard.type(text)
-    page.get_by_label("Method", exact=True).select_option(label="Fused fit")
+    page.get_by_label("Method", exact=True).select_option(index=1)
     page.get_by_label("Joint", exact=True).select_option("left 4")
     page.get_by_role("button", name=f"Comment on frame {frame}").click()
 
@@ -35,7 +37,7 @@ def test_one_is_written_marked_linked_and_resolved(open_viewer: OpenViewer, axe)
     page = open_viewer()
     write(page, 12, "The thumb bends backwards.")
     listed = page.locator(".comment")
-    expect(listed).to_contain_text(re.compile(r"Frame 12.*Fused fit.*left thumb 4.*The thumb bends backwards\."))
+    expect(listed).to_contain_text(re.compile(rf"Frame 12.*{FIRST}.*left thumb 4.*The thumb bends backwards\."))
     expect(page.locator(".comment-mark")).to_have_count(1)
     made = Comment.objects.get()
     assert made.joint_name == "left thumb 4"
