@@ -127,7 +127,7 @@ def viewer(team: Team) -> User:
 
 
 @pytest.fixture
-def stranger(db) -> User:
+def outsider(db) -> User:
     """Owner of another team."""
     return _member(TeamFactory(name="Theirs"), Role.OWNER)
 
@@ -146,12 +146,12 @@ def api() -> Callable[[User | None], APIClient]:
 
 
 @pytest.fixture
-def refusals(api, team, viewer, stranger) -> Callable[..., dict[str, int]]:
-    """Statuses that a request gets from nobody, from a stranger and from a viewer."""
+def refusals(api, team, viewer, outsider) -> Callable[..., dict[str, int]]:
+    """Statuses that a request gets from nobody, from an outsider and from a viewer."""
 
     def statuses(method: str, url: str, data: object = None, **kwargs: object) -> dict[str, int]:
         answers = {}
-        for name, user in {"anonymous": None, "stranger": stranger, "viewer": viewer}.items():
+        for name, user in {"anonymous": None, "outsider": outsider, "viewer": viewer}.items():
             response = getattr(api(user), method)(url, data, **kwargs)
             response.getvalue()  # read to the end, files are closed
             answers[name] = response.status_code

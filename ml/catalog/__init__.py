@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.catalog.method_entries import FIRST_METHODS, METHODS, MethodEntry, MethodOption
+from ml.catalog.method_entries import FIRST_METHODS, METHODS, QUICKEST_FIRST, MethodEntry, MethodOption
 from ml.catalog.metric_entries import METRICS, SERIES_METRICS, TRUTH_SERIES_METRICS, MetricEntry, is_distance
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "METRICS",
     "PREDICTION_FORMATS",
     "PROTOCOLS",
+    "QUICKEST_FIRST",
     "RUN_ALIGNMENTS",
     "RUN_MEASURES",
     "RUN_SLICES",

@@ -291,3 +291,6 @@ METHODS: dict[str, MethodEntry] = {
 FIRST_METHODS: Final = ("hmp2024", "fused-fit")
 """What an upload gets unless somebody chooses: the fit over time, and the fit of each frame that it starts from. A set of
 images gets those that take images."""
+
+QUICKEST_FIRST: Final = tuple(sorted(METHODS, key=lambda name: METHODS[name].refines or METHODS[name].prefers_gpu))
+"""All methods; those that take longest come last, so that results of the others are there soon."""

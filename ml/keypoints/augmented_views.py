@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from ml.clip import Clip
-from ml.keypoints.detector import SECOND_CONFIDENCE, HandDetector
+from ml.keypoints.detector import SECOND_CONFIDENCE, HandDetector, give_back_memory
 from ml.keypoints.gaps import CROP, Finder
 from ml.keypoints.tracklet import hand_size
 from ml.keypoints.tracks import HandTrack
@@ -37,6 +37,8 @@ TURN: Final = (15.0, 45.0)
 SCALE: Final = (0.9, 1.1)
 PATCH_PX: Final = 256
 """Side of a view."""
+MEMORY_FRAMES: Final = 32
+"""Frames after which freed images are given back, so that memory does not grow with the clip."""
 MATCH: Final = 0.25
 """A hand in a view is this one if its joints are nearer than this share of the box in the mean."""
 
@@ -97,7 +99,9 @@ def view_deviations(
         for track, chosen in zip(tracks, looked, strict=True)
     ]
     with finder() as detector:
-        for frame, image in _images(clip, sorted(set().union(*rows)) if rows else []):
+        for looked_at, (frame, image) in enumerate(_images(clip, sorted(set().union(*rows)) if rows else [])):
+            if looked_at % MEMORY_FRAMES == 0:
+                give_back_memory()
             for number, track in enumerate(tracks):
                 place = rows[number].get(frame)
                 if place is not None:

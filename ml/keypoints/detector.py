@@ -148,7 +148,7 @@ def _find_all(clip: Clip, max_hands: int, static: bool, progress: Callable[[floa
                 finished, pending = wait(pending, timeout=0.25)
                 for future in finished:
                     future.result()
-                _give_back_memory()
+                give_back_memory()
                 progress(sum(done) / max(1, count))
         finally:
             stop.set()
@@ -164,7 +164,7 @@ def _mediapipe_hands() -> Any:
     return hands
 
 
-def _give_back_memory() -> None:
+def give_back_memory() -> None:
     """Let glibc return freed images to the system.
 
     Images are allocated by our threads and freed by MediaPipe's, which glibc's arenas do not give back on their own: a

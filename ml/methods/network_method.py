@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -47,13 +46,11 @@ class NetworkMethod:
         name: in the catalogue.
         variants: networks by the value of the option `input`; the first is the default.
         shape_of: how the shape of a clip follows from its guesses; by default each has its own, or that of the mean hand.
-        weights: the system and variant whose weights a variant uses, where they are not its own.
     """
 
     name: str
     variants: Mapping[str, Callable[[], HandNetwork]]
     shape_of: ShapeRule | None = None
-    weights: Mapping[str, str] | None = None
 
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame.
@@ -67,7 +64,7 @@ class NetworkMethod:
         request, facts = with_plausible_camera(request)
         variant = str(request.options.get("input") or next(iter(self.variants)))
         device = default_device()
-        network = load_network(self.variants[variant], self._weights_of(variant), device)
+        network = load_network(self.variants[variant], weights_path(self.name, variant), device)
 
         def run(seen: Observation, crops: Tensor | None) -> HandGuess:
             hands = HandBatch(seen.inputs, seen.landmarks, crops, torch.cat([seen.centre, seen.half[:, None]], 1))
@@ -91,9 +88,6 @@ class NetworkMethod:
             ]
         progress("meshes", 0.9)
         return assemble(request, self.name, fitted, facts | {"input": variant, "fit": fits})
-
-    def _weights_of(self, variant: str) -> Path:
-        return weights_path(self.name, (self.weights or {}).get(variant, variant))
 
     def _placed(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess, *, fits: bool) -> FittedTrack:
         right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)

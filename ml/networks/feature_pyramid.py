@@ -88,9 +88,3 @@ def drawn_maps(points: Tensor, side: int = MAP, spread: float = 1.5) -> Tensor:
     centres = ((torch.arange(side) + 0.5) / side * 2 - 1).to(points)
     across, down = torch.exp((centres - points[..., None]).square() * -((side / 2 / spread) ** 2) / 2).unbind(2)
     return down[..., None] * across[..., None, :]
-
-
-def expected_points(maps: Tensor) -> Tensor:
-    """Maps of logits [B, k, side, side] to points [B, k, 2]: the mean place under the softmax of each map."""
-    attention = maps.float().flatten(2).softmax(-1)
-    return attention @ map_grid(maps.shape[-1]).to(attention)

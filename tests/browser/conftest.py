@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,26 @@ def axe() -> Callable[[Page], list[Any]]:
         return [(v["id"], [n["target"] for n in v["nodes"]][:4], v["nodes"][0].get("failureSummary", "")[:200]) for v in found]
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def _requests_answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Closes the browser's pages, and waits until the test server has answered all that they asked for.
+
+    A request still at work holds locks on tables, and a deadlock with it would end the flush that follows each test.
+    """
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")  # flushed after this fixture's end
+    yield
+    for context in request.getfixturevalue("browser").contexts:
+        context.close()
+    deadline = time.monotonic() + 60
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):  # one a connection, of `socketserver`
+            thread.join(max(0, deadline - time.monotonic()))
+            assert not thread.is_alive(), "a page was left open, or the server still answers it after 60 s"
 
 
 class RunningServer(NamedTuple):

@@ -95,15 +95,15 @@ def test_another_team_sees_nothing_of_it(page, browser, installation):
     page.goto(f"{installation.url}/uploads/")
     address = page.locator("tbody th a").first.get_attribute("href")
     context = browser.new_context()
-    stranger = context.new_page()
-    stranger.goto(f"{installation.url}/accounts/signup/")
-    stranger.locator("[name=email]").fill("stranger@example.org")
+    outsider = context.new_page()
+    outsider.goto(f"{installation.url}/accounts/signup/")
+    outsider.locator("[name=email]").fill("outsider@example.org")
     for name in ("password1", "password2"):
-        stranger.locator(f"[name={name}]").fill("an unlikely long password")
-    stranger.get_by_role("button", name="Create account").click()
-    expect(stranger.get_by_role("heading", name="Home")).to_be_visible()
-    assert stranger.goto(installation.url + address).status == 404
-    assert stranger.request.get(f"{installation.url}/api/v1{address}").status == 404
+        outsider.locator(f"[name={name}]").fill("an unlikely long password")
+    outsider.get_by_role("button", name="Create account").click()
+    expect(outsider.get_by_role("heading", name="Home")).to_be_visible()
+    assert outsider.goto(installation.url + address).status == 404
+    assert outsider.request.get(f"{installation.url}/api/v1{address}").status == 404
     context.close()
 
 

@@ -163,5 +163,5 @@ def test_a_benchmark_of_another_team_and_a_wrong_token(client, live_server):
     with pytest.raises(RejectedError) as raised:
         client.benchmark("theirs")
     assert raised.value.status == 404
-    with Client(live_server.url, "0" * 64) as stranger, pytest.raises(NotSignedInError):
-        stranger.me()
+    with Client(live_server.url, "0" * 64) as outsider, pytest.raises(NotSignedInError):
+        outsider.me()

@@ -32,7 +32,7 @@ def links(page: str, text: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("role", ["nobody", "stranger", "viewer", "member", "owner"])
+@pytest.mark.parametrize("role", ["nobody", "outsider", "viewer", "member", "owner"])
 def test_no_link_of_any_page_is_dead(request, world, role):  # noqa: F811
     caller = Client() if role == "nobody" else signed_in(request.getfixturevalue(role))
     caller.raise_request_exception = False

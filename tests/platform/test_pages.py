@@ -146,12 +146,12 @@ def test_choosing_a_team_narrows_the_lists(client, team, member):
     assert client.post("/teams/choice/", {"team": str(TeamFactory().pk)}).status_code == 404
 
 
-def test_a_run_on_its_way_has_a_page_and_a_finished_one_its_viewer(client, member, stranger, run, finished_run):
+def test_a_run_on_its_way_has_a_page_and_a_finished_one_its_viewer(client, member, outsider, run, finished_run):
     client.force_login(member)
     assert client.get(f"/runs/{finished_run.pk}/")["Location"].endswith(f"/view/?runs={finished_run.pk}")
     waiting = RunFactory(upload=finished_run.upload)
     assert b"Cancel" in client.get(f"/runs/{waiting.pk}/").content
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert client.get(f"/runs/{waiting.pk}/").status_code == 404
 
 

@@ -48,9 +48,9 @@ def send(client: Any, **facts: Any) -> Any:
     return client.post(SEND, body, format="multipart")
 
 
-def test_ids_of_another_team_in_a_body_are_answered_like_unknown_ids(api, stranger, team, upload, subject, contest):
+def test_ids_of_another_team_in_a_body_are_answered_like_unknown_ids(api, outsider, team, upload, subject, contest):
     """Not even the answer's words tell an id that exists from one that does not."""
-    own, shape = SubjectFactory(team=Team.objects.get(memberships__user=stranger)), HandShapeFactory(subject=subject)
+    own, shape = SubjectFactory(team=Team.objects.get(memberships__user=outsider)), HandShapeFactory(subject=subject)
     ready = UploadFactory(subject=own)
     Benchmark.objects.update(visibility="public")
     attacks = [
@@ -61,34 +61,34 @@ def test_ids_of_another_team_in_a_body_are_answered_like_unknown_ids(api, strang
         (f"{API}/benchmarks/", lambda pk: {"slug": "s", "name": "x", "protocol": "freihand", "team": pk}, team.pk),
     ]
     for url, body, theirs in attacks:
-        known, unknown = (api(stranger).post(url, body(str(pk))) for pk in (theirs, NOBODYS))
+        known, unknown = (api(outsider).post(url, body(str(pk))) for pk in (theirs, NOBODYS))
         assert (known.status_code, unknown.status_code) == (400, 400), url
         assert known.content.decode().replace(str(theirs), NOBODYS) == unknown.content.decode()
-    assert send(api(stranger), team=str(team.pk)).status_code == 400
+    assert send(api(outsider), team=str(team.pk)).status_code == 400
     tus = {"HTTP_TUS_RESUMABLE": "1.0.0", "HTTP_UPLOAD_LENGTH": "9"}
     for key, pk in (("subject", subject.pk), ("team", team.pk)):
         metadata = f"{key} {base64.b64encode(str(pk).encode()).decode()}"
-        assert api(stranger).post(f"{API}/uploads/tus/", HTTP_UPLOAD_METADATA=metadata, **tus).status_code == 400
+        assert api(outsider).post(f"{API}/uploads/tus/", HTTP_UPLOAD_METADATA=metadata, **tus).status_code == 400
     assert not [kind for kind in (Run, Calibration, Submission) if kind.objects.exists()]
 
 
-def test_objects_of_another_team_are_not_found_under_own_parents(api, client, stranger, team, owner, viewer, subject):
-    mine, theirs = Team.objects.get(memberships__user=stranger), Membership.objects.get(user=viewer)
+def test_objects_of_another_team_are_not_found_under_own_parents(api, client, outsider, team, owner, viewer, subject):
+    mine, theirs = Team.objects.get(memberships__user=outsider), Membership.objects.get(user=viewer)
     invitation, _ = invite(team=team, email="x@example.org", role=Role.MEMBER, by=owner)
     shape, own = HandShapeFactory(subject=subject), SubjectFactory(team=mine)
-    caller, under = api(stranger), f"{API}/teams/{mine.pk}"
+    caller, under = api(outsider), f"{API}/teams/{mine.pk}"
     assert caller.patch(f"{under}/members/{theirs.pk}/", {"role": "owner"}).status_code == 404
     assert caller.delete(f"{under}/members/{theirs.pk}/").status_code == 404
     assert caller.delete(f"{under}/invitations/{invitation.pk}/").status_code == 404
     assert caller.get(f"{API}/subjects/{own.pk}/hand-shapes/{shape.pk}/").status_code == 404
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert client.post(f"/teams/{mine.pk}/members/{theirs.pk}/", {"remove": "1"}).status_code == 404
     assert client.post(f"/teams/{mine.pk}/invitations/{invitation.pk}/revoke/").status_code == 404
 
 
-def test_filters_orders_and_cursors_show_only_what_the_list_shows(api, client, stranger, member, team, subject, upload):
+def test_filters_orders_and_cursors_show_only_what_the_list_shows(api, client, outsider, member, team, subject, upload):
     client.force_login(member)
-    caller = api(stranger)
+    caller = api(outsider)
     for kind in ("subjects", "uploads", "runs", "submissions", "benchmarks"):
         known, unknown = (caller.get(f"{API}/{kind}/", {"team": str(pk)}) for pk in (team.pk, NOBODYS))
         assert (known.status_code, known.content) == (unknown.status_code, unknown.content), kind
@@ -100,11 +100,11 @@ def test_filters_orders_and_cursors_show_only_what_the_list_shows(api, client, s
     assert client.get("/uploads/?sort=-subject__team__members__password&q=%25' OR 1=1").status_code == 200
 
 
-def test_bodies_cannot_set_fields_that_are_not_theirs_to_set(api, owner, member, stranger, contest, scored, subject):
-    own, theirs = scored("m"), Team.objects.get(memberships__user=stranger)
+def test_bodies_cannot_set_fields_that_are_not_theirs_to_set(api, owner, member, outsider, contest, scored, subject):
+    own, theirs = scored("m"), Team.objects.get(memberships__user=outsider)
     api(member).patch(f"{API}/me/", {"is_staff": True, "is_superuser": True, "email": "root@example.org", "password": "x"})
     assert User.objects.filter(pk=member.pk, is_staff=False, is_superuser=False, email=member.email).exists()
-    api(member).patch(f"{API}/subjects/{subject.pk}/", {"team": str(theirs.pk), "created_by": stranger.pk})
+    api(member).patch(f"{API}/subjects/{subject.pk}/", {"team": str(theirs.pk), "created_by": outsider.pk})
     assert type(subject).objects.get(pk=subject.pk).team_id == subject.team_id
     facts = {"is_baseline": True, "team": str(theirs.pk), "status": "queued", "quota_day": None, "source": "/etc/passwd"}
     assert api(member).patch(f"{API}/submissions/{own.pk}/", facts).status_code == 200
@@ -127,7 +127,7 @@ def test_former_owners_cannot_return_by_their_own_invitation(api, team, owner):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_answer_about_a_score_shows_a_single_frame(api, client, team, owner, member, stranger, media_root):
+def test_no_answer_about_a_score_shows_a_single_frame(api, client, team, owner, member, outsider, media_root):
     """A truth of pictures, one a sequence, as data sets of pictures are laid out: sums by sequence would be errors by frame."""
     truth = {f"p{n:02d}": hands(1, seed=n) for n in range(12)} | {"video": hands(20, seed=99)}
     draw = np.random.default_rng(0)
@@ -146,51 +146,51 @@ def test_no_answer_about_a_score_shows_a_single_frame(api, client, team, owner, 
     assert len(single) > 40
     assert score.content["flags"]["reflected"] > 0
     for path in (f"submissions/{sent.pk}/", f"submissions/{sent.pk}/content/", "benchmarks/b/leaderboard/"):
-        answer = api(stranger).get(f"{API}/{path}")
+        answer = api(outsider).get(f"{API}/{path}")
         told = {round(float(number), 4) for number in re.findall(r"\d+\.\d+", answer.content.decode())}
         assert (answer.status_code, single & told) == (200, set()), path
         for part in (b"reflected", b"by_joint_mm", b"by_sequence", b"histogram", b"pck", b'"detected":{'):
             assert part not in answer.content, path
-    client.force_login(stranger)
+    client.force_login(outsider)
     for page in (f"/submissions/{sent.pk}/", "/benchmarks/b/", "/benchmarks/b/?tab=plots", "/benchmarks/b/?tab=sequences"):
         text = client.get(page).content.decode()
         told = set(re.findall(r"\b\d+\.\d{2}\b", text.split("<table", 1)[-1]))
         assert not told & {f"{value:.2f}" for value in arrays["pa_mpjpe"][:12] if value > 1}, page
         assert "<svg viewBox" not in text
         assert 'data-tools="sequences"' not in text
-    other = submissions.submit(benchmark=made, by=stranger, file=file, method="n", sha256=sha256_of(file))
+    other = submissions.submit(benchmark=made, by=outsider, file=file, method="n", sha256=sha256_of(file))
     score_waiting()
     comparison = f"{API}/benchmarks/b/comparison/?a={sent.pk}&b={other.pk}"
-    assert api(stranger).get(comparison).status_code == 403
-    for user in (stranger, member):
+    assert api(outsider).get(comparison).status_code == 403
+    for user in (outsider, member):
         assert api(user).get(f"{API}/submissions/{sent.pk}/frames/").status_code == 403
     assert api(member).get(f"{API}/submissions/{sent.pk}/content/").json()["flags"]["reflected"] > 0, "owners see all"
     assert api(member).get(f"{API}/submissions/{sent.pk}/content/").json()["by_sequence"]
 
 
-def test_revisions_and_retries_hide_errors_of_truths_and_methods_of_others(api, contest, scored, stranger):
+def test_revisions_and_retries_hide_errors_of_truths_and_methods_of_others(api, contest, scored, outsider):
     Benchmark.objects.update(visibility="public")
     scored("occult method")
     Scoring.objects.update(stage="occult method: Scoring frame 1 of 10", error="pred.npz: row 3 is [0.1, 0.2]")
     Truth.objects.update(error="truth.npz: row 3 is [0.1, 0.2]")
-    told = api(stranger).get(f"{API}/benchmarks/{contest.slug}/revisions/").content.decode()
+    told = api(outsider).get(f"{API}/benchmarks/{contest.slug}/revisions/").content.decode()
     assert not [words for words in ("occult", "truth.npz", "[0.1", " of 1") if words in told]
-    mine = scored(by_team=Team.objects.get(memberships__user=stranger))
+    mine = scored(by_team=Team.objects.get(memberships__user=outsider))
     mine.scorings.update(status=Status.FAILED)
     Truth.objects.update(status=Status.QUEUED)  # when it fails, what waits for it says why
-    assert api(stranger).post(f"{API}/submissions/{mine.pk}/retry/").status_code == 409
+    assert api(outsider).post(f"{API}/submissions/{mine.pk}/retry/").status_code == 409
 
 
-def test_comparisons_boards_and_exports_show_only_what_their_reader_may_see(api, client, contest, scored, stranger):
+def test_comparisons_boards_and_exports_show_only_what_their_reader_may_see(api, client, contest, scored, outsider):
     Benchmark.objects.update(visibility="public")
     secret = scored("secret method", figures={"pa_mpjpe": 1.2345, "median_joint_error": 7.0})
-    caller, shown, compare = api(stranger), scored("shown", is_public=True), BOARD.replace("leaderboard", "comparison")
+    caller, shown, compare = api(outsider), scored("shown", is_public=True), BOARD.replace("leaderboard", "comparison")
     known, unknown = (caller.get(compare, {"a": str(pk), "b": str(shown.pk)}) for pk in (secret.pk, NOBODYS))
     assert (known.status_code, known.content) == (404, unknown.content)
     for kind in ("json", "csv", "latex", "markdown"):
         told = caller.get(BOARD, {"as": kind}).content.decode()
         assert not [words for words in ("secret", "1.23", "median_joint") if words in told], kind
-    client.force_login(stranger)
+    client.force_login(outsider)
     page = "".join(
         client.get(f"/benchmarks/{contest.slug}/?tab={tab}&show={secret.pk}").content.decode()
         for tab in ("leaderboard", "plots", "sequences", "submit", "about", "manage")
@@ -216,9 +216,9 @@ def test_submissions_sent_at_the_same_time_share_one_quota(api, contest, member)
         assert sorted(pool.map(post, [api(member) for _ in range(3)])) == [201, 429, 429]
 
 
-def test_creating_teams_does_not_raise_the_quota(api, contest, stranger):
+def test_creating_teams_does_not_raise_the_quota(api, contest, outsider):
     Benchmark.objects.update(visibility="public", daily_limit=1)
-    caller = api(stranger)
+    caller = api(outsider)
     first, second = (caller.post(f"{API}/teams/", {"name": "sock puppet"}).json()["id"] for _ in range(2))
     assert send(caller, team=first).status_code == 201
     assert send(caller, team=second).status_code == 429

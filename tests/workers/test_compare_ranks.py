@@ -91,18 +91,18 @@ def test_what_changes_the_board_has_it_compared_again(ours, member):
     assert intervals(ours, member)["A"] == (1, 2)
 
 
-def test_on_a_public_benchmark_private_submissions_are_neither_compared_nor_named(ours, owner, member, stranger, client):
+def test_on_a_public_benchmark_private_submissions_are_neither_compared_nor_named(ours, owner, member, outsider, client):
     for name in ("A", "far"):
         submissions.change_submission(submission=Submission.objects.get(method=name), by=member, is_public=True)
     services.update_benchmark(benchmark=ours, by=owner, visibility=Benchmark.Visibility.PUBLIC, shows_frames=True)
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert ">B</a>" not in client.get(f"/benchmarks/{ours.slug}/?metric=mpjpe").content.decode()
     assert "different from B" not in client.get(f"/benchmarks/{ours.slug}/?metric=mpjpe&tab=significance").content.decode()
     compare_all(ours)
     assert intervals(ours, member) == {"A": (1, 1), "B": (None, None), "far": (2, 2)}
     submissions.change_submission(submission=Submission.objects.get(method="B"), by=member, is_public=True)
     compare_all(ours)
-    assert intervals(ours, stranger) == {"A": (1, 2), "B": (1, 2), "far": (3, 3)}
+    assert intervals(ours, outsider) == {"A": (1, 2), "B": (1, 2), "far": (3, 3)}
 
 
 def test_few_sequences_have_no_ranks_and_the_page_says_what_is_missing(make_benchmark, member, client):  # noqa: F811

@@ -267,7 +267,7 @@ def test_where_only_complete_ones_are_ranked_a_partial_one_has_no_rank(ours, mem
 
 
 def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when_published(
-    ours, member, owner, stranger, monkeypatch
+    ours, member, owner, outsider, monkeypatch
 ):
     made = submit(ours, member, zipped(**{name: moved(s, 10.0) for name, s in SEQUENCES.items()}))
     assert scoring_work.keep_all_up() == []
@@ -281,7 +281,7 @@ def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when
     assert (revision.number, revision.status, revision.published_at) == (2, Status.SUCCEEDED, None)
     assert revision.scorer_version == 99
     assert leaderboard(benchmark=ours, user=member).revision.number == 1
-    assert changes(revision, stranger) == [], "it is not published"
+    assert changes(revision, outsider) == [], "it is not published"
     (change,) = changes(revision, member)
     assert change["submission"] == made
     assert (change["old"][0], change["new"][0]) == (1, 1)

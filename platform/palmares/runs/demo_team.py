@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
-from ml.catalog import METHODS
+from ml.catalog import QUICKEST_FIRST
 from palmares.calibrations.services import start_calibration
 from palmares.runs.services import start_run
 from palmares.subjects.models import Subject
@@ -61,7 +61,7 @@ def _demo_team(user: User) -> Team:
 def _add_take(subject: Subject, number: int, takes: int, user: User) -> None:
     facts = {"subject": number, "seed": number + len(SUBJECTS) * takes}
     upload = create_synthetic(subject=subject, name=f"{subject.name}, take {takes + 1}.mp4", facts=facts, by=user)
-    for method in METHODS:
+    for method in QUICKEST_FIRST:
         start_run(upload=upload, method=method, by=user)
     if not takes:
         start_calibration(subject=subject, uploads=[upload], scale={"length_mm": SUBJECTS[subject.name]}, by=user)

@@ -88,9 +88,9 @@ def test_share_open_embed_steer_and_revoke(
     host.evaluate("send({ type: 'palmares:seek', frame: -4 })")
     expect(host.locator("#state")).to_contain_text("whole number")
 
-    stranger = visitor()
-    stranger.goto(f"{site.replace('127.0.0.1', 'localhost')}/page.html")
-    expect(stranger.frame_locator("#view").locator("h1")).to_have_text("Not embedded here")
+    outsider = visitor()
+    outsider.goto(f"{site.replace('127.0.0.1', 'localhost')}/page.html")
+    expect(outsider.frame_locator("#view").locator("h1")).to_have_text("Not embedded here")
 
     owner.goto(f"{url.partition('/shared/')[0]}/shares/")
     owner.get_by_role("button", name=re.compile("^Revoke clip")).first.click()

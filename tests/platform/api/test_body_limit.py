@@ -70,7 +70,7 @@ def test_other_bodies_above_the_limit_are_refused_unread():
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_strangers_are_told_to_sign_in_before_much_is_read(declared):
+def test_outsiders_must_sign_in_before_much_is_read(declared):
     status, body, read = ask("/api/v1/uploads/", LARGEST, declared=declared)
     assert (status, read) == (401, 0 if declared else SMALL // (1 << 20) + 1)
     assert "sign in first" in json.loads(body)["detail"]
@@ -90,8 +90,8 @@ def test_whoever_has_no_token_or_session_in_force_sends_no_large_file(owner, cli
     session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
     assert send((b"authorization", f"Bearer {token}".encode()))[0] == 415, "the view has been asked"
     assert send((b"cookie", session.encode()))[0] == 403, "the view has been asked: it misses the CSRF token"
-    strangers = [b"Bearer x", b"Bearer", b"Basic x", f"Bearer {token}x".encode(), b"Bearer \xff\x00"]
-    for header in [*((b"authorization", value) for value in strangers), (b"cookie", b"sessionid=x"), (b"x", b"y")]:
+    outsiders = [b"Bearer x", b"Bearer", b"Basic x", f"Bearer {token}x".encode(), b"Bearer \xff\x00"]
+    for header in [*((b"authorization", value) for value in outsiders), (b"cookie", b"sessionid=x"), (b"x", b"y")]:
         status, body, read = send(header)
         assert (status, read) == (401, 0), header
         assert json.loads(body)["title"] == "Unauthorized"

@@ -43,10 +43,10 @@ def test_every_route_refuses_requests_without_credentials(client, world, part): 
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_another_team_gets_no_data(api, client, world, stranger, part):  # noqa: F811
-    client.force_login(stranger)
+def test_another_team_gets_no_data(api, client, world, outsider, part):  # noqa: F811
+    client.force_login(outsider)
     client.raise_request_exception = False
-    by_token = api(stranger)
+    by_token = api(outsider)
     faults: list[str] = []
     for route, pattern in GUARDED[part::PARTS]:
         url = address(pattern, route, world)

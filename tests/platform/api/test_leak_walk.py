@@ -27,18 +27,18 @@ TRUTH = b"the true hands of a private benchmark"
 
 
 @pytest.fixture
-def theirs(stranger: User) -> list[str]:
+def theirs(outsider: User) -> list[str]:
     """Names and ids of what another team has, which none of ours may learn."""
-    team = stranger.teams.get()
+    team = outsider.teams.get()
     team.name = "zz their team"
     team.save()
     subject = SubjectFactory(team=team, name="zz their subject")
     upload = UploadFactory(subject=subject, name="zz their clip.mp4")
     run = RunFactory(upload=upload, status=Status.SUCCEEDED)
     benchmark = Benchmark.objects.create(team=team, slug="zz-their-benchmark", name="zz theirs", protocol="palmares")
-    link, _ = create_share(by=stranger, kind="board", id=benchmark.slug)
+    link, _ = create_share(by=outsider, kind="board", id=benchmark.slug)
     rows = (team, subject, upload, run, benchmark, link)
-    return ["zz their", "zz-their", "zz theirs", stranger.email, *(str(row.pk) for row in rows)]
+    return ["zz their", "zz-their", "zz theirs", outsider.email, *(str(row.pk) for row in rows)]
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_no_answer_to_the_team_holds_data_of_others_or_a_secret(request, world, 
     assert sum(status == 200 for _, status, _ in found) > 40  # it did get in
 
 
-def test_no_answer_to_another_team_holds_a_secret(world, hidden, stranger):  # noqa: F811
-    assert hits(answers(signed_in(stranger), world), [*hidden, *own_secrets(world, set())]) == []
+def test_no_answer_to_another_team_holds_a_secret(world, hidden, outsider):  # noqa: F811
+    assert hits(answers(signed_in(outsider), world), [*hidden, *own_secrets(world, set())]) == []
 
 
 def test_no_answer_without_credentials_holds_a_secret(world, hidden):  # noqa: F811

@@ -86,9 +86,9 @@ def test_whoever_is_refused_is_told_when_to_come_back(start_web):  # noqa: F811
     assert kinds == {"application/problem+json", "text/html"}
 
 
-def test_ten_streams_take_no_more_threads_than_one(start_web, run, member, stranger):  # noqa: F811
+def test_ten_streams_take_no_more_threads_than_one(start_web, run, member, outsider):  # noqa: F811
     web = start_web(WEB_REQUESTS="4")
-    headers = [{"Authorization": f"Bearer {create_token(user=user, name='test')[1]}"} for user in (member, stranger)]
+    headers = [{"Authorization": f"Bearer {create_token(user=user, name='test')[1]}"} for user in (member, outsider)]
     threads = []
 
     async def everything() -> None:

@@ -27,7 +27,7 @@ def secrets(contest: Benchmark, upload: Upload) -> list[bytes]:
     return [hand.tobytes(), f"{hand[8, 0]:.6f}".encode(), truth.folder.encode()]
 
 
-@pytest.mark.parametrize("role", ["nobody", "stranger", "viewer", "member", "owner"])
+@pytest.mark.parametrize("role", ["nobody", "outsider", "viewer", "member", "owner"])
 def test_no_address_shows_it(request, api, client, world, secrets, role):  # noqa: F811
     user = None if role == "nobody" else request.getfixturevalue(role)
     if user is not None:

@@ -29,17 +29,17 @@ def test_owners_make_benchmarks_and_others_do_not(api, owner, member, team):
     assert "slug" in again.json()["errors"]
 
 
-def test_a_slug_that_somebody_else_has_is_not_told(api, contest, stranger):
-    theirs = Team.objects.get(memberships__user=stranger)
-    answer = api(stranger).post(URL, {**NEW, "slug": contest.slug, "team": theirs.pk})
+def test_a_slug_that_somebody_else_has_is_not_told(api, contest, outsider):
+    theirs = Team.objects.get(memberships__user=outsider)
+    answer = api(outsider).post(URL, {**NEW, "slug": contest.slug, "team": theirs.pk})
     assert answer.status_code == 201, answer.json()
     assert re.fullmatch(rf"{contest.slug}-[0-9a-f]{{6}}", answer.json()["slug"])
-    assert api(stranger).get(f"{URL}{contest.slug}/").status_code == 404
+    assert api(outsider).get(f"{URL}{contest.slug}/").status_code == 404
 
 
-def test_the_page_shows_an_address_with_a_suffix(client, contest, stranger):
-    theirs = Team.objects.get(memberships__user=stranger)
-    client.force_login(stranger)
+def test_the_page_shows_an_address_with_a_suffix(client, contest, outsider):
+    theirs = Team.objects.get(memberships__user=outsider)
+    client.force_login(outsider)
     form = {"name": "Contest of ours", "protocol": "freihand", "team": str(theirs.pk)}
     page = client.post("/benchmarks/", form, follow=True)
     slug = Benchmark.objects.get(team=theirs).slug
@@ -49,11 +49,11 @@ def test_the_page_shows_an_address_with_a_suffix(client, contest, stranger):
     assert "is not available" not in page.content.decode()
 
 
-def test_a_revision_that_waits_is_cancelled_by_owners(api, client, contest, scored, owner, member, stranger):
+def test_a_revision_that_waits_is_cancelled_by_owners(api, client, contest, scored, owner, member, outsider):
     scored()
     made = api(owner).post(f"{URL}contest-of-ours/revisions/").json()
     cancel = f"/api/v1/revisions/{made['id']}/cancel/"
-    assert (api(stranger).post(cancel).status_code, api(member).post(cancel).status_code) == (404, 403)
+    assert (api(outsider).post(cancel).status_code, api(member).post(cancel).status_code) == (404, 403)
     Scoring.objects.filter(revision__number=2).update(status=Status.FAILED, error="20 joints, expected 21.")
     client.force_login(owner)
     page = client.get("/benchmarks/contest-of-ours/?tab=manage").content.decode()
@@ -79,18 +79,18 @@ def test_what_is_wrong_is_named(api, owner, team, facts, field):
     assert not Benchmark.objects.exists()
 
 
-def test_a_teams_benchmark_does_not_exist_for_others_and_a_public_one_does(api, contest, stranger, viewer):
+def test_a_teams_benchmark_does_not_exist_for_others_and_a_public_one_does(api, contest, outsider, viewer):
     assert api(viewer).get(f"{URL}contest-of-ours/").status_code == 200
-    assert api(stranger).get(f"{URL}contest-of-ours/").status_code == 404
-    assert api(stranger).get(URL).json()["results"] == []
+    assert api(outsider).get(f"{URL}contest-of-ours/").status_code == 404
+    assert api(outsider).get(URL).json()["results"] == []
     Benchmark.objects.update(visibility="public")
-    assert api(stranger).get(f"{URL}contest-of-ours/").json()["name"] == "Ours"
+    assert api(outsider).get(f"{URL}contest-of-ours/").json()["name"] == "Ours"
     for private in ("truths/", "revisions/"):
-        answer = api(stranger).get(f"{URL}contest-of-ours/{private}")
+        answer = api(outsider).get(f"{URL}contest-of-ours/{private}")
         assert answer.status_code == (404 if private == "truths/" else 200)
     for body in ({"name": "Mine"}, {"visibility": "team"}):
-        assert api(stranger).patch(f"{URL}contest-of-ours/", body).status_code == 404
-    assert api(stranger).delete(f"{URL}contest-of-ours/").status_code == 404
+        assert api(outsider).patch(f"{URL}contest-of-ours/", body).status_code == 404
+    assert api(outsider).delete(f"{URL}contest-of-ours/").status_code == 404
 
 
 def test_rules_change_and_the_protocol_stays(api, contest, owner, member):
@@ -190,9 +190,9 @@ def test_files_go_with_their_benchmark(api, contest, owner, media_root, django_c
     assert not folder.exists()
 
 
-def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, owner, member, stranger):
+def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, owner, member, outsider):
     page = f"/benchmarks/{contest.slug}/settings/"
-    for user, code in ((stranger, 404), (member, 403)):
+    for user, code in ((outsider, 404), (member, 403)):
         client.force_login(user)
         assert (client.get(page).status_code, client.post(page, {}).status_code) == (code, code)
     client.force_login(owner)

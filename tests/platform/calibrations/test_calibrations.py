@@ -28,9 +28,9 @@ def url(subject) -> str:
     return f"/api/v1/subjects/{subject.pk}/calibrations/"
 
 
-def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member, viewer, stranger):
+def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member, viewer, outsider):
     body = {"uploads": [str(upload.pk)], "side": "right", "max_images": 5, "scale": {"length_mm": 187}}
-    for user, code in ((None, 401), (stranger, 404), (viewer, 403)):
+    for user, code in ((None, 401), (outsider, 404), (viewer, 403)):
         assert api(user).post(url, body).status_code == code
     answer = api(member).post(url, body)
     assert answer.status_code == 201, answer.json()
@@ -38,8 +38,8 @@ def test_members_calibrate_from_uploads_of_the_subject(api, url, upload, member,
     assert (made["status"], made["place"], made["side"], made["scale"]) == ("queued", 1, "right", {"length_mm": 187.0})
     assert made["hand_shape"] is None
     assert [c["id"] for c in api(viewer).get(url).json()] == [made["id"]]
-    assert api(stranger).get(f"/api/v1/calibrations/{made['id']}/").status_code == 404
-    assert api(stranger).get(url).status_code == 404
+    assert api(outsider).get(f"/api/v1/calibrations/{made['id']}/").status_code == 404
+    assert api(outsider).get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_solver_and_the_weights_are_chosen(api, url, upload, member):
     assert "joint-bundle, shrinkage, poster, mean" in refused.json()["detail"]
 
 
-def test_other_subjects_uploads_are_refused(api, url, team, member, stranger):
+def test_other_subjects_uploads_are_refused(api, url, team, member, outsider):
     ours = UploadFactory(subject=SubjectFactory(team=team))
     assert "another subject" in api(member).post(url, {"uploads": [str(ours.pk)]}).json()["detail"]
     theirs = UploadFactory()
@@ -162,16 +162,16 @@ def finished(subject, upload, team) -> Calibration:
     return made
 
 
-def test_its_drawings_are_its_teams_alone(api, finished, viewer, stranger):
+def test_its_drawings_are_its_teams_alone(api, finished, viewer, outsider):
     for name, kind in (("hand.glb", "model/gltf-binary"), ("frame-00.jpg", "image/jpeg")):
         answer = api(viewer).get(f"/api/v1/calibrations/{finished.pk}/files/{name}")
         assert (answer.getvalue(), answer["Content-Type"]) == (b"drawn", kind)
-        assert api(stranger).get(f"/api/v1/calibrations/{finished.pk}/files/{name}").status_code == 404
+        assert api(outsider).get(f"/api/v1/calibrations/{finished.pk}/files/{name}").status_code == 404
     assert api(viewer).get(f"/api/v1/calibrations/{finished.pk}/files/frame-07.jpg").status_code == 404
     assert api(viewer).get(f"/api/v1/calibrations/{finished.pk}/files/../secret").status_code == 404
 
 
-def test_the_page_shows_size_images_and_convergence(client, finished, viewer, stranger):
+def test_the_page_shows_size_images_and_convergence(client, finished, viewer, outsider):
     client.force_login(viewer)
     page = client.get(f"/calibrations/{finished.pk}/").content.decode()
     assert "187.2 ± 1.2 mm long" in page
@@ -182,7 +182,7 @@ def test_the_page_shows_size_images_and_convergence(client, finished, viewer, st
     assert "Length by number of images: 187.2 mm" in page
     assert {"180", "182", "184", "186"} <= set(re.findall(r">([\d.]+)</text>", page))
     assert "Delete" not in page
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert client.get(f"/calibrations/{finished.pk}/").status_code == 404
 
 

@@ -72,11 +72,11 @@ def test_a_run_of_another_upload_is_refused(api, member, url, subject):
 
 def test_who_may_not(refusals, url, comment):
     one = f"{url}{comment.pk}/"
-    assert refusals("get", url) == {"anonymous": 401, "stranger": 404, "viewer": 200}
-    assert refusals("get", one) == {"anonymous": 401, "stranger": 404, "viewer": 200}
-    assert refusals("post", url, {"frame": 0, "text": "x"}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
-    assert refusals("patch", one, {"is_resolved": True}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
-    assert refusals("delete", one) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
+    assert refusals("get", one) == {"anonymous": 401, "outsider": 404, "viewer": 200}
+    assert refusals("post", url, {"frame": 0, "text": "x"}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
+    assert refusals("patch", one, {"is_resolved": True}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
+    assert refusals("delete", one) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert Comment.objects.unresolved().count() == 1
 
 

@@ -34,11 +34,11 @@ def test_it_is_made_by_members_and_seen_by_the_team(made, api, viewer, refusals,
     assert made["content"]["filters"] == {"subjects": [], "uploads": [], "methods": [], "alignment": "", "slice": ""}
     assert [row["name"] for row in api(viewer).get(URL).json()["results"]] == ["Ours"]
     url = f"{URL}{made['id']}/"
-    assert refusals("get", url) == {"anonymous": 401, "stranger": 404, "viewer": 200}
-    assert refusals("patch", url, {"name": "x"}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
-    assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
+    assert refusals("patch", url, {"name": "x"}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
+    assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     body = {"team": str(team.pk), "name": "x"}
-    assert refusals("post", URL, body) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    assert refusals("post", URL, body) == {"anonymous": 401, "outsider": 400, "viewer": 403}
     assert Dashboard.objects.get().name == "Ours"
 
 
@@ -106,14 +106,14 @@ def test_a_new_panel_of_every_kind_can_be_saved(kind):
     assert clean_content({"panels": [panel]})["panels"] == [panel]
 
 
-def test_images_are_kept_and_served_to_the_team(made, api, member, stranger):
+def test_images_are_kept_and_served_to_the_team(made, api, member, outsider):
     url = f"{URL}{made['id']}/images/"
     answer = api(member).post(url, {"file": SimpleUploadedFile("x.png", PNG)}, format="multipart")
     assert answer.status_code == 201, answer.json()
     served = api(member).get(f"{url}{answer.json()['id']}/")
     assert served.getvalue() == PNG
     assert served["Content-Type"] == "image/png"
-    assert api(stranger).get(f"{url}{answer.json()['id']}/").status_code == 404
+    assert api(outsider).get(f"{url}{answer.json()['id']}/").status_code == 404
     for content, status in ((b"<svg onload=alert(1)>", 415), (PNG + bytes(4 << 20), 413)):
         refused = api(member).post(url, {"file": SimpleUploadedFile("x.png", content)}, format="multipart")
         assert refused.status_code == status, refused.json()

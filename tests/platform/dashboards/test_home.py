@@ -47,7 +47,7 @@ def test_home_counts_what_it_does_not_list(client, member, upload):
 
 
 def test_newest_results_and_open_runs_are_found_by_an_index(member):
-    """However many runs there are; PostgreSQL is told not to sort, as it would not in a large table."""
+    """However many runs there are; sorting is disabled in PostgreSQL, which would not sort a large table either."""
     runs = Run.objects.visible_to(member)
     newest = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:12]
     waiting = runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id")[:20]

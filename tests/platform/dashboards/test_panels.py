@@ -107,8 +107,8 @@ def test_only_the_newest_run_of_a_method_counts(show, clips):
     assert len(data["rows"]) == 7
 
 
-def test_other_teams_runs_are_not_shown(show, stranger, clips):
-    theirs = UploadFactory(subject=SubjectFactory(team=stranger.teams.get()), name="theirs.mp4")
+def test_other_teams_runs_are_not_shown(show, outsider, clips):
+    theirs = UploadFactory(subject=SubjectFactory(team=outsider.teams.get()), name="theirs.mp4")
     finished(theirs, "2d-fit", reprojection=9.0)
     assert "theirs.mp4" not in str(show("metrics", metric="reprojection"))
     shown = show("viewer", upload=str(theirs.pk))

@@ -61,14 +61,14 @@ def test_what_is_not_there_is_said(api, contest, scored, member, query, code):
     assert api(member).get(URL, query).status_code == code
 
 
-def test_other_teams_unpublished_scores_are_neither_shown_nor_counted(api, contest, scored, member, stranger):
+def test_other_teams_unpublished_scores_are_neither_shown_nor_counted(api, contest, scored, member, outsider):
     Benchmark.objects.update(visibility="public", shows_frames=True)
     scored("secret", by_team=TeamFactory(), figures={"pa_mpjpe": 1.0})
     scored("ours", figures={"pa_mpjpe": 5.0})
     scored("shown", is_public=True, figures={"pa_mpjpe": 9.0})
     mine = api(member).get(URL).json()
     assert [(r["rank"], r["method"]) for r in mine["rows"]] == [(1, "ours"), (2, "shown")]
-    theirs = api(stranger).get(URL).json()
+    theirs = api(outsider).get(URL).json()
     assert [(r["rank"], r["method"], theirs["total"]) for r in theirs["rows"]] == [(1, "shown", 1)]
 
 
@@ -166,7 +166,7 @@ def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member
     assert "Group by hand shape" in client.get(f"/benchmarks/{contest.slug}/").content.decode()
 
 
-def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contest, scored, owner, member, stranger, team):
+def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contest, scored, owner, member, outsider, team):
     mine = scored("mine", figures={"pa_mpjpe": 10.0})
     theirs = scored("theirs", by_team=TeamFactory(name="Others"), figures={"pa_mpjpe": 5.0})
     new = Revision.objects.create(benchmark=contest, number=2, truth=contest.truths.get(), missing=contest.missing)
@@ -176,7 +176,7 @@ def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contes
         score=score, board=board, metric="pa_mpjpe", value=9.0, low=8, high=10, coverage=1.0, is_ranked=True
     )
     address = f"/api/v1/revisions/{new.pk}/changes/"
-    assert api(stranger).get(address).status_code == 404
+    assert api(outsider).get(address).status_code == 404
     found = api(owner).get(address).json()
     assert found == [
         {"submission": str(mine.pk), "method": "mine", "old": {"rank": 1, "value": 10.0}, "new": {"rank": 1, "value": 9.0}}

@@ -9,12 +9,12 @@ from tests.factories import MembershipFactory
 
 
 @pytest.fixture
-def published(contest, scored, stranger):
+def published(contest, scored, outsider):
     contest.visibility, contest.shows_frames = "web", True
     contest.save()
     scored(method="a public one", is_public=True, figures={"pa_mpjpe": 10.0})
     scored(method="our private one", figures={"pa_mpjpe": 9.0})
-    scored(method="their private one", by_team=stranger.teams.get(), figures={"pa_mpjpe": 8.0})
+    scored(method="their private one", by_team=outsider.teams.get(), figures={"pa_mpjpe": 8.0})
     return contest
 
 

@@ -47,7 +47,7 @@ def test_its_sequence_becomes_a_run_once(client, member, sent, clip, media_root)
     assert Run.objects.count() == 1
 
 
-@pytest.mark.parametrize(("role", "status"), [("viewer", 302), ("stranger", 404)])
+@pytest.mark.parametrize(("role", "status"), [("viewer", 302), ("outsider", 404)])
 def test_who_may_not(request, client, sent, clip, role, status):
     client.force_login(request.getfixturevalue(role))
     assert open_it(client, sent, clip).status_code == status

@@ -146,8 +146,8 @@ def test_keys_are_private_and_redis_asks_for_its_password(tmp_path):
     url = embedded.redis_url(tmp_path)
     for path in ("secret_key", "redis/redis.conf", "run/redis.json"):
         assert (tmp_path / path).stat().st_mode & 0o077 == 0
-    with redis.Redis(port=int(url.rsplit(":", 1)[1].split("/")[0])) as stranger, pytest.raises(redis.AuthenticationError):
-        stranger.ping()
+    with redis.Redis(port=int(url.rsplit(":", 1)[1].split("/")[0])) as outsider, pytest.raises(redis.AuthenticationError):
+        outsider.ping()
     embedded.release(tmp_path)
 
 

@@ -153,9 +153,9 @@ def test_a_comment_line_is_sent_while_no_row_changes(run, member, monkeypatch):
     watch()
 
 
-def test_rows_of_other_teams_are_left_out(run, stranger, monkeypatch):
+def test_rows_of_other_teams_are_left_out(run, outsider, monkeypatch):
     monkeypatch.setattr(event_streams, "STREAM_SECONDS", 0.5)
-    headers = bearer(stranger)
+    headers = bearer(outsider)
 
     @async_to_sync
     async def everything() -> str:
@@ -200,8 +200,8 @@ def test_a_session_is_accepted(member):
     assert status_of(headers, "POST") == 405
 
 
-def test_a_person_has_five_streams_and_the_next_once_one_is_closed(run, member, stranger):
-    ours, theirs = bearer(member), bearer(stranger)
+def test_a_person_has_five_streams_and_the_next_once_one_is_closed(run, member, outsider):
+    ours, theirs = bearer(member), bearer(outsider)
 
     @async_to_sync
     async def watch() -> None:

@@ -13,7 +13,7 @@ def url(run):
 @pytest.mark.parametrize("action", ["cancel", "retry"])
 class TestBoth:
     def test_who_may_not(self, refusals, url, action):
-        assert refusals("post", f"{url}{action}/") == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("post", f"{url}{action}/") == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url, action):
         assert api(member).get(f"{url}{action}/").status_code == 405
@@ -41,4 +41,4 @@ def test_delete_takes_the_files_along(api, member, url, finished_run, django_cap
 
 
 def test_who_may_not_delete(refusals, url):
-    assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}

@@ -68,7 +68,7 @@ def test_without_a_clip_it_says_what_to_do(client: Any, member: Any, upload: Upl
         assert "that are ready first" in client.get(f"{PAGE}{query}", follow=True).content.decode()
 
 
-@pytest.mark.parametrize(("who", "status"), [("stranger", 404), ("viewer", 200), (None, 302)])
+@pytest.mark.parametrize(("who", "status"), [("outsider", 404), ("viewer", 200), (None, 302)])
 def test_who_sees_it(client: Any, clips: list[Upload], request: Any, who: str | None, status: int):
     if who:
         client.force_login(request.getfixturevalue(who))

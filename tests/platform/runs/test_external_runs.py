@@ -87,11 +87,11 @@ def test_an_upload_that_is_not_ready_takes_none(api, member, clip):
     assert (answer.status_code, "try again when it is ready" in answer.json()["detail"]) == (409, True)
 
 
-def test_who_may_not(api, clip, viewer, stranger):
+def test_who_may_not(api, clip, viewer, outsider):
     def status(user):
         return api(user).post(URL, sent(clip), format="multipart").status_code
 
-    assert (status(viewer), status(stranger), status(None)) == (403, 400, 401)
+    assert (status(viewer), status(outsider), status(None)) == (403, 400, 401)
     assert not Run.objects.exists()
 
 

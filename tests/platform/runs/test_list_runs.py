@@ -29,8 +29,8 @@ def test_a_method_that_nobody_ran_here_has_no_runs(api, member, run):
     assert ids(api(member).get(URL, {"method": "magic"})) == set()
 
 
-def test_others_see_nothing(api, stranger, run):
-    assert ids(api(stranger).get(URL)) == set()
+def test_others_see_nothing(api, outsider, run):
+    assert ids(api(outsider).get(URL)) == set()
     assert api(None).get(URL).status_code == 401
 
 
@@ -42,7 +42,7 @@ def test_detail(api, viewer, finished_run):
 
 
 def test_detail_is_not_for_others(refusals, run):
-    assert refusals("get", f"{URL}{run.pk}/") == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("get", f"{URL}{run.pk}/") == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_queries_do_not_grow(api, member, upload, django_assert_num_queries):

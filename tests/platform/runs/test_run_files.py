@@ -87,7 +87,7 @@ def test_frames_that_are_not_there(api, viewer, url, frame):
 class TestEach:
     def test_nobody_else(self, refusals, url, part):
         statuses = refusals("get", f"{url}{part}")
-        assert (statuses["anonymous"], statuses["stranger"]) == (401, 404)
+        assert (statuses["anonymous"], statuses["outsider"]) == (401, 404)
 
     def test_wrong_method(self, api, viewer, url, part):
         assert api(viewer).post(f"{url}{part}").status_code == 405

@@ -95,7 +95,7 @@ def test_a_batch_that_names_nothing_is_refused(api: Any, member: Any, upload: An
 
 def test_a_batch_with_one_upload_of_others_starts_nothing(api: Any, refusals: Any, viewer: Any, member: Any, upload: Any):
     sent = {"uploads": [str(upload.pk)]}
-    assert refusals("post", "/api/v1/runs/batch/", sent) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    assert refusals("post", "/api/v1/runs/batch/", sent) == {"anonymous": 401, "outsider": 400, "viewer": 403}
     mixed = {"uploads": [str(upload.pk), str(UploadFactory().pk)]}
     assert api(member).post("/api/v1/runs/batch/", mixed).status_code == 400
     own = UploadFactory(subject__team=MembershipFactory(user=viewer, role=Role.MEMBER).team)
@@ -109,7 +109,7 @@ def test_without_a_selection_the_page_says_so(client: Any, member: Any):
         assert "Select one or several uploads first." in client.post(PAGE, sent, follow=True).content.decode()
 
 
-@pytest.mark.parametrize(("who", "status"), [("stranger", 404), ("viewer", 302), (None, 302)])
+@pytest.mark.parametrize(("who", "status"), [("outsider", 404), ("viewer", 302), (None, 302)])
 def test_only_members_run_anything(client: Any, upload: Any, request: Any, who: str | None, status: int):
     if who:
         client.force_login(request.getfixturevalue(who))

@@ -108,7 +108,7 @@ def test_before_it_is_scored(api, viewer, url, truth, finished_run):
 
 @pytest.mark.parametrize("path", ["", "frames/"])
 def test_nobody_else_reads_them(refusals, url, score, path):
-    assert refusals("get", url + path) == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("get", url + path) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_they_are_asked_for_once_run_and_truth_are_there(finished_run, upload):

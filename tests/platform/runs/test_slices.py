@@ -91,7 +91,7 @@ def test_what_is_not_there(api, viewer, url, score, query, status):
 
 
 def test_nobody_else_reads_them(refusals, url, score):
-    assert refusals("get", url) == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_another_teams_run_is_no_part_of_a_comparison(api, viewer, url, score):

@@ -101,7 +101,7 @@ def test_shapes_are_told_from_one_another_and_offered_where_they_can_be_taken(cl
 
 
 def test_who_may_not(refusals, data):
-    assert refusals("post", URL, data) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    assert refusals("post", URL, data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
     assert not Run.objects.exists()
 
 
@@ -153,7 +153,7 @@ def test_options_that_the_method_does_not_have(api, member, data, change, words)
     assert words in response.content.decode()
 
 
-def test_runs_that_cannot_be_refined(api, member, stranger, data, upload, subject):
+def test_runs_that_cannot_be_refined(api, member, outsider, data, upload, subject):
     def answer(start, method="hmp2024"):
         return api(member).post(URL, {**data, "method": method, "start": str(start.pk)})
 

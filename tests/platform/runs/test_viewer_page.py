@@ -27,7 +27,7 @@ def test_a_run_that_the_address_names_is_among_them_however_old(client: Any, mem
     assert compared(client, upload, f"?runs={runs[0]},{runs[10]}") == [*runs[:3:-1], *runs[3:2:-1], runs[0]]
 
 
-def test_runs_of_other_uploads_and_junk_are_left_out(client: Any, member: Any, upload: Any, stranger: Any):
+def test_runs_of_other_uploads_and_junk_are_left_out(client: Any, member: Any, upload: Any, outsider: Any):
     run, foreign = RunFactory(upload=upload), RunFactory()
     client.force_login(member)
     for query in (f"?runs={foreign.pk}", "?runs=x,,%00", "?runs=" + "a" * 5000, f"?runs={str(run.pk).upper()}"):

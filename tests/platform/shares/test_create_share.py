@@ -41,14 +41,14 @@ def test_it_gives_an_address_once_and_keeps_a_hash(share, api, member):
 
 def test_it_is_for_members(refusals, finished_run):
     body = {"kind": "viewer", "id": str(finished_run.upload_id)}
-    assert refusals("post", URL, body) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("post", URL, body) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert not ShareLink.objects.exists()
 
 
 def test_others_neither_see_nor_revoke_it(share, refusals):
     url = f"{URL}{share().json()['id']}/"
-    assert refusals("get", url) == {"anonymous": 401, "stranger": 404, "viewer": 200}
-    assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
+    assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert ShareLink.objects.get().status == "active"
 
 
@@ -92,13 +92,13 @@ def test_a_viewer_without_named_runs_shares_those_that_are_finished_now(share, f
     assert ShareLink.objects.get(pk=answer.json()["id"]).runs == [finished_run.pk]
 
 
-def test_a_board_is_shared_by_its_own_team_only(api, member, stranger, contest, scored):
+def test_a_board_is_shared_by_its_own_team_only(api, member, outsider, contest, scored):
     contest.visibility = "public"
     contest.save()
     body = {"kind": "board", "id": contest.slug}
     assert api(member).post(URL, body).status_code == 201
     assert api(member).post(URL, {**body, "id": str(contest.pk)}).status_code == 201
-    assert api(stranger).post(URL, body).status_code == 404
+    assert api(outsider).post(URL, body).status_code == 404
 
 
 def test_the_page_makes_a_link_and_revokes_it(client, member, finished_run):

@@ -225,10 +225,10 @@ def board_link(member, contest):
     return make
 
 
-def test_a_board_shows_public_rows_and_those_of_the_team_that_shared_it(client, board_link, contest, scored, stranger):
+def test_a_board_shows_public_rows_and_those_of_the_team_that_shared_it(client, board_link, contest, scored, outsider):
     contest.shows_frames = True
     contest.save()
-    theirs = stranger.teams.get()
+    theirs = outsider.teams.get()
     scored(method="our own", figures={"pa_mpjpe": 10.123})
     scored(method="their public one", by_team=theirs, is_public=True)
     scored(method="their private one", by_team=theirs)
@@ -270,9 +270,9 @@ def test_a_state_that_no_longer_fits_says_so(client, board_link, scored):
     assert "There is no board “gone”" in answer.content.decode()
 
 
-def test_a_moved_upload_is_not_opened_for_its_new_team(client, link_to, finished_run, stranger):
+def test_a_moved_upload_is_not_opened_for_its_new_team(client, link_to, finished_run, outsider):
     token = link_to()
-    finished_run.upload.subject = SubjectFactory(team=stranger.teams.get())
+    finished_run.upload.subject = SubjectFactory(team=outsider.teams.get())
     finished_run.upload.save()
     assert status_of(client, f"/shared/{token}/") == 410
 

@@ -42,8 +42,8 @@ def test_not_a_number(api, member, url):
 
 
 def test_who_may_not(refusals, url):
-    assert refusals("post", url, {"betas": BETAS}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
-    assert refusals("get", url) == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("post", url, {"betas": BETAS}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
+    assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_wrong_method(api, member, url):

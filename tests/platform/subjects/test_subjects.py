@@ -26,13 +26,13 @@ class TestCreate:
 
     def test_it_may_not(self, refusals, team):
         data = {"team": team.pk, "name": "S1"}
-        # to a stranger the team is no team: what they sent is not valid, as if they had made the id up
-        assert refusals("post", URL, data) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+        # to an outsider the team is no team: what they sent is not valid, as if they had made the id up
+        assert refusals("post", URL, data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
         assert not Subject.objects.exists()
 
-    def test_it_says_nothing_about_teams_that_are_not_yours(self, api, team, stranger):
-        known = api(stranger).post(URL, {"team": team.pk, "name": "x"}).json()["detail"]
-        unknown = api(stranger).post(URL, {"team": "7f0e4c0a-0000-4000-8000-000000000000", "name": "x"}).json()["detail"]
+    def test_it_says_nothing_about_teams_that_are_not_yours(self, api, team, outsider):
+        known = api(outsider).post(URL, {"team": team.pk, "name": "x"}).json()["detail"]
+        unknown = api(outsider).post(URL, {"team": "7f0e4c0a-0000-4000-8000-000000000000", "name": "x"}).json()["detail"]
         assert known.replace(str(team.pk), "") == unknown.replace("7f0e4c0a-0000-4000-8000-000000000000", "")
 
 
@@ -74,7 +74,7 @@ class TestChange:
         assert api(member).patch(url, {"name": "Taken"}).status_code == 409
 
     def test_it_may_not(self, refusals, url):
-        assert refusals("patch", url, {"name": "x"}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("patch", url, {"name": "x"}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
 
 class TestDelete:
@@ -91,7 +91,7 @@ class TestDelete:
         assert default_storage.exists(f"{finished_run.prediction.folder}/prediction.npz")
 
     def test_it_may_not(self, refusals, url):
-        assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):
         assert api(member).put(url, {}).status_code == 405

@@ -209,15 +209,15 @@ def test_the_body_limit_admits_a_chunk(url):
 # --------------------------------------------------------------------------------------------------------------- who may
 
 
-def test_nobody_but_its_sender_knows_it(api, client, url, contest, owner, viewer, stranger):
+def test_nobody_but_its_sender_knows_it(api, client, url, contest, owner, viewer, outsider):
     pk = PendingFile.objects.get().pk
     append(client, url, 0, GOOD)
     Benchmark.objects.update(visibility="public")
-    for user, code in ((None, 401), (owner, 404), (viewer, 404), (stranger, 404)):
+    for user, code in ((None, 401), (owner, 404), (viewer, 404), (outsider, 404)):
         other = api(user)
         answers = [other.head(url, **TUS), append(other, url, len(GOOD), b"x"), other.delete(url, **TUS)]
         assert [answer.status_code for answer in answers] == [code] * 3
-    for user in (owner, stranger):
+    for user in (owner, outsider):
         known, unknown = (submit(api(user), sent=pk) for pk in (pk, NOBODYS))
         assert (known.status_code, unknown.status_code) == (400, 400)
         assert known.content.decode().replace(str(pk), NOBODYS) == unknown.content.decode()

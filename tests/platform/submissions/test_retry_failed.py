@@ -41,16 +41,16 @@ def test_nothing_is_scored_under_a_cancelled_revision(api, owner, revision):
 def test_only_owners_may(api, member, refusals, revision):
     Benchmark.objects.update(visibility="public")
     url = f"/api/v1/revisions/{revision.pk}/retry/"
-    assert refusals("post", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("post", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert api(member).post(url).status_code == 403
     assert Scoring.objects.get(submission__method="bad").status == Status.FAILED
 
 
-def test_the_page_has_a_button(client, owner, stranger, revision):
+def test_the_page_has_a_button(client, owner, outsider, revision):
     revision.published_at = None
     revision.save()
     url = f"/benchmarks/contest-of-ours/revisions/{revision.pk}/retry/"
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert client.post(url).status_code == 404
     client.force_login(owner)
     assert f'action="{url}"' in client.get("/benchmarks/contest-of-ours/?tab=manage").content.decode()

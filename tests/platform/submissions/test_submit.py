@@ -94,7 +94,7 @@ def _bomb() -> bytes:
         (zipped(three=hands(3)), "pred.zip", "no sequence `three`"),
         (zipped(**SEQUENCES)[:-40], "pred.zip", "pred.zip"),
     ],
-    ids=["empty", "json", "exe", "pickle", "objects", "escaping", "bomb", "stranger", "truncated"],
+    ids=["empty", "json", "exe", "pickle", "objects", "escaping", "bomb", "outsider", "truncated"],
 )
 def test_a_file_that_cannot_be_scored_is_refused_with_a_sentence_and_nothing_is_kept(
     api, contest, member, media_root, content, name, sentence
@@ -138,26 +138,26 @@ def test_after_the_deadline_it_is_too_late(api, contest, member):
     assert "deadline" in answer.json()["detail"]
 
 
-def test_viewers_strangers_and_nobody_submit_nothing_for_the_team(api, contest, team, viewer, stranger):
-    for user, code in ((None, 401), (stranger, 404), (viewer, 403)):
+def test_viewers_outsiders_and_nobody_submit_nothing_for_the_team(api, contest, team, viewer, outsider):
+    for user, code in ((None, 401), (outsider, 404), (viewer, 403)):
         answer = api(user).post(URL, form(zipped(**SEQUENCES), team=str(team.pk)), format="multipart")
         assert answer.status_code == code
     assert not Submission.objects.exists()
 
 
-def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, viewer, stranger):
+def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, viewer, outsider):
     Benchmark.objects.update(visibility="public", shows_frames=True)
     private, public = scored("private"), scored("public", is_public=True)
     for user in (member, viewer):
         assert api(user).get(f"/api/v1/submissions/{private.pk}/").status_code == 200
-    assert api(stranger).get(f"/api/v1/submissions/{private.pk}/").status_code == 404
-    assert api(stranger).get(f"/api/v1/submissions/{public.pk}/").json()["scores"]["figures"]["pa_mpjpe"] == 10.0
+    assert api(outsider).get(f"/api/v1/submissions/{private.pk}/").status_code == 404
+    assert api(outsider).get(f"/api/v1/submissions/{public.pk}/").json()["scores"]["figures"]["pa_mpjpe"] == 10.0
     for address in ("/api/v1/submissions/", URL):
-        assert [s["method"] for s in api(stranger).get(address).json()["results"]] == ["public"]
+        assert [s["method"] for s in api(outsider).get(address).json()["results"]] == ["public"]
         assert [s["method"] for s in api(member).get(address).json()["results"]] == ["public", "private"]
     Benchmark.objects.update(visibility="team")
-    assert api(stranger).get(f"/api/v1/submissions/{public.pk}/").status_code == 404
-    assert api(stranger).get(URL).status_code == 404
+    assert api(outsider).get(f"/api/v1/submissions/{public.pk}/").status_code == 404
+    assert api(outsider).get(URL).status_code == 404
 
 
 def test_members_change_what_is_said_of_it_on_its_page(client, contest, scored, member, viewer):
@@ -177,21 +177,21 @@ def test_members_change_what_is_said_of_it_on_its_page(client, contest, scored, 
     assert ">https://a.example\nhttps://b.example\n</textarea>" in client.get(f"/submissions/{made.pk}/").content.decode()
 
 
-def test_files_are_for_the_team_that_sent_them(api, contest, scored, member, stranger):
+def test_files_are_for_the_team_that_sent_them(api, contest, scored, member, outsider):
     Benchmark.objects.update(visibility="public")
     made = scored("public", is_public=True)
     answer = api(member).get(f"/api/v1/submissions/{made.pk}/file/")
     assert answer.getvalue() == b"what they sent"
-    assert api(stranger).get(f"/api/v1/submissions/{made.pk}/file/").status_code == 404
+    assert api(outsider).get(f"/api/v1/submissions/{made.pk}/file/").status_code == 404
 
 
-def test_errors_by_frame_are_shown_where_the_owner_allows_it(api, contest, scored, member, stranger):
+def test_errors_by_frame_are_shown_where_the_owner_allows_it(api, contest, scored, member, outsider):
     made = scored(is_public=True)
     answer = api(member).get(f"/api/v1/submissions/{made.pk}/frames/")
     assert answer.status_code == 403
     assert "reconstructed" in answer.json()["detail"]
     Benchmark.objects.update(visibility="public", shows_frames=True)
-    assert api(stranger).get(f"/api/v1/submissions/{made.pk}/frames/").status_code == 403
+    assert api(outsider).get(f"/api/v1/submissions/{made.pk}/frames/").status_code == 403
 
 
 def test_errors_by_frame_come_as_csv_without_formulas(api, contest, scored, member, tmp_path):
@@ -214,11 +214,11 @@ def test_errors_by_frame_come_as_csv_without_formulas(api, contest, scored, memb
     ]
 
 
-def test_members_change_cancel_and_retry_and_others_do_not(api, contest, scored, member, viewer, stranger):
+def test_members_change_cancel_and_retry_and_others_do_not(api, contest, scored, member, viewer, outsider):
     Benchmark.objects.update(visibility="public")
     made = scored(is_public=True)
     url = f"/api/v1/submissions/{made.pk}/"
-    for user, code in ((viewer, 403), (stranger, 404)):
+    for user, code in ((viewer, 403), (outsider, 404)):
         assert api(user).patch(url, {"method": "Theirs"}).status_code == code
         assert api(user).delete(url).status_code == code
         assert api(user).post(f"{url}cancel/").status_code == code

@@ -27,7 +27,7 @@ def test_an_owner_deletes_with_all_files(api, url, owner, finished_run, django_c
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
 def test_others_may_not(api, refusals, url, member, method):
-    assert refusals(method, url, {"name": "x"}) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals(method, url, {"name": "x"}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert getattr(api(member), method)(url, {"name": "x"}).status_code == 403
 
 

@@ -13,8 +13,8 @@ def test_members_may_not(client, member, team):
     assert Team.objects.filter(pk=team.pk).exists()
 
 
-def test_other_people_cannot_delete_a_team(client, stranger, team):
-    client.force_login(stranger)
+def test_other_people_cannot_delete_a_team(client, outsider, team):
+    client.force_login(outsider)
     assert client.post(f"/teams/{team.pk}/delete/").status_code == 404
     assert Team.objects.filter(pk=team.pk).exists()
 

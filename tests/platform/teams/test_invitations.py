@@ -35,8 +35,8 @@ def test_the_token_is_shown_once_and_kept_as_a_hash(api, url, owner, token):
     assert token not in str(Invitation.objects.values().get())
 
 
-def test_the_answer_does_not_tell_who_has_an_account(api, url, owner, stranger):
-    known, unknown = (api(owner).post(url, {"email": email}).json() for email in (stranger.email, "nobody@example.org"))
+def test_the_answer_does_not_tell_who_has_an_account(api, url, owner, outsider):
+    known, unknown = (api(owner).post(url, {"email": email}).json() for email in (outsider.email, "nobody@example.org"))
     assert known.keys() == unknown.keys()
 
 
@@ -52,11 +52,11 @@ def test_an_owner_withdraws(api, url, owner, token):
     assert api(owner).post(ACCEPT, {"token": token}).status_code == 410
 
 
-def test_one_address_receives_a_few_an_hour(api, url, owner, stranger, django_capture_on_commit_callbacks):
-    theirs = stranger.memberships.get().team
+def test_one_address_receives_a_few_an_hour(api, url, owner, outsider, django_capture_on_commit_callbacks):
+    theirs = outsider.memberships.get().team
     with django_capture_on_commit_callbacks(execute=True):
         sent = [api(owner).post(url, {"email": "victim@example.org"}).status_code for _ in range(5)]
-        other = api(stranger).post(f"/api/v1/teams/{theirs.pk}/invitations/", {"email": "Victim@example.org"})
+        other = api(outsider).post(f"/api/v1/teams/{theirs.pk}/invitations/", {"email": "Victim@example.org"})
     assert (sent, other.status_code) == ([201, 201, 201, 429, 429], 429)
     assert len(mail.outbox) == 3
     Invitation.objects.update(created_at=timezone.now() - timedelta(hours=1, seconds=1))
@@ -71,25 +71,25 @@ def test_one_user_sends_a_bounded_number_an_hour(api, url, owner):
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_others_may_not(api, refusals, url, member, method):
     data = {"email": "x@example.org"}
-    assert refusals(method, url, data) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals(method, url, data) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert getattr(api(member), method)(url, data).status_code == 403
 
 
-def test_whoever_has_the_link_joins(api, token, stranger, team):
-    response = api(stranger).post(ACCEPT, {"token": token})
+def test_whoever_has_the_link_joins(api, token, outsider, team):
+    response = api(outsider).post(ACCEPT, {"token": token})
     assert response.status_code == 200
     assert response.json()["name"] == "Ours"
-    assert Membership.objects.get(team=team, user=stranger).role == Role.MEMBER
+    assert Membership.objects.get(team=team, user=outsider).role == Role.MEMBER
 
 
-def test_it_works_once(api, token, stranger, viewer):
-    api(stranger).post(ACCEPT, {"token": token})
+def test_it_works_once(api, token, outsider, viewer):
+    api(outsider).post(ACCEPT, {"token": token})
     assert api(viewer).post(ACCEPT, {"token": token}).status_code == 410
 
 
-def test_it_expires(api, token, stranger):
+def test_it_expires(api, token, outsider):
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert api(stranger).post(ACCEPT, {"token": token}).status_code == 410
+    assert api(outsider).post(ACCEPT, {"token": token}).status_code == 410
 
 
 def test_it_never_lowers_a_role(api, token, owner, team):
@@ -97,7 +97,7 @@ def test_it_never_lowers_a_role(api, token, owner, team):
     assert Membership.objects.get(team=team, user=owner).role == Role.OWNER
 
 
-def test_a_wrong_token(api, stranger):
-    assert api(stranger).post(ACCEPT, {"token": "x"}).status_code == 404
+def test_a_wrong_token(api, outsider):
+    assert api(outsider).post(ACCEPT, {"token": "x"}).status_code == 404
     assert api(None).post(ACCEPT, {"token": "x"}).status_code == 401
-    assert api(stranger).get(ACCEPT).status_code == 405
+    assert api(outsider).get(ACCEPT).status_code == 405

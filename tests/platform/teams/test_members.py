@@ -16,8 +16,8 @@ def test_all_members_see_the_members(api, url, viewer, owner):
     assert {m["role"] for m in api(viewer).get(url).json()["results"]} == {"viewer", "owner"}
 
 
-def test_other_people_do_not_see_the_members(api, url, stranger):
-    assert api(stranger).get(url).status_code == 404
+def test_other_people_do_not_see_the_members(api, url, outsider):
+    assert api(outsider).get(url).status_code == 404
     assert api(None).get(url).status_code == 401
 
 

@@ -38,8 +38,8 @@ def test_one_more_is_refused_until_one_is_over(api, member, upload):
     assert client.post(f"/api/v1/runs/{first.pk}/retry/").status_code == 429
 
 
-def test_other_teams_and_finished_runs_do_not_count(api, member, stranger, upload):
-    RunFactory.create_batch(3, upload__subject__team=stranger.teams.get())
+def test_other_teams_and_finished_runs_do_not_count(api, member, outsider, upload):
+    RunFactory.create_batch(3, upload__subject__team=outsider.teams.get())
     RunFactory.create_batch(3, upload=upload, status=Status.SUCCEEDED)
     assert api(member).post("/api/v1/runs/", {"upload": str(upload.pk), "method": "2d-fit"}).status_code == 201
 
@@ -47,7 +47,7 @@ def test_other_teams_and_finished_runs_do_not_count(api, member, stranger, uploa
 def test_who_may_not_run_hears_nothing_of_the_team(api, refusals, upload):
     RunFactory.create_batch(2, upload=upload)
     data = {"upload": str(upload.pk), "method": "2d-fit"}
-    assert refusals("post", "/api/v1/runs/", data) == {"anonymous": 401, "stranger": 400, "viewer": 403}
+    assert refusals("post", "/api/v1/runs/", data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
 
 
 def test_run_all_queues_what_fits(client, member, upload):

@@ -77,17 +77,17 @@ def test_a_team_has_the_limit_of_the_settings_or_its_own(team, settings):
     assert storage_use(team).limit == 0
 
 
-def test_members_see_it_and_nobody_else(api, client, team, viewer, stranger):
+def test_members_see_it_and_nobody_else(api, client, team, viewer, outsider):
     team.storage_limit_bytes = 2000
     team.save()
     UploadFactory(subject__team=team, source="x", size_bytes=500)
     url = f"/api/v1/teams/{team.pk}/storage/"
-    assert (api(viewer).get(url).status_code, api(stranger).get(url).status_code, api().get(url).status_code) == (200, 404, 401)
+    assert (api(viewer).get(url).status_code, api(outsider).get(url).status_code, api().get(url).status_code) == (200, 404, 401)
     client.force_login(viewer)
     page = client.get(f"/teams/{team.pk}/").content.decode().replace("\xa0", " ")
     assert "500 bytes used of 2.0 KB (25%)" in page
     assert '<progress max="100" value="25.0"' in page
-    client.force_login(stranger)
+    client.force_login(outsider)
     assert client.get(f"/teams/{team.pk}/").status_code == 404
 
 

@@ -42,10 +42,10 @@ def test_the_number_of_tokens_is_limited(api, member, settings):
     assert client.post(URL, {"name": "one more"}).status_code == 409
 
 
-def test_other_peoples_tokens_do_not_exist(api, member, stranger):
+def test_other_peoples_tokens_do_not_exist(api, member, outsider):
     made = api(member).post(URL, {"name": "laptop"}).json()
-    assert api(stranger).get(f"{URL}{made['id']}/").status_code == 404
-    assert api(stranger).delete(f"{URL}{made['id']}/").status_code == 404
+    assert api(outsider).get(f"{URL}{made['id']}/").status_code == 404
+    assert api(outsider).delete(f"{URL}{made['id']}/").status_code == 404
     assert api(None).get(URL).status_code == 401
     assert api(member).put(URL, {}).status_code == 405
 

@@ -31,7 +31,7 @@ class TestCancel:
         assert response["Content-Type"] == "application/problem+json"
 
     def test_who_may_not(self, refusals, url):
-        assert refusals("post", f"{url}cancel/") == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("post", f"{url}cancel/") == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):
         assert api(member).get(f"{url}cancel/").status_code == 405
@@ -53,7 +53,7 @@ class TestRetry:
         assert "upload it again" in response.json()["detail"]
 
     def test_who_may_not(self, refusals, url):
-        assert refusals("post", f"{url}retry/") == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("post", f"{url}retry/") == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):
         assert api(member).get(f"{url}retry/").status_code == 405
@@ -74,4 +74,4 @@ class TestDelete:
         assert default_storage.listdir("uploads")[0] == ["another"]
 
     def test_who_may_not(self, refusals, url):
-        assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+        assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}

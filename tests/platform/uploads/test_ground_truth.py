@@ -143,14 +143,14 @@ def test_it_goes_with_its_upload(api, member, clip, attached, media_root, django
 
 
 def test_who_may_not_change_it(refusals, url, attached):
-    assert refusals("put", url, sent(), format="multipart") == {"anonymous": 401, "stranger": 404, "viewer": 403}
-    assert refusals("delete", url) == {"anonymous": 401, "stranger": 404, "viewer": 403}
+    assert refusals("put", url, sent(), format="multipart") == {"anonymous": 401, "outsider": 404, "viewer": 403}
+    assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert GroundTruth.objects.get().pk == attached.pk
 
 
 @pytest.mark.parametrize("path", ["", "track/", f"track/{'0a' * 8}.bin"])
 def test_only_the_team_reads_it(refusals, url, attached, path):
-    assert refusals("get", url + path) == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("get", url + path) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_the_page_offers_it_to_members(client, member, viewer, clip):

@@ -34,9 +34,9 @@ def test_nonsense(api, member, query):
     assert api(member).get(URL, query).status_code in (400, 404)
 
 
-def test_others_see_nothing(api, stranger, upload):
-    assert api(stranger).get(URL).json()["results"] == []
-    assert api(stranger).get(URL, {"subject": str(upload.subject_id)}).json()["results"] == []
+def test_others_see_nothing(api, outsider, upload):
+    assert api(outsider).get(URL).json()["results"] == []
+    assert api(outsider).get(URL, {"subject": str(upload.subject_id)}).json()["results"] == []
     assert api(None).get(URL).status_code == 401
 
 
@@ -54,7 +54,7 @@ def test_place_in_the_queue(api, member, subject):
 
 
 def test_detail_is_not_for_others(refusals, upload):
-    assert refusals("get", f"{URL}{upload.pk}/") == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert refusals("get", f"{URL}{upload.pk}/") == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 def test_an_id_that_is_none(api, member):

@@ -238,13 +238,13 @@ def test_who_may_not(refusals, url, method):
     kwargs = {"content_type": "application/offset+octet-stream", "HTTP_UPLOAD_OFFSET": "0"} if method == "patch" else {}
     data = b"x" if method == "patch" else None
     viewer = 200 if method == "head" else 403
-    assert refusals(method, url, data, **kwargs, **TUS) == {"anonymous": 401, "stranger": 404, "viewer": viewer}
+    assert refusals(method, url, data, **kwargs, **TUS) == {"anonymous": 401, "outsider": 404, "viewer": viewer}
 
 
-def test_who_may_not_begin(api, viewer, stranger, subject):
+def test_who_may_not_begin(api, viewer, outsider, subject):
     assert create(api(None), 10).status_code == 401
     assert create(api(viewer), 10, subject=subject.pk).status_code == 403
-    assert create(api(stranger), 10, subject=subject.pk).status_code == 400
+    assert create(api(outsider), 10, subject=subject.pk).status_code == 400
 
 
 def test_wrong_method(client, url):

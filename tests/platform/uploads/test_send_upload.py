@@ -167,11 +167,11 @@ def test_a_subject_of_another_team(api, member, team, mp4):
     assert nothing_stored()
 
 
-def test_who_may_not(api, viewer, stranger, subject, mp4):
+def test_who_may_not(api, viewer, outsider, subject, mp4):
     assert send(api(None), mp4).status_code == 401
     assert send(api(viewer), mp4, subject=subject.pk).status_code == 403
     assert send(api(viewer), mp4, team=subject.team_id).status_code == 403
-    assert send(api(stranger), mp4, subject=subject.pk).status_code == 400
+    assert send(api(outsider), mp4, subject=subject.pk).status_code == 400
     assert nothing_stored()
 
 

@@ -53,9 +53,9 @@ def test_what_was_calibrated_from_stays(api, member, team, subject, upload, url)
     assert (answer.status_code, "delete that calibration" in answer.json()["detail"]) == (409, True)
 
 
-def test_who_may(api, viewer, stranger, url):
+def test_who_may(api, viewer, outsider, url):
     assert api(viewer).patch(url, {"name": "x"}).status_code == 403
-    assert api(stranger).patch(url, {"name": "x"}).status_code == 404
+    assert api(outsider).patch(url, {"name": "x"}).status_code == 404
     assert api().patch(url, {"name": "x"}).status_code == 401
 
 

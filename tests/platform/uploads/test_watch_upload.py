@@ -87,7 +87,7 @@ def test_the_source_is_a_download_under_its_own_name(api, viewer, upload):
 @pytest.mark.parametrize("name", ["web.mp4", "poster.jpg", "filmstrip.jpg", "source"])
 def test_nobody_else(refusals, upload, name):
     statuses = refusals("head", f"/api/v1/uploads/{upload.pk}/media/{name}")
-    assert statuses == {"anonymous": 401, "stranger": 404, "viewer": 200}
+    assert statuses == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 @pytest.mark.parametrize("name", ["keypoints.npz", "../source", "truth.npz", "..%2f..%2fsecret_key"])
