@@ -3,10 +3,11 @@
 Joints are taken relative to the wrist; velocities are differences of frames that follow each other.
 
 - *lag*: the shift, in frames, at which the prediction's velocities correlate best with the truth's; positive where it is late.
+  Its fraction is that of the vertex of the parabola through the best correlation and its two neighbours.
 - *kept amplitude*: at that lag, the cross-spectrum of the two over the truth's own, weighted by the latter: Σ v·v̂ / Σ v·v. 1
   keeps all motion, less smooths it away; noise adds nothing to it.
 
-`frontend/metrics/smoothness.ts` computes the same in the viewer.
+`frontend/metrics/smoothness.ts` computes the same in the viewer; `ml.training.hmp_tables` reports both of methods.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ class Smoothness:
     """Of a prediction over a clip.
 
     Attributes:
-        lag: frames, −10 to 10.
-        amplitude: share of the true motion that is kept.
+        lag: whole frames, −10 to 10.
+        amplitude: share of the true motion that is kept at that lag.
+        precise_lag: frames, to a fraction; within half a frame of `lag`.
     """
 
     lag: int
     amplitude: float
+    precise_lag: float
 
 
 def smoothness(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, prediction: np.ndarray) -> Smoothness | None:
@@ -51,7 +54,16 @@ def smoothness(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, predicti
     best = MAX_LAG if score[MAX_LAG] >= score.max() else int(score.argmax())
     if own[best] <= 0:
         return None
-    return Smoothness(best - MAX_LAG, float(cross[best] / own[best]))
+    lag = best - MAX_LAG
+    return Smoothness(lag, float(cross[best] / own[best]), lag + _vertex(score[max(0, best - 1) : best + 2]))
+
+
+def _vertex(values: np.ndarray) -> float:
+    """Where a parabola through three values has its top, −0.5 to 0.5 from the middle one; 0 if that is not the largest."""
+    if len(values) < 3 or values[1] < max(values[0], values[2]):
+        return 0.0
+    bend = values[0] - 2 * values[1] + values[2]
+    return float(0.5 * (values[0] - values[2]) / bend) if bend < 0 else 0.0
 
 
 def _velocities(frame: np.ndarray, joints: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ OCCLUDED: Final = {
 _COLUMNS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplitude", "fast_pr_mpjpe")
 _HEAD: Final = (
     "| | PA-MPJPE, no reflection (mm) | RA-MPJPE (mm) | RA-ACC (mm/frame², 30 fps) | jitter (mm/frame²) | lag (frames) "
-    "| amplitude to 5 Hz | PA, fastest tenth (mm) | ratios PA, RA, ACC | published |\n" + "| --- " * 10 + "|\n"
+    "| kept amplitude | PA, fastest tenth (mm) | ratios PA, RA, ACC | published |\n" + "| --- " * 10 + "|\n"
 )
 
 
@@ -83,8 +83,9 @@ Adam as published ends at a loss of {solver["adam_loss"]:g}
 after {solver["adam_s"]:.1f} s, Gauss–Newton at {solver["ours_loss"]:g} after {solver["ours_s"]:.3f} s. It reaches Adam's loss
 {times}.
 
-Lag is the shift at the best cross-correlation of joint velocities, amplitude the root of the ratio of their power up to 5 Hz
-(`ml/training/motion_truth.py`); noise raises it above 1. Both are medians over clips.
+Lag is the shift at which joint velocities relative to the wrist correlate best with the true ones, kept amplitude the share of
+the true velocities that is kept at that lag, to which noise adds nothing (`ml/metrics/smoothness.py`, as on the platform's
+pages). Both are medians over clips.
 """
 
 

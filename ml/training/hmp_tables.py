@@ -28,18 +28,20 @@ from ml.methods.hmp2024 import HMP2024
 from ml.methods.interface import Request, load_method
 from ml.metrics.alignment import procrustes_align
 from ml.metrics.no_truth import jitter
+from ml.metrics.smoothness import smoothness
 from ml.priors.slerp import fill_gaps
 from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.hand_motion import Activity
 from ml.synthetic.subjects import make_subject
 from ml.training.hmp_report import report
-from ml.training.motion_truth import fastest_frames, kept_amplitude, lag_frames
 from ml.training.train_kong2022 import CACHE
 
 ACTIVITIES: Final[tuple[Activity, ...]] = ("spell", "manipulate", "wave", "pinch", "drum", "write", "gesture", "sign")
 FRAMES: Final = 128
 FPS: Final = 30.0
 VISIBLE: Final = 15
+FASTEST: Final = 0.1
+"""Share of frames that count as fast."""
 REGRESSOR: Final = "kong2022"
 """The per-frame network in the place of the poster's PyMAF-X."""
 STARTS: Final = ("mediapipe-ik", "2d-fit", "fused-fit")
@@ -129,7 +131,10 @@ KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplit
 
 @dataclass(frozen=True)
 class _Errors:
-    """Of one clip and row: per frame [n], mm; NaN in `acceleration` where a neighbour is missing."""
+    """Of one clip and row: per frame [n], mm; NaN in `acceleration` where a neighbour is missing.
+
+    `lag` (frames, to a fraction) and `amplitude` as in `ml.metrics.smoothness`; NaN where nothing moves.
+    """
 
     frames: np.ndarray
     aligned: np.ndarray
@@ -147,15 +152,25 @@ def _errors(found: PredictionArrays, clip: TestClip, frames: np.ndarray) -> _Err
     joints = own.joints.astype(np.float64)
     moved = procrustes_align(truth, joints, reflections=False)[0]
     relative, true = joints - joints[:, :1], truth - truth[:, :1]
+    motion = smoothness(frames, np.zeros(len(frames), int), truth, joints)
     return _Errors(
         frames,
         1000 * np.linalg.norm(moved - truth, axis=-1).mean(-1),
         1000 * np.linalg.norm(relative - true, axis=-1).mean(-1),
         jitter(frames, relative - true),
         jitter(frames, joints),
-        lag_frames(relative, true, FPS),
-        kept_amplitude(relative, true, FPS),
+        motion.precise_lag if motion else float("nan"),
+        motion.amplitude if motion else float("nan"),
     )
+
+
+def fastest_frames(truth: np.ndarray) -> np.ndarray:
+    """Which frames [T] are among the fastest tenth: by the mean speed of the true joints [T, J, 3] around each."""
+    if len(truth) < 3:
+        return np.zeros(len(truth), bool)
+    speed = np.linalg.norm(np.gradient(truth, axis=0), axis=-1).mean(-1)
+    chosen: np.ndarray = speed >= np.quantile(speed, 1 - FASTEST)
+    return chosen
 
 
 def _summary(parts: list[tuple[_Errors, np.ndarray]]) -> dict[str, float]:

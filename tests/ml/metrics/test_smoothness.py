@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.metrics.smoothness import smoothness
+from ml.metrics.smoothness import MAX_LAG, smoothness
 
 FRAMES = 90
 
@@ -28,6 +28,18 @@ def test_the_lag_is_found(late):
     found = of(motion(), motion(late=late))
     assert found.lag == late
     assert found.amplitude == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("late", [-2.4, -0.3, 0.0, 0.25, 1.4, 3.0])
+def test_the_lag_is_found_to_a_fraction_of_a_frame(late):
+    found = of(motion(), motion(late=late))
+    assert found.lag == round(late)
+    assert found.precise_lag == pytest.approx(late, abs=0.05)
+
+
+def test_a_lag_at_the_end_of_those_looked_for_has_no_fraction():
+    found = of(motion(), motion(late=MAX_LAG + 1.5))
+    assert found.precise_lag == found.lag == MAX_LAG
 
 
 def test_what_is_smoothed_away_is_found_and_noise_adds_nothing():
