@@ -198,6 +198,11 @@ class HandModel(torch.nn.Module):
         return self._tip_weights
 
     @property
+    def skinning_weights(self) -> Tensor:
+        """[V, 16], MANO order; rows sum to 1."""
+        return self._weights
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of everything that goes in and comes out."""
         return self._rest.dtype

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.solver import Parameters
+from ml.hand.forward_kinematics import finger_rotations
 from ml.hand.joint_limits import joint_angles
 from ml.hand.model import HandModel, load_hand_model
 from ml.identity.observation import Observation
@@ -27,6 +28,11 @@ class CropFit(NamedTuple):
     rotations: Tensor
     betas: Tensor
     translation: Tensor
+
+    def of_rows(self, rows: slice) -> CropFit:
+        """Some of the hands."""
+        betas = self.betas.expand(len(self.rotations), 10)
+        return CropFit(self.rotations[rows], betas[rows], self.translation[rows])
 
 
 def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen: Tensor | None = None) -> CropFit:
@@ -52,6 +58,30 @@ def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen
         rotations.append(kinematics.matrices(solved.angles, solved.root))
         translation.append(solved.translation)
     return CropFit(torch.cat(rotations), hand.betas, torch.cat(translation))
+
+
+def carried(vertices: Tensor, before: CropFit, after: CropFit) -> Tensor:
+    """Vertices [n, V, 3] (m) of a mesh that lies near the hand `before`, moved with the bones to the hand `after`.
+
+    Where the mesh differs from the model's, the difference turns with the bones, blended by the skinning weights.
+    """
+    model = load_hand_model("open", "right")
+    found = []
+    for first in range(0, len(vertices), CHUNK):
+        rows = slice(first, first + CHUNK)
+        parts = [hand.of_rows(rows) for hand in (before, after)]
+        old, new = (model(part.rotations, part.betas, part.translation).vertices for part in parts)
+        start, end = (_bone_rotations(part.rotations) for part in parts)
+        turns = (end @ start.mT).flatten(2)
+        blended = (model.skinning_weights @ turns).view(len(old), -1, 3, 3)
+        found.append(new + (blended @ (vertices[rows] - old)[..., None])[..., 0])
+    return torch.cat(found)
+
+
+def _bone_rotations(local: Tensor) -> Tensor:
+    """Rotations [n, 16, 3, 3] of the joints in space, from those relative to their parents."""
+    root = local[:, :1]
+    return torch.cat([root, root @ finger_rotations(local[:, 1:]).flatten(1, 2)], 1)
 
 
 def in_camera(hand: CropFit, track: HandTrack, model: HandModel, view: Observation) -> FittedTrack:

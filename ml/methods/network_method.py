@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -26,13 +27,17 @@ from ml.identity.observation import Observation
 from ml.identity.track_batches import map_tracks
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
+from ml.methods.crop_fit import CropFit, carried, fitted_in_crop, in_camera
 from ml.methods.evidence import outside
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
+from ml.networks.mesh_graph import joint_regressor
 from ml.networks.network_files import load_network, weights_path
 from ml.progress import ProgressCallback
+
+MESH_FITS: Final = 2
+"""Further fits of a network's own mesh."""
 
 ShapeRule = Callable[[HandGuess, Observation], Tensor]
 """From the guesses of one hand in n frames to its shape, [1, 10] or [n, 10]."""
@@ -92,24 +97,26 @@ class NetworkMethod:
     def _placed(self, request: Request, track: HandTrack, view: Observation, guess: HandGuess, *, fits: bool) -> FittedTrack:
         right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)
         betas = self._shape(request, track, view, guess)
-        if guess.rotations is None and guess.vertices is None:
-            assert guess.joints is not None
-            kinematics = Kinematics(right)
-            guess = replace(guess, rotations=kinematics.matrices(*inverse_kinematics(kinematics, guess.joints, betas)))
         joints = own_joints(guess, right, betas)
-        if fits and guess.rotations is not None:
+        has_mesh = guess.rotations is None and guess.vertices is not None
+        if guess.rotations is None and (fits or not has_mesh):
+            kinematics = Kinematics(right)
+            guess = replace(guess, rotations=kinematics.matrices(*inverse_kinematics(kinematics, joints, betas)))
+        vertices = joints_scale(guess, right, betas) * guess.vertices if has_mesh and guess.vertices is not None else None
+        if fits:
             size = request.keypoints.width, request.keypoints.height
             unseen = outside(torch.as_tensor(track.joints_2d), *size)
-            return _fitted(track, view, guess.rotations, betas, unseen)
+            assert guess.rotations is not None
+            wrist = right.rest_joints(betas)[:, 0].expand(len(guess.rotations), 3)
+            return _fitted(track, view, CropFit(guess.rotations, betas, -wrist), unseen, vertices)
         pixels, camera = torch.as_tensor(track.joints_2d), torch.as_tensor(request.intrinsics, dtype=torch.float32)
         placed = view.points_to_camera(joints)
         translation = solve_translation(placed, pixels, camera)
         own = placed + translation[:, None]
-        if guess.rotations is None:
-            assert guess.vertices is not None
-            scale = joints_scale(guess, right, betas)
-            vertices = view.points_to_camera(scale * guess.vertices) + translation[:, None]
+        if vertices is not None:
+            vertices = view.points_to_camera(vertices) + translation[:, None]
             return FittedTrack(track, model, None, betas, translation, joints=own, vertices=vertices)
+        assert guess.rotations is not None
         wrist = model.rest_joints(betas)[:, 0]
         rotations = view.to_camera(guess.rotations)
         return FittedTrack(track, model, rotations, betas, own[:, 0] - wrist, joints=own if guess.joints is not None else None)
@@ -123,13 +130,38 @@ class NetworkMethod:
         return torch.zeros(1, 10) if self.shape_of is None else self.shape_of(guess, view)
 
 
-def _fitted(track: HandTrack, view: Observation, rotations: Tensor, betas: Tensor, unseen: Tensor) -> FittedTrack:
-    """The hands of a track, fitted to the detector's 2D joints in the cameras of their crops."""
+def _fitted(track: HandTrack, view: Observation, found: CropFit, unseen: Tensor, vertices: Tensor | None) -> FittedTrack:
+    """The hands of a track, fitted to the detector's 2D joints in the cameras of their crops.
+
+    Args:
+        track: of the detector.
+        view: its hands in their crops' cameras.
+        found: the network's, with the wrists at the origin.
+        unseen: bool [n, 21], joints outside the image.
+        vertices: [n, V, 3] (m, about the wrists), a network's own mesh, which moves with the bones; its joints follow from it.
+    """
     right, model = load_hand_model("open", "right"), load_hand_model("open", track.side)
     detected = view.centre[:, None] + view.half[:, None, None] * view.landmarks
-    joints = right.joints(rotations, betas.expand(len(rotations), 10), torch.zeros(3))
-    start = CropFit(rotations, betas, solve_translation(joints, detected, torch.eye(3)))
-    return in_camera(fitted_in_crop(start, detected, None, unseen), track, model, view)
+    start = found._replace(translation=solve_translation(_joints(right, found), detected, torch.eye(3)))
+    fitted = fitted_in_crop(start, detected, None, unseen)
+    if vertices is None:
+        return in_camera(fitted, track, model, view)
+    regressor = torch.as_tensor(joint_regressor()).float()
+    for _ in range(MESH_FITS):  # the mesh's joints are not quite the model's, and are those that shall lie on the detected ones
+        apart = _rays(regressor @ carried(vertices, found, fitted)) - _rays(_joints(right, fitted))
+        fitted = fitted_in_crop(fitted, detected - apart, None, unseen)
+    mesh = view.points_to_camera(carried(vertices, found, fitted))
+    return FittedTrack(track, model, None, found.betas, fitted.translation, joints=regressor @ mesh, vertices=mesh)
+
+
+def _joints(model: HandModel, hand: CropFit) -> Tensor:
+    """[n, 21, 3], m."""
+    return model.joints(hand.rotations, hand.betas.expand(len(hand.rotations), 10), hand.translation)
+
+
+def _rays(points: Tensor) -> Tensor:
+    """Image points [..., 2] of points [..., 3] before a camera without intrinsics."""
+    return points[..., :2] / points[..., 2:].clamp_min(1e-3)
 
 
 def own_joints(guess: HandGuess, right: HandModel, betas: Tensor) -> Tensor:

@@ -16,6 +16,9 @@ from ml.training.real_hands import TWO_CAMERAS, RealClip, absent, against_refere
 
 TARGETS = {TWO_CAMERAS[0]: "PA <= 12.0 mm, 2D <= 2%, 0 broken", TWO_CAMERAS[1]: "PA <= 10.5 mm, 2D <= 2%, 0 broken"}
 
+WINDOW = 11
+"""Frames of the moving average that whole-hand jitter is measured about."""
+
 Row = tuple[str, str, str]
 
 
@@ -46,7 +49,8 @@ def _measured(clip: RealClip, method: str) -> Row:
     if clip.truth:
         parts.append(f"PA {against_reference(clip, prediction.frame, prediction.joints):.2f} mm")
     miss, broken = on_the_image(clip.request.keypoints, prediction)
-    parts += [f"2D {miss:.2f}%", f"{broken} broken", f"jitter {_jitter(prediction):.1f} mm/frame²", f"{speed:.0f} hands/s"]
+    parts += [f"2D {miss:.2f}%", f"{broken} broken", f"jitter {_jitter(prediction):.1f} mm/frame²"]
+    parts += [f"whole hand {_whole_hand_jitter(prediction):.2f} px", f"{speed:.0f} hands/s"]
     return (
         f"{clip.name}, {method}",
         ", ".join(parts),
@@ -58,6 +62,21 @@ def _mediapipe(clip: RealClip) -> Row:
     track = longest_track(clip.request.keypoints)
     error = against_reference(clip, track.frames, track.world)
     return f"{clip.name}, MediaPipe's world landmarks", f"PA {error:.2f} mm", "side by side"
+
+
+def _whole_hand_jitter(prediction: PredictionArrays) -> float:
+    """RMS of the image of the joints' mean about its moving average over 11 frames, px, where frames follow each other."""
+    assert prediction.intrinsics is not None
+    middle = project(prediction.joints.mean(1)[:, None], prediction.intrinsics)[:, 0]
+    found = []
+    for track in np.unique(prediction.track):
+        rows = np.flatnonzero(prediction.track == track)
+        for part in np.split(rows, np.flatnonzero(np.diff(prediction.frame[rows]) != 1) + 1):
+            if len(part) >= WINDOW:
+                means = np.apply_along_axis(np.convolve, 0, middle[part], np.full(WINDOW, 1 / WINDOW), "valid")
+                half = WINDOW // 2
+                found.append(middle[part][half:-half] - means)
+    return float(np.sqrt(np.square(np.concatenate(found)).sum(-1).mean()))
 
 
 def _jitter(prediction: PredictionArrays) -> float:

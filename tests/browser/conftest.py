@@ -93,9 +93,9 @@ class RunningServer(NamedTuple):
     link: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Everything, started as a newcomer starts it, on a port and data of its own."""
+    """Everything, started as a newcomer starts it, on a port and data of its own; its demonstration keeps workers busy."""
     folder = tmp_path_factory.mktemp("installation")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
