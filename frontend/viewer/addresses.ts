@@ -2,6 +2,7 @@
 
 export interface Addresses {
   upload(upload: string): string;
+  runs(): string;
   run(run: string): string;
   retry(run: string): string;
   track(run: string): string;
@@ -17,6 +18,7 @@ export interface Addresses {
 export function addresses(base = "/api/v1"): Addresses {
   return {
     upload: (upload) => `${base}/uploads/${upload}/`,
+    runs: () => `${base}/runs/`,
     run: (run) => `${base}/runs/${run}/`,
     retry: (run) => `${base}/runs/${run}/retry/`,
     track: (run) => `${base}/runs/${run}/track/`,

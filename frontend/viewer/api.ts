@@ -34,6 +34,8 @@ export interface RunInfo extends Work {
   hand_model: string;
   shape_used: string;
   created_at: string;
+  /** The run whose hands it refines. */
+  start: string | null;
   prediction: { sha256: string; size_bytes: number; rows: number; summary: Record<string, number> } | null;
 }
 
@@ -46,6 +48,8 @@ export interface PageData {
   truth_metrics: Metric[];
   /** Methods, by name, that are shown at first where they ran. */
   first_methods: string[];
+  /** The method that refines the hands of other runs; null where the person may not start it, or it cannot run on the upload. */
+  refining?: { name: string; title: string } | null;
   /** What the person may do with comments; a shared page has none. */
   comments?: { can_write: boolean; email: string; is_owner: boolean };
   /** Where the data is, if not at the API's root: a shared page names an address that opens only what is shared. */

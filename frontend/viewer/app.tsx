@@ -20,6 +20,8 @@ import { followColours, pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
 import { Viewer, type Viewpoint } from "./viewer";
 
+const NOTICE_MS = 8000;
+
 export function App({ model }: { model: ViewModel }) {
   const root = useRef<HTMLDivElement>(null);
   const stage = useRef<HTMLDivElement>(null);
@@ -48,7 +50,9 @@ export function App({ model }: { model: ViewModel }) {
     const endKeys = handleKeys(keys, root.current);
     const endSteering = acceptSteering(model.sites, {
       clock: made.clock,
-      runs: model.runs,
+      get runs() {
+        return model.runs;
+      },
       frame: model.frame,
       playing: model.playing,
       alignment: model.comparison.target.value ? model.comparison.alignment : undefined,
@@ -114,11 +118,26 @@ export function App({ model }: { model: ViewModel }) {
       )}
       {viewer && !model.isSingleImage && <Plots model={model} clock={viewer.clock} />}
       {viewer && model.comments && <CommentList model={model} comments={model.comments} clock={viewer.clock} />}
-      <p class="toast" role="status">
-        {model.notice.value}
-      </p>
+      <Notice model={model} />
       <ShortcutHelp model={model} table={table} />
     </div>
+  );
+}
+
+/** A message about the whole page, until it has been read. */
+function Notice({ model }: { model: ViewModel }) {
+  const text = model.notice.value;
+  useEffect(() => {
+    if (!text) return;
+    const timer = setTimeout(() => {
+      model.notice.value = "";
+    }, NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [text, model]);
+  return (
+    <p class="toast" role="status">
+      {text}
+    </p>
   );
 }
 

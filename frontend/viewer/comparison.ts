@@ -1,6 +1,6 @@
 /** What the methods are compared with, and how: the ground truth or one of them, the alignment, the joints, the colours' scale. */
 
-import { computed, type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Metric } from "../charts/frame-metrics";
 import { ALIGNMENTS, type Alignment } from "../metrics/alignment";
 import { JOINT_SUBSETS, type JointSubset } from "../metrics/joint-subsets";
@@ -70,7 +70,7 @@ export class Comparison {
   });
 
   constructor(
-    readonly runs: readonly RunModel[],
+    private readonly offered: ReadonlySignal<readonly RunModel[]>,
     readonly truth: Layer | null,
     private readonly catalogue: readonly Metric[],
     state: ViewState,
@@ -80,9 +80,13 @@ export class Comparison {
     this.joints = signal(state.joints);
     this.colours = signal(state.errors);
     this.scale = signal(state.scale);
-    const known = state.reference === TRUTH ? truth : runs.find((run) => run.id === state.reference);
+    const known = state.reference === TRUTH ? truth : this.runs.find((run) => run.id === state.reference);
     this.reference = signal(known?.id ?? this.standard);
     if (state.errors && !this.reference.value) this.reference.value = this.firstShown;
+  }
+
+  get runs(): readonly RunModel[] {
+    return this.offered.value;
   }
 
   /** What is compared with unless something else is chosen. */

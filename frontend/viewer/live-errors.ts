@@ -5,14 +5,16 @@ import type { ErrorRequest } from "../metrics/error-request";
 import { JOINT_SUBSETS } from "../metrics/joint-subsets";
 import { MetricsClient } from "../metrics/metrics-client";
 import type { Layer, RunModel } from "./layers";
-import type { ViewModel } from "./view-model";
+import { forEachLayer, type ViewModel } from "./view-model";
 
 export class LiveErrors {
   private client: MetricsClient | null = null;
 
   constructor(private readonly model: ViewModel) {
-    for (const layer of model.layers) effect(() => this.loadJoints(layer));
-    for (const run of model.runs) effect(() => this.compute(run));
+    forEachLayer(model, (layer) => {
+      effect(() => this.loadJoints(layer));
+      if ("info" in layer) effect(() => this.compute(layer as RunModel));
+    });
   }
 
   private get worker(): MetricsClient {

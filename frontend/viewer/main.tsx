@@ -1,14 +1,14 @@
 /** @jsxImportSource preact */
 /** The viewer page: reads the page's data, starts the viewer, keeps the URL and the runs up to date. */
 
-import { effect } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import { render } from "preact";
 import type { Series } from "../charts/frame-metrics";
 import { follow, isOpen, type PageData, type RunInfo, request } from "./api";
 import { App } from "./app";
 import type { RunModel } from "./layers";
 import { parseState, throttled, type ViewState, writeState } from "./url-state";
-import { ViewModel } from "./view-model";
+import { forEachLayer, ViewModel } from "./view-model";
 import "uplot/dist/uPlot.min.css";
 import "./comments.css";
 import "./compare.css";
@@ -42,25 +42,25 @@ function loadSeries(model: ViewModel, run: RunModel): void {
 
 /** While work is unfinished, follow it; reload when the video itself is ready. */
 function followWork(model: ViewModel): void {
-  const work = [model.upload.value, ...model.runs.map((run) => run.info.value)];
-  if (!work.some((item) => isOpen(item.status))) return;
   const waiting = isOpen(model.upload.value.status);
-  const end = follow(
-    model.addresses,
-    model.upload.value.id,
-    model.runs.map((run) => run.id),
-    (kind, change) => {
-      if (kind === "upload") model.upload.value = { ...model.upload.value, ...change };
-      const run = model.runs.find((other) => other.id === change.id);
-      if (run) run.info.value = { ...run.info.value, ...change };
-      // The event does not contain the prediction.
-      if (run && change.status === "succeeded" && !run.info.value.prediction)
-        request<RunInfo>(model.addresses.run(run.id)).then((info) => {
-          run.info.value = { ...run.info.value, ...info };
-        });
-      if (waiting && model.upload.value.status === "ready") location.reload();
-    },
+  const isAnyOpen = computed(() =>
+    [model.upload, ...model.runs.map((run) => run.info)].some(({ value }) => isOpen(value.status)),
   );
+  const onChange: Parameters<typeof follow>[3] = (kind, change) => {
+    if (kind === "upload") model.upload.value = { ...model.upload.value, ...change };
+    const run = model.runs.find((other) => other.id === change.id);
+    if (run) run.info.value = { ...run.info.value, ...change };
+    // The event does not contain the prediction.
+    if (run && change.status === "succeeded" && !run.info.value.prediction)
+      request<RunInfo>(model.addresses.run(run.id)).then((info) => {
+        run.info.value = { ...run.info.value, ...info };
+      });
+    if (waiting && model.upload.value.status === "ready") location.reload();
+  };
+  const end = effect(() => {
+    const runs = model.runs.map((run) => run.id); // a run that is started here is followed too
+    if (isAnyOpen.value) return untracked(() => follow(model.addresses, model.upload.value.id, runs, onChange));
+  });
   addEventListener("pagehide", end);
 }
 
@@ -73,5 +73,7 @@ if (host && data) {
   render(<App model={model} />, host);
   followUrl(model);
   followWork(model);
-  for (const run of model.runs) loadSeries(model, run);
+  forEachLayer(model, (layer) => {
+    if ("info" in layer) loadSeries(model, layer as RunModel);
+  });
 }

@@ -6,6 +6,7 @@ import { duration } from "../live/status-text";
 import { isFailed, isOpen, type RunInfo, request } from "./api";
 import type { Layer, RunModel } from "./layers";
 import { Icon } from "./playback";
+import { hasRefinementNote, RefineButton, RefinementNote } from "./refine-control";
 import type { Sort, ViewModel } from "./view-model";
 
 const EYE =
@@ -135,30 +136,34 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Vi
   const visible = run.shown.value;
   const metric = model.metric.value;
   const isOpen = model.selected.value === run.id;
+  const key = index < 9 ? ` (${index + 1})` : "";
   const value = (number: number | null | undefined) => (metric ? formatValue(number, { ...metric, unit: "" }).trim() : "–");
   return (
     <tbody class={visible ? "method" : "method off"} style={{ "--method": info.colour }}>
       <tr>
         <th scope="row">
-          <button
-            type="button"
-            class="name"
-            aria-expanded={isOpen}
-            title={`${info.method_title}: details`}
-            onClick={() => {
-              model.selected.value = isOpen ? "" : run.id;
-            }}
-          >
-            <span class="swatch">{run.letter}</span> <span class="title">{info.method_title}</span>
-          </button>
+          <div class="name-and-refine">
+            <button
+              type="button"
+              class="name"
+              aria-expanded={isOpen}
+              title={`${info.method_title}: details`}
+              onClick={() => {
+                model.selected.value = isOpen ? "" : run.id;
+              }}
+            >
+              <span class="swatch">{run.letter}</span> <span class="title">{info.method_title}</span>
+            </button>
+            <RefineButton run={run} model={model} />
+          </div>
         </th>
         <td>
           <button
             type="button"
             class="icon"
             aria-pressed={visible}
-            aria-label={`Show ${run.letter}, ${info.method_title} (${index + 1})`}
-            title={`Show or hide (${index + 1})`}
+            aria-label={`Show ${run.letter}, ${info.method_title}${key}`}
+            title={`Show or hide${key}`}
             onClick={() => {
               run.shown.value = !visible;
             }}
@@ -169,12 +174,13 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Vi
         <td class="number">{value(metric && run.means.value[metric.name]?.[model.frame.value])}</td>
         <td class="number">{value(metric && run.clips.value[metric.name])}</td>
       </tr>
-      {(isOpen || info.status !== "succeeded" || run.problem.value) && (
+      {(isOpen || info.status !== "succeeded" || run.problem.value || hasRefinementNote(run, model)) && (
         <tr>
           <td class="details" colSpan={4}>
             {info.status !== "succeeded" && <Progress run={run} model={model} />}
             {info.status === "succeeded" && isOpen && <Details run={run} model={model} />}
             {run.problem.value && <p class="problem">{run.problem.value}</p>}
+            <RefinementNote run={run} model={model} />
           </td>
         </tr>
       )}

@@ -21,7 +21,7 @@ export type Command =
 /** What is steered: the clock, the cameras, and the signals of the model. */
 export interface Steered {
   clock: { frame: number; playing: boolean; seek(frame: number, source: "url"): void; play(): void; pause(): void };
-  runs: Array<{ id: string; info: { value: { method: string } }; shown: Signal<boolean> }>;
+  readonly runs: ReadonlyArray<{ id: string; info: { value: { method: string } }; shown: Signal<boolean> }>;
   frame: { value: number };
   playing: { value: boolean };
   /** Where the viewer has none, the command is refused. */

@@ -1,12 +1,13 @@
 /** The state of the page as signals, which the panels and the 3D scene read. */
 
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import type { Metric } from "../charts/frame-metrics";
 import { type Addresses, addresses } from "./addresses";
-import type { PageData, UploadInfo } from "./api";
+import type { PageData, RunInfo, UploadInfo } from "./api";
 import { Comments } from "./comments";
 import { Comparison } from "./comparison";
 import { type Layer, makeRun, makeTruth, type RunModel } from "./layers";
+import { Refinements } from "./refinements";
 import { type CameraState, DEFAULT_OPACITY, type Layout, type TruthStyle, type ViewState } from "./url-state";
 
 /** Methods that are shown, and so loaded, unless the link names others. */
@@ -25,16 +26,27 @@ export interface Sort {
   descending: boolean;
 }
 
+/** Call `start` once for each layer that the page offers, now or later. */
+export function forEachLayer(model: ViewModel, start: (layer: Layer) => void): void {
+  const started = new Set<string>();
+  effect(() => {
+    for (const layer of model.layers) {
+      if (started.has(layer.id)) continue;
+      started.add(layer.id);
+      untracked(() => start(layer));
+    }
+  });
+}
+
 export class ViewModel {
   readonly upload: Signal<UploadInfo>;
   readonly addresses: Addresses;
-  readonly runs: RunModel[];
   readonly truth: Layer | null;
-  /** The truth, then the runs. */
-  readonly layers: Layer[];
   readonly comparison: Comparison;
   /** Null on a shared page. */
   readonly comments: Comments | null;
+  /** Null where nobody may start one. */
+  readonly refinements: Refinements | null;
   /** The metrics that runs have for each frame: those against what is compared with, then those without ground truth. */
   readonly metrics: ReadonlySignal<Metric[]>;
   readonly frame = signal(0);
@@ -70,6 +82,9 @@ export class ViewModel {
   readonly noWebgl = signal(false);
   readonly videoFailed = signal(false);
 
+  private readonly offered = signal<RunModel[]>([]);
+  private readonly ownMetrics: Metric[];
+
   readonly shownRuns = computed(() => this.runs.filter((run) => run.shown.value));
   readonly readyRuns = computed(() => this.runs.filter((run) => run.header.value !== null));
 
@@ -88,21 +103,17 @@ export class ViewModel {
     this.truthStyle.value = state.truth;
     const track = data.upload.truth?.links.track;
     this.truth = track ? makeTruth(track, this.truthStyle) : null;
-    const offered = data.runs;
-    const found = state.runs?.filter((id) => offered.some((run) => run.id === id));
+    const found = state.runs?.filter((id) => data.runs.some((run) => run.id === id));
     this.linkProblem = describeMissing(state.runs ?? [], found ?? []);
     const requested = found?.length || !state.runs?.length ? found : undefined;
-    const newest = offered.filter((run, i) => offered.findIndex((other) => other.method === run.method) === i);
+    const newest = data.runs.filter((run, i) => data.runs.findIndex((other) => other.method === run.method) === i);
     const preferred = newest.filter((run) => data.first_methods.includes(run.method));
     const first = new Set([...preferred, ...newest].slice(0, SHOWN_AT_FIRST).map((run) => run.id));
-    this.runs = offered.map((info, index) => {
-      const shown = requested ? requested.includes(info.id) : first.has(info.id);
-      const track = this.addresses.track(info.id);
-      const opacity = state.opacity[info.id];
-      return makeRun(info, { metrics: data.metrics, index, shown, opacity, track, wireframe: this.wireframe });
-    });
-    this.layers = this.truth ? [this.truth, ...this.runs] : [...this.runs];
-    this.comparison = new Comparison(this.runs, this.truth, data.truth_metrics, state, this.frameCount);
+    this.ownMetrics = data.metrics;
+    for (const info of data.runs)
+      this.addRun(info, requested ? requested.includes(info.id) : first.has(info.id), state.opacity[info.id]);
+    this.refinements = data.refining ? new Refinements(this, data.refining) : null;
+    this.comparison = new Comparison(this.offered, this.truth, data.truth_metrics, state, this.frameCount);
     this.metrics = computed(() => [...this.comparison.metrics.value, ...data.metrics]);
     this.frame.value = Math.min(state.frame, Math.max(0, this.frameCount - 1));
     this.speed.value = state.speed;
@@ -112,6 +123,24 @@ export class ViewModel {
     this.wireframe.value = state.wireframe;
     this.camera.value = state.camera;
     this.zoom.value = state.zoom;
+  }
+
+  get runs(): readonly RunModel[] {
+    return this.offered.value;
+  }
+
+  /** The truth, then the runs. */
+  get layers(): Layer[] {
+    return this.truth ? [this.truth, ...this.runs] : [...this.runs];
+  }
+
+  /** Offer one more run, after the others. */
+  addRun(info: RunInfo, shown: boolean, opacity?: number): RunModel {
+    const index = this.offered.peek().length;
+    const track = this.addresses.track(info.id);
+    const run = makeRun(info, { metrics: this.ownMetrics, index, shown, opacity, track, wireframe: this.wireframe });
+    this.offered.value = [...this.offered.peek(), run];
+    return run;
   }
 
   get frameCount(): number {
@@ -165,7 +194,7 @@ export class ViewModel {
   }
 
   /** The runs in the order of the methods' table. */
-  sortedRuns(): RunModel[] {
+  sortedRuns(): readonly RunModel[] {
     const { by, descending } = this.sort.value;
     const metric = this.metric.value?.name ?? "";
     const value = (run: RunModel) =>

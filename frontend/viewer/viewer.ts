@@ -15,7 +15,7 @@ import { ChunkCache, MeshSource } from "./mesh-chunks";
 import { type MeshView, SceneRenderer } from "./scene-renderer";
 import type { CameraState } from "./url-state";
 import { VideoSync } from "./video-sync";
-import type { ViewModel } from "./view-model";
+import { forEachLayer, type ViewModel } from "./view-model";
 import { arrange } from "./views";
 
 export interface Elements {
@@ -97,7 +97,7 @@ export class Viewer {
     this.orbit.position.set(0.3, 0.2, 0.1); // until there are hands to fit into the view
     this.orbit.lookAt(0, 0, -0.5);
     this.colours = new ErrorColours(model, this.meshes, new SurfaceClient(), () => this.invalidate());
-    for (const layer of model.layers) this.followLayer(layer);
+    forEachLayer(model, (layer) => this.followLayer(layer));
     effect(() => this.followSettings());
     void this.startRenderer();
     new ResizeObserver(() => this.measure()).observe(elements.stage);

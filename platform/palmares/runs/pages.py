@@ -17,7 +17,16 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 from rest_framework.renderers import JSONRenderer
 
-from ml.catalog import FIRST_METHODS, METHODS, METRICS, PREDICTION_FORMATS, SERIES_METRICS, TRUTH_FORMATS, TRUTH_SERIES_METRICS
+from ml.catalog import (
+    FIRST_METHODS,
+    METHODS,
+    METRICS,
+    PREDICTION_FORMATS,
+    SERIES_METRICS,
+    TRUTH_FORMATS,
+    TRUTH_SERIES_METRICS,
+    MethodEntry,
+)
 from palmares.api.problems import InvalidError
 from palmares.queue.models import Status
 from palmares.runs import services
@@ -94,15 +103,23 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     state = viewer_data(shown, list(RunSerializer(runs, many=True, context={"request": request}).data))
     if not bare:
         state |= {"comments": _comment_rights(person(request), found)}
+    may_start = can_write(person(request), found.subject.team)
+    if not bare and may_start and (refining := _refining_methods(found)):
+        state |= {"refining": {"name": refining[0].name, "title": refining[0].title}}
     context = {
         "viewer": json.loads(JSONRenderer().render(state)),
         "upload": found,
-        "can_write": can_write(person(request), found.subject.team),
+        "can_write": may_start,
         "base": "bare.html" if bare else "base.html",
         "framed": bare,
         "title": found.name,
     }
     return render(request, "runs/viewer.html", context)
+
+
+def _refining_methods(upload: Upload) -> list[MethodEntry]:
+    """Those that can refine the hands of other runs of an upload."""
+    return [method for method in METHODS.values() if method.refines and services.can_take(upload, method.name)]
 
 
 def _comment_rights(user: User, upload: Upload) -> dict[str, Any]:
@@ -160,7 +177,7 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "loss_plots": loss_plots(found.prediction.losses) if found.prediction is not None else [],
         "keypoint_strips": strips,
         "keypoint_legend": source_legend(strips),
-        "refining": [] if found.upload.kind == Upload.Kind.IMAGES else [m for m in METHODS.values() if m.refines],
+        "refining": _refining_methods(found.upload),
     }
     return render(request, "runs/run.html", context)
 

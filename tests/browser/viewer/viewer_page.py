@@ -51,18 +51,22 @@ def create_rows(clip: ViewerClip, media: Path, methods: int = 2, *, truth: bool 
     # The page names the newest run first, and A is to be the one with the gap.
     named = list(METHODS.values())[:methods]
     for number, method in reversed(list(enumerate(named))):
-        folder = f"runs/{number}/a"
-        shutil.copytree(clip.root / clip.runs[number % len(clip.runs)], media / folder)
-        data = (media / folder / "prediction.npz").read_bytes()
-        prediction = Prediction.objects.create(
-            folder=folder,
-            sha256=hashlib.sha256(data).hexdigest(),
-            size_bytes=len(data),
-            rows=2 * clip.frame_count,
-            hand_model="open",
-        )
+        prediction = add_prediction(clip, media, clip.runs[number % len(clip.runs)], f"runs/{number}/a")
         Run.objects.create(upload=upload, method=method.name, method_version=method.version, prediction=prediction, **done)
     return user, upload
+
+
+def add_prediction(clip: ViewerClip, media: Path, files: str, folder: str) -> Prediction:
+    """The files of one of the clip's runs as a prediction whose own are in `folder`, below `media`."""
+    shutil.copytree(clip.root / files, media / folder)
+    data = (media / folder / "prediction.npz").read_bytes()
+    return Prediction.objects.create(
+        folder=folder,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
+        rows=2 * clip.frame_count,
+        hand_model="open",
+    )
 
 
 def session_cookie(user: User, url: str) -> dict[str, str]:
