@@ -147,10 +147,17 @@ def _fitted(track: HandTrack, view: Observation, found: CropFit, unseen: Tensor,
     if vertices is None:
         return in_camera(fitted, track, model, view)
     regressor = torch.as_tensor(joint_regressor()).float()
+    size = bone_sum(regressor @ vertices)
+
+    def moved() -> Tensor:
+        mesh = carried(vertices, found, fitted)
+        joints = regressor @ mesh
+        return joints[:, :1] + (mesh - joints[:, :1]) * (size / bone_sum(joints))[:, None, None]
+
     for _ in range(MESH_FITS):  # the mesh's joints are not quite the model's, and are those that shall lie on the detected ones
-        apart = _rays(regressor @ carried(vertices, found, fitted)) - _rays(_joints(right, fitted))
+        apart = _rays(regressor @ moved()) - _rays(_joints(right, fitted))
         fitted = fitted_in_crop(fitted, detected - apart, None, unseen)
-    mesh = view.points_to_camera(carried(vertices, found, fitted))
+    mesh = view.points_to_camera(moved())
     return FittedTrack(track, model, None, found.betas, fitted.translation, joints=regressor @ mesh, vertices=mesh)
 
 
@@ -177,8 +184,12 @@ def joints_scale(guess: HandGuess, right: HandModel, betas: Tensor) -> Tensor:
     """Metres of a unit of the guess [n or 1, 1, 1]: 1 where it is metric, else the sum of bone lengths is the shape's."""
     if guess.is_metric or guess.joints is None:
         return torch.ones(1, 1, 1)
-    parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
-    rest = right.rest_joints(betas)
-    wanted, found = ((p[:, children] - p[:, parents]).norm(dim=-1).sum(-1) for p in (rest, guess.joints))
-    scale: Tensor = wanted / found.clamp_min(1e-6)
+    scale = bone_sum(right.rest_joints(betas)) / bone_sum(guess.joints).clamp_min(1e-6)
     return scale[:, None, None]
+
+
+def bone_sum(joints: Tensor) -> Tensor:
+    """Sum [n] of the lengths of the bones of joints [n, 21, 3]."""
+    parents, children = (torch.tensor(ends) for ends in zip(*BONES, strict=True))
+    total: Tensor = (joints[:, children] - joints[:, parents]).norm(dim=-1).sum(-1)
+    return total
