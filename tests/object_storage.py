@@ -15,6 +15,8 @@ import pytest
 from botocore.config import Config
 from django.core.files.storage import default_storage
 
+from tests.unreliable_server import UnreliableServer
+
 KEYS = {"access_key": "key", "secret_key": "secret"}
 
 
@@ -92,3 +94,12 @@ def storage_settings(name: str, url: str) -> dict[str, object]:
     options = {"bucket_name": name, "endpoint_url": url, "region_name": "us-east-1", **KEYS, "file_overwrite": True}
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=10, s3={"addressing_style": "path"})
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {**options, "client_config": config}}
+
+
+@pytest.fixture
+def unreliable(s3_server: str, bucket: Bucket, settings) -> Iterator[UnreliableServer]:
+    """What stands between `default_storage` and the bucket; `bucket` itself goes past it."""
+    server = UnreliableServer(int(s3_server.rpartition(":")[2]))
+    settings.STORAGES = {**settings.STORAGES, "default": storage_settings(bucket.name, server.url)}
+    yield server
+    server.close()

@@ -135,7 +135,7 @@ def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
             services.release(item=item, reason="The worker was stopped.", counts=False)
         case WorkerTooOldError():
             logger.info("%s is left to a newer worker: %s", name, error)
-            services.leave_to_others(item=item, stage=str(error))
+            services.release(item=item, reason=str(error), counts=False, stage=str(error))
         case WorkFailedError():
             logger.info("%s failed: %s", name, error)
             services.fail(item=item, error=str(error))
@@ -143,10 +143,10 @@ def _give_up(item: WorkItem, work: Work | None, error: BaseException) -> None:
             services.fail(item=item, error=f"It took longer than {SOFT_LIMIT_SECONDS // 60} minutes, the most that is allowed.")
         case _ if isinstance(error, STORAGE_ERRORS):
             logger.exception("%s could not go on", name)
-            services.release(item=item, reason="The file storage did not answer. Try again later.")
+            services.postpone(item=item, reason="The file storage did not answer", stage="Waiting for the file storage")
         case _ if is_disk_full(error):
             logger.exception("%s waits for disk space", name)
-            services.leave_to_others(item=item, stage="Waiting for disk space")
+            services.release(item=item, reason="The disk is full.", counts=False, stage="Waiting for disk space")
         case MemoryError() | OSError():
             logger.exception("%s could not go on", name)
             services.release(item=item, reason=f"The machine could not go on ({_named(error)}). Try again later.")

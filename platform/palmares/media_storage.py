@@ -8,15 +8,17 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.db.models.signals import post_delete
+from s3transfer.exceptions import RetriesExceededError
 
 logger = logging.getLogger(__name__)
 
-STORAGE_ERRORS: Final = (BotoCoreError, ClientError)
-"""What an object storage raises that cannot be reached or refuses to answer, after the client's own retries."""
+STORAGE_ERRORS: Final = (BotoCoreError, Boto3Error, ClientError, RetriesExceededError)
+"""What an object storage raises that cannot be reached, refuses to answer or stops midway, after the client's own retries."""
 
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)

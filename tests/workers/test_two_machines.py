@@ -30,7 +30,7 @@ from palmares.submissions.models import Submission
 from palmares.teams.access import create_token
 from palmares.uploads.models import Upload
 from tests.factories import SubjectFactory
-from tests.object_storage import Bucket, bucket, s3_server  # noqa: F401 - fixtures
+from tests.object_storage import Bucket, bucket, s3_server, unreliable  # noqa: F401 - fixtures
 from tests.predictions import hands, moved, npz
 from tests.workers.conftest import wait_for
 
@@ -102,11 +102,12 @@ def database_port(settings) -> Iterator[int]:
 
 
 @pytest.fixture
-def machines(own_redis, bucket: Bucket, database_port: int, settings, tmp_path) -> Iterator[list[Machine]]:  # noqa: F811
+def machines(own_redis, bucket: Bucket, unreliable, database_port: int, settings, tmp_path) -> Iterator[list[Machine]]:  # noqa: F811
     database = settings.DATABASES["default"]
     environment = {
         **os.environ,
         **bucket.environment(),
+        "S3_ENDPOINT_URL": unreliable.url,
         "DJANGO_SETTINGS_MODULE": "palmares.settings.testing",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
         "DATABASE_URL": f"postgres://postgres@127.0.0.1:{database_port}/{database['NAME']}",
@@ -121,7 +122,7 @@ def machines(own_redis, bucket: Bucket, database_port: int, settings, tmp_path) 
         print((machine.folder / "output").read_text()[-4000:])
 
 
-def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, member, tmp_path):  # noqa: F811
+def test_everything_works_without_a_shared_disk(machines, bucket, unreliable, team, owner, member, tmp_path):  # noqa: F811
     wait_for("both webs answer", lambda: all(machine.answers() for machine in machines))
     headers = {"Authorization": f"Bearer {create_token(user=owner, name='test')[1]}"}
     one, two = (httpx.Client(base_url=m.url, headers=headers, trust_env=False, timeout=60) for m in machines)
@@ -133,14 +134,17 @@ def test_everything_works_without_a_shared_disk(machines, bucket, team, owner, m
     wait_for("the upload is ready", lambda: ended(upload))
     assert upload.status == Status.SUCCEEDED, upload.error
 
-    # media with ranges from either web; a run; its files
+    # media with ranges from either web; a run, which waits while the storage is away; its files
     for web in (one, two):
         part = web.get(f"/api/v1/uploads/{upload.pk}/media/web.mp4", headers={"Range": "bytes=4-7"})
         assert (part.status_code, part.content) == (206, b"ftyp")
+    unreliable.fault = "busy"
     started = two.post("/api/v1/runs/", json={"upload": str(upload.pk), "method": "mediapipe-ik"})
     run = Run.objects.get(pk=started.json()["id"])
+    wait_for("the run waits", lambda: waits_for_storage(run))
+    unreliable.fault = "none"
     wait_for("the run has ended", lambda: ended(run))
-    assert run.status == Status.SUCCEEDED, run.error
+    assert (run.status, run.attempts) == (Status.SUCCEEDED, 1), run.error
     assert one.get(f"/api/v1/runs/{run.pk}/prediction/").content[:2] == b"PK"
 
     # a calibration says that it found no hand: it read the video from the bucket
@@ -192,6 +196,12 @@ def send_in_two_parts(one: httpx.Client, two: httpx.Client, video: bytes, subjec
 def ended(item) -> bool:
     item.refresh_from_db()
     return item.is_final
+
+
+def waits_for_storage(run: Run) -> bool:
+    run.refresh_from_db()
+    assert not run.is_final, run.error
+    return run.stage == "Waiting for the file storage"
 
 
 def board(web: httpx.Client) -> float | None:

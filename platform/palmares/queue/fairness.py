@@ -25,7 +25,7 @@ REMEMBERED: Final = timedelta(days=1)
 
 
 def fair_order(*, queue: str) -> list[tuple[type[WorkItem], UUID]]:
-    """Startable rows of a queue, one a team and kind of work, in the order in which workers should take them."""
+    """Claimable rows of a queue, one a team and kind of work, in the order in which workers should take them."""
     now = database_now()
     teams_turns, running = _turns(queue, now)
     waiting: list[tuple[Any, type[WorkItem], UUID]] = []
@@ -38,13 +38,15 @@ def fair_order(*, queue: str) -> list[tuple[type[WorkItem], UUID]]:
 
 
 def place_in_queue(*, item: WorkItem) -> int | None:
-    """How many rows will be taken before this one is, itself included (1: it is next); None where it is not queued.
+    """How many rows will be taken before this one is, itself included (1: it is next), as if teams took turns.
 
-    As if every team had a turn before any has another.
+    None where it is not queued, or postponed.
     """
     if item.status != Status.QUEUED:
         return None
     now, queue = database_now(), queue_of(item)
+    if item.not_before is not None and item.not_before > now:
+        return None
     own = (
         type(item)._default_manager.filter(pk=item.pk).annotate(is_later=_later(type(item), now), of_team=F(item.TEAM)).first()
     )
@@ -87,7 +89,7 @@ def _turns(queue: str, now: datetime) -> tuple[dict[Any, datetime], Counter[Any]
 
 
 def _queued(model: type[WorkItem], queue: str, now: datetime) -> QuerySet[Any]:
-    rows = model._default_manager.filter(queues_of(model).get(queue, Q(pk__in=())), model.startable(), status=Status.QUEUED)
+    rows = model._default_manager.filter(queues_of(model).get(queue, Q(pk__in=())), model.claimable(), status=Status.QUEUED)
     return rows.annotate(is_later=_later(model, now), of_team=F(model.TEAM))
 
 

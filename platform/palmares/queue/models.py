@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -70,6 +71,8 @@ class WorkItem(Followed):
     notified_at = models.DateTimeField(null=True, editable=False, help_text="When the broker was last told.")
 
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    postponed_since = models.DateTimeField(null=True, editable=False, help_text="When it first had to wait for the storage.")
+    not_before = models.DateTimeField(null=True, editable=False, help_text="No worker takes it earlier.")
     queued_at = models.DateTimeField(default=timezone.now, db_index=True)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
@@ -81,6 +84,11 @@ class WorkItem(Followed):
     def startable(cls) -> Q:
         """Which of the queued rows have all they need."""
         return Q(**{f"{cls.WAITS_FOR}__status": Status.SUCCEEDED}) if cls.WAITS_FOR else Q()
+
+    @classmethod
+    def claimable(cls) -> Q:
+        """Which of the queued rows a worker may take now: startable, and not postponed."""
+        return cls.startable() & (Q(not_before=None) | Q(not_before__lte=Now()))
 
     @classmethod
     def preferring_gpu(cls) -> Q:

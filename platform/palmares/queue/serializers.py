@@ -15,7 +15,9 @@ class WorkSerializer(serializers.ModelSerializer[Any]):
     """What every unit of work says of itself."""
 
     status = serializers.ChoiceField(choices=Status.choices, read_only=True)
-    place = serializers.SerializerMethodField(help_text="In the queue; 1 is next. Null when it is not queued.")
+    place = serializers.SerializerMethodField(
+        help_text="In the queue; 1 is next. Null when it is not queued, or waits for something outside (`stage`)."
+    )
     seconds_left = serializers.SerializerMethodField()
 
     def get_place(self, item: Any) -> int | None:

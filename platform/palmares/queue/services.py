@@ -23,6 +23,7 @@ from palmares.queue.exceptions import CancelledError, LeaseLostError
 from palmares.queue.fairness import fair_order
 from palmares.queue.models import OPEN_STATUSES, Status, WorkItem, work_models
 from palmares.queue.notifications import announce, count_messages, notify_workers
+from palmares.queue.postponement import given_up, put_off
 from palmares.queue.routing import queue_of, queues_of, take_back
 
 Item = TypeVar("Item", bound=WorkItem)
@@ -32,7 +33,7 @@ GRACE_SECONDS = 2.0
 LOST_SECONDS = 4.0
 """Age of a notification after which it is repeated for a row still queued, where the broker holds no message at all."""
 QUIET_SECONDS = 600.0
-"""The same, where it holds messages: this row's is most likely among them."""
+"""The same, where it holds messages: this row's is probably among them."""
 
 
 @transaction.atomic
@@ -41,6 +42,7 @@ def enqueue(*, item: WorkItem) -> None:
     item.status, item.stage, item.progress, item.error = Status.QUEUED, "", 0.0, ""
     item.attempts, item.cancel_requested = 0, False
     item.lease = item.lease_expires_at = item.started_at = item.finished_at = item.notified_at = None
+    item.postponed_since = item.not_before = None
     item.queued_at = database_now()
     item.save()
     _after_commit(item)
@@ -58,7 +60,7 @@ def enqueue_new(*, items: Sequence[WorkItem]) -> None:
     first = [item.pk for item in items[:AT_ONCE]]
 
     def notify_first() -> None:
-        for item in _manager(model).filter(model.startable(), pk__in=first, status=Status.QUEUED):
+        for item in _manager(model).filter(model.claimable(), pk__in=first, status=Status.QUEUED):
             _notify_workers_of(item)
 
     transaction.on_commit(notify_first, robust=True)
@@ -124,7 +126,7 @@ def claim(*, model: type[Item], pk: UUID | str, seconds: float) -> Item | None:
     """
     now = database_now()
     free = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, lease_expires_at__lt=now)
-    item = _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(free, model.startable(), pk=pk).first()
+    item = _manager(model).select_for_update(skip_locked=True, of=("self",)).filter(free, model.claimable(), pk=pk).first()
     if item is None:
         return None
     if item.status == Status.RUNNING and _settle_lost(item):
@@ -132,7 +134,7 @@ def claim(*, model: type[Item], pk: UUID | str, seconds: float) -> Item | None:
     item.status, item.stage, item.progress, item.error = Status.RUNNING, "", 0.0, ""
     item.attempts += 1
     item.lease, item.lease_expires_at = uuid.uuid4(), now + timedelta(seconds=seconds)
-    item.started_at, item.finished_at = now, None
+    item.started_at, item.finished_at, item.not_before = now, None, None
     item.save()
     _after_commit(item)
     return item
@@ -201,13 +203,14 @@ def stop(*, item: WorkItem) -> None:
 
 
 @transaction.atomic
-def release(*, item: WorkItem, reason: str, counts: bool = True) -> None:
+def release(*, item: WorkItem, reason: str, counts: bool = True, stage: str = "") -> None:
     """Give a row back to be taken by another worker, or by this one later.
 
     Args:
         item: the row, as it was claimed.
         reason: why, a sentence; what the row fails with where this was its last attempt.
-        counts: whether the attempt counts; not where the worker was asked to stop.
+        counts: whether the attempt counts; not where the worker was asked to stop, or the row waits for something.
+        stage: what it waits for, shown meanwhile; workers are then notified by the reaper, a few seconds later.
 
     Raises:
         LeaseLostError: it is another's.
@@ -215,24 +218,25 @@ def release(*, item: WorkItem, reason: str, counts: bool = True) -> None:
     row = _held(item)
     if not counts:
         row.attempts -= 1
-    _requeue(row, reason)
+    _requeue(row, reason, stage=stage)
     _copy_state(row, item)
 
 
 @transaction.atomic
-def leave_to_others(*, item: WorkItem, stage: str) -> None:
-    """Give a row back that this worker cannot do, without counting the attempt; the reaper notifies workers again.
+def postpone(*, item: WorkItem, reason: str, stage: str) -> None:
+    """Give a row back to be taken again after a pause that grows (`palmares.queue.postponement`).
 
     Args:
         item: the row, as it was claimed.
+        reason: why, without a full stop; the row fails with it in the end.
         stage: what it waits for, shown meanwhile.
 
     Raises:
         LeaseLostError: it is another's.
     """
     row = _held(item)
-    row.attempts -= 1
-    _requeue(row, "", stage=stage)
+    put_off(row, database_now())
+    _requeue(row, given_up(row, reason), stage=stage)
     _copy_state(row, item)
 
 
@@ -276,7 +280,7 @@ def _notify_again(model: type[WorkItem], queue: str, routed: Q) -> int:
     now = database_now()
     never_notified = Q(notified_at__isnull=True, queued_at__lt=now - timedelta(seconds=GRACE_SECONDS))
     due = never_notified | Q(notified_at__lt=now - timedelta(seconds=QUIET_SECONDS if messages else LOST_SECONDS))
-    rows = _manager(model).filter(due, routed, model.startable(), status=Status.QUEUED).order_by("queued_at")[:200]
+    rows = _manager(model).filter(due, routed, model.claimable(), status=Status.QUEUED).order_by("queued_at")[:200]
     return sum(_notify_workers_of(row) for row in rows)
 
 
@@ -317,7 +321,7 @@ def _held(item: Item) -> Item:
 
 
 def _is_startable(item: WorkItem) -> bool:
-    return bool(_manager(type(item)).filter(item.startable(), pk=item.pk, status=Status.QUEUED).exists())
+    return bool(_manager(type(item)).filter(item.claimable(), pk=item.pk, status=Status.QUEUED).exists())
 
 
 def _notify_workers_of(item: WorkItem) -> bool:
@@ -355,10 +359,7 @@ def _gave_up(row: WorkItem) -> str:
 
 
 def _requeue(row: WorkItem, reason: str, *, stage: str = "") -> None:
-    """Back into the queue at its old place, unless somebody cancelled it or its attempts are used up.
-
-    With a `stage` to wait in, workers are notified by the reaper, a few seconds later.
-    """
+    """Back into the queue at its old place, unless somebody cancelled it or its attempts are used up."""
     if row.cancel_requested:
         _finish(row, Status.CANCELLED)
         return

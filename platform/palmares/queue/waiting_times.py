@@ -21,7 +21,7 @@ def seconds_left(*, item: WorkItem, now: datetime | None = None) -> float | None
 def oldest_queued_seconds() -> float:
     """For how long the row that could start longest ago has been waiting; 0 where none waits."""
     waiting = (
-        m._default_manager.filter(m.startable(), status=Status.QUEUED).aggregate(since=Min("queued_at")) for m in work_models()
+        m._default_manager.filter(m.claimable(), status=Status.QUEUED).aggregate(since=Min("queued_at")) for m in work_models()
     )
     since = min((found["since"] for found in waiting if found["since"]), default=None)
     return (database_now() - since).total_seconds() if since else 0.0

@@ -139,7 +139,7 @@ class Rescoring(RuleBasedStateMachine):
             with suppress(ConflictError):
                 revisions.publish_revision(revision=max(done, key=attrgetter("number")), by=self.owner)
 
-    @rule(data=st.data(), end=st.sampled_from(["succeed", "succeed", "succeed", "fail", "release"]))
+    @rule(data=st.data(), end=st.sampled_from(["succeed", "succeed", "succeed", "fail", "release", "postpone"]))
     def worker_ends(self, data: st.DataObject, end: str) -> None:
         if not self.claims:
             return
@@ -147,6 +147,8 @@ class Rescoring(RuleBasedStateMachine):
         with suppress(LeaseLostError):
             if end == "fail":
                 services.fail(item=item, error="The file does not fit.")
+            elif end == "postpone":
+                services.postpone(item=item, reason="The storage did not answer", stage="Waiting")
             elif end == "release":
                 services.release(item=item, reason="The worker was stopped.", counts=False)
             else:
@@ -158,6 +160,10 @@ class Rescoring(RuleBasedStateMachine):
         if self.claims:
             _, item = data.draw(st.sampled_from(self.claims))
             Scoring.objects.filter(pk=item.pk, lease=item.lease).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+    @rule()
+    def pauses_end(self) -> None:
+        Scoring.objects.filter(revision__benchmark=self.benchmark).update(not_before=None)
 
     @rule()
     def reap(self) -> None:
@@ -174,7 +180,7 @@ class Rescoring(RuleBasedStateMachine):
         except CancelledError:
             services.stop(item=item)
         except WorkerTooOldError as error:
-            services.leave_to_others(item=item, stage=str(error))
+            services.release(item=item, reason=str(error), counts=False, stage=str(error))
         if item.is_final:
             work.cleanup(item)
 
@@ -227,6 +233,7 @@ class Rescoring(RuleBasedStateMachine):
         for _ in range(3):
             self.truth_is_imported(is_readable=True)
         Scoring.objects.filter(status=Status.RUNNING).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+        self.pauses_end()
         for version in (VERSIONS[0], VERSIONS[1], VERSIONS[1], VERSIONS[1]):
             services.reap()
             self.worker_works_through(version)

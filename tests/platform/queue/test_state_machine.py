@@ -34,7 +34,8 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         before = self.row()
-        free = before.status == Status.QUEUED or (
+        is_due = before.not_before is None or before.not_before < timezone.now()
+        free = (before.status == Status.QUEUED and is_due) or (
             before.status == Status.RUNNING and before.lease_expires_at is not None and before.lease_expires_at < timezone.now()
         )
         item = services.claim(model=Run, pk=self.run.pk, seconds=30)
@@ -45,6 +46,14 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def lease_runs_out(self) -> None:
         Run.objects.filter(pk=self.run.pk, status=Status.RUNNING).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+    @rule(time=st.sampled_from([timedelta(minutes=6), timedelta(hours=7)]))
+    def time_passes(self, time: timedelta) -> None:
+        row = self.row()
+        if row.postponed_since is not None:
+            Run.objects.filter(pk=row.pk).update(postponed_since=row.postponed_since - time)
+        if row.not_before is not None:
+            Run.objects.filter(pk=row.pk).update(not_before=row.not_before - time)
 
     @rule()
     def reap(self) -> None:
@@ -68,7 +77,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert status not in (Status.FAILED, Status.CANCELLED)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), end=st.sampled_from(["beat", "succeed", "fail", "release", "go", "stop"]))
+    @rule(data=st.data(), end=st.sampled_from(["beat", "succeed", "fail", "release", "go", "wait", "stop"]))
     def worker(self, data: st.DataObject, end: str) -> None:
         item = data.draw(st.sampled_from(self.claims))
         before = self.row()
@@ -79,6 +88,7 @@ class QueueMachine(RuleBasedStateMachine):
             "fail": lambda: services.fail(item=item, error="It cannot be done."),
             "release": lambda: services.release(item=item, reason="The disk is full."),
             "go": lambda: services.release(item=item, reason="Told to go.", counts=False),
+            "wait": lambda: services.postpone(item=item, reason="The storage did not answer", stage="Waiting"),
             "stop": lambda: services.stop(item=item),
         }
         try:
@@ -112,11 +122,13 @@ class QueueMachine(RuleBasedStateMachine):
         assert 0 <= row.attempts <= Run.MAX_ATTEMPTS
         assert (row.finished_at is not None) == (row.status in FINAL_STATUSES)
         assert row.error or row.status != Status.FAILED
+        assert row.not_before is None or row.status in (Status.QUEUED, Status.CANCELLED, Status.FAILED)
 
     def teardown(self) -> None:
         """From wherever it stands, a willing worker and the reaper bring it to an end."""
         for _ in range(2):
             self.lease_runs_out()
+            self.time_passes(timedelta(minutes=6))
             services.reap()
             if item := services.claim(model=Run, pk=self.run.pk, seconds=30):
                 services.succeed(item=item, publish=self._publish)
