@@ -66,32 +66,32 @@ def _first_panels(team: Team) -> list[_Placed]:
     clip = Upload.objects.filter(subject__team=team, subject__name__in=SUBJECTS).order_by("created_at", "id").first()
     of_synth = {"benchmark": SLUG}
     return [
-        ("text", {"markdown": _TEXT}, (0, 0, 12, 4)),
-        ("board", {**of_synth, "rows": 10}, (0, 4, 7, 17)),
-        ("pck", {**of_synth}, (7, 4, 5, 17)),
-        ("metrics", {"metric": "reprojection"}, (0, 21, 12, 18)),
-        ("joints", {**of_synth}, (0, 39, 7, 15)),
-        ("significance", {**of_synth}, (7, 39, 5, 15)),
-        ("smooth", {}, (0, 54, 6, 15)),
-        ("scatter", {"x": "bone_length", "y": "reprojection"}, (6, 54, 6, 15)),
-        ("slices", {"by": "viewpoint"}, (0, 69, 5, 15)),
-        ("failures", {"rows": 12}, (5, 69, 7, 15)),
-        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 84, 12, 18)),
+        ("text", {"markdown": _TEXT}, (0, 0, 12, 3)),
+        ("board", {**of_synth, "rows": 10}, (0, 3, 7, 17)),
+        ("pck", {**of_synth}, (7, 3, 5, 17)),
+        ("metrics", {"metric": "reprojection"}, (0, 20, 12, 18)),
+        ("joints", {**of_synth}, (0, 38, 7, 15)),
+        ("significance", {**of_synth}, (7, 38, 5, 15)),
+        ("smooth", {}, (0, 53, 6, 15)),
+        ("scatter", {"x": "bone_length", "y": "reprojection"}, (6, 53, 6, 15)),
+        ("slices", {"by": "viewpoint"}, (0, 68, 5, 15)),
+        ("failures", {"rows": 12}, (5, 68, 7, 15)),
+        ("viewer", {"upload": str(clip.pk) if clip else ""}, (0, 83, 12, 18)),
     ]
 
 
 def _survey_panels() -> list[_Placed]:
     of_synth = {"benchmark": SLUG}
     return [
-        ("text", {"markdown": _SURVEY_TEXT}, (0, 0, 12, 4)),
-        ("board", {**of_synth, "rows": 20}, (0, 4, 7, 22)),
-        ("pck", {**of_synth}, (7, 4, 5, 22)),
-        ("metrics", {"metric": "pa_mpjpe"}, (0, 26, 12, 18)),
-        ("slices", {"by": "occlusion"}, (0, 44, 6, 16)),
-        ("slices", {"by": "pose"}, (6, 44, 6, 16)),
-        ("significance", {**of_synth}, (0, 60, 6, 18)),
-        ("scatter", {"x": "jitter", "y": "pa_mpjpe"}, (6, 60, 6, 18)),
-        ("failures", {"rows": 12}, (0, 78, 12, 15)),
+        ("text", {"markdown": _SURVEY_TEXT}, (0, 0, 12, 3)),
+        ("board", {**of_synth, "rows": 20}, (0, 3, 7, 22)),
+        ("pck", {**of_synth}, (7, 3, 5, 22)),
+        ("metrics", {"metric": "pa_mpjpe"}, (0, 25, 12, 18)),
+        ("slices", {"by": "occlusion"}, (0, 43, 6, 16)),
+        ("slices", {"by": "pose"}, (6, 43, 6, 16)),
+        ("significance", {**of_synth}, (0, 59, 6, 18)),
+        ("scatter", {"x": "jitter", "y": "pa_mpjpe"}, (6, 59, 6, 18)),
+        ("failures", {"rows": 12}, (0, 77, 12, 15)),
     ]
 
 
