@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.catalog import METHODS
 from ml.formats.prediction import PredictionArrays
+from ml.hand.camera import project
 from ml.methods.interface import load_method
 from ml.training.real_hands import TWO_CAMERAS, RealClip, absent, against_reference, longest_track, on_the_image, real_clips
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -254,8 +253,7 @@ def release_lost(*, model: type[WorkItem], pk: UUID | str, lease: UUID | str) ->
     return row is not None
 
 
-@dataclass(frozen=True)
-class Reaped:
+class Reaped(NamedTuple):
     """What `reap` did: rows whose lost worker was noticed, and rows of which workers were notified again."""
 
     lost: int
