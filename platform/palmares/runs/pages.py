@@ -70,7 +70,6 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         "scores": of_runs(runs),
         "doors": _doors(found),
         "first_methods": [METHODS[name].title for name in services.first_methods(found)],
-        "preselected": found.subject.hand_shapes.exclude(source=HandShape.Source.GIVEN).values_list("pk", flat=True).first(),
         "subjects": Subject.objects.filter(team=found.subject.team)[:CHOICES],
         "focal_px": f"{camera['focal_px']:g}" if (camera := found.facts.get("camera", {})).get("focal_px") else "",
         "can_write": can_write(person(request), found.subject.team),
@@ -82,13 +81,18 @@ def upload(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _doors(found: Upload) -> list[dict[str, Any]]:
-    """Each method that can run on an upload, with the subject's hand shapes that it can take, newest first."""
+    """Each method that can run on an upload, with the subject's hand shapes that it can take, newest first.
+
+    Of these the newest that was not typed in is preselected.
+    """
     newest = list(found.subject.hand_shapes.all()[:SHAPES])
-    return [
-        {"method": method, "shapes": [(s.pk, choice(s)) for s in newest if s.hand_model in method.hand_models]}
-        for method in METHODS.values()
-        if services.can_take(found, method.name)
-    ]
+    doors = []
+    for method in METHODS.values():
+        if services.can_take(found, method.name):
+            fitting = [shape for shape in newest if shape.hand_model in method.hand_models]
+            best = next((shape.pk for shape in fitting if shape.source != HandShape.Source.GIVEN), None)
+            doors.append({"method": method, "shapes": [(s.pk, choice(s)) for s in fitting], "preselected": best})
+    return doors
 
 
 @login_required

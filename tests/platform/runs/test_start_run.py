@@ -1,3 +1,4 @@
+import re
 from uuid import uuid4
 
 import pytest
@@ -98,6 +99,34 @@ def test_shapes_are_told_from_one_another_and_offered_where_they_can_be_taken(cl
     assert page.count(">both hands, 190.0 mm, 21 Nov 2026 12:34 UTC, calibrated, scale from a ruler<") == len(METHODS)
     takes_mano = sum("mano" in method.hand_models for method in METHODS.values())
     assert page.count(">both hands, length not known, 21 Nov 2026 12:34 UTC, given, MANO<") == takes_mano < len(METHODS)
+
+
+def preselected(client, member, upload) -> dict[str, list[str]]:
+    """The shape that is chosen in the form of each method which offers any, on the page of an upload."""
+    client.force_login(member)
+    forms = client.get(f"/uploads/{upload.pk}/").content.decode().split("<form")[1:]
+    offering = [form for form in forms if '<select name="hand_shape">' in form]
+    return {
+        re.search('name="method" value="([^"]+)"', form)[1]: re.findall('value="([^"]*)" selected', form) for form in offering
+    }
+
+
+def test_the_newest_calibrated_shape_that_a_method_can_take_is_preselected(client, member, upload, subject):
+    """However new one of a model that it cannot pose is, or one that was typed in."""
+    calibrated = HandShape.Source.CALIBRATED
+    HandShapeFactory(subject=subject, source=calibrated)
+    opened = HandShapeFactory(subject=subject, source=calibrated)
+    mano = HandShapeFactory(subject=subject, source=calibrated, hand_model="mano")
+    HandShapeFactory(subject=subject, hand_model="open-1", source=calibrated)
+    HandShapeFactory(subject=subject)
+    expected = {name: [str((mano if "mano" in entry.hand_models else opened).pk)] for name, entry in METHODS.items()}
+    assert len({tuple(entry.hand_models) for entry in METHODS.values()}) > 1
+    assert preselected(client, member, upload) == expected
+
+
+def test_shapes_that_were_typed_in_are_offered_and_not_preselected(client, member, upload, subject):
+    HandShapeFactory(subject=subject)
+    assert preselected(client, member, upload) == {name: [] for name in METHODS}
 
 
 def test_who_may_not(refusals, data):
