@@ -9,6 +9,7 @@ import { CommentList } from "./comment-list";
 import { Blinker, ColourBar, WipeHandles } from "./compare-controls";
 import { ExportMenu, saveImage } from "./export-menu";
 import { JointMark } from "./joint-mark";
+import { JointLegend, JointReadout } from "./joint-readout";
 import { LiveErrors } from "./live-errors";
 import { Methods } from "./methods";
 import { Plots } from "./metric-plots";
@@ -103,6 +104,8 @@ export function App({ model }: { model: ViewModel }) {
         <WipeHandles model={model} />
         <Blinker model={model} />
         <ColourBar model={model} />
+        <JointLegend model={model} />
+        {viewer && <JointReadout model={model} viewer={viewer} />}
         {viewer && model.comments && <JointMark model={model} comments={model.comments} viewer={viewer} />}
         {viewer && model.hasRenderer.value && <OrbitTools viewer={viewer} model={model} />}
       </div>
@@ -195,6 +198,7 @@ function Toolbar({ table, model, viewer }: { table: Shortcut[]; model: ViewModel
       <span class="gap" />
       {model.truth && button("g", `Truth: ${model.truthStyle.value}`, "Ground truth as ghost, as wireframe, or off")}
       {button("e", "Error colours", "Colour the meshes by their error", model.comparison.colours.value)}
+      {button("j", "Joints", "Joints and bones, and which of them nothing saw", model.skeleton.value)}
       {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
       <span class="gap" />
       <ExportMenu model={model} viewer={viewer} />

@@ -5,7 +5,8 @@ import type { Skin } from "./viewer-track";
 
 /** Parent of each of the 21 joints, OpenPose order: wrist, then thumb to little finger from base to tip. */
 const PARENTS = Array.from({ length: 21 }, (_, joint) => (joint === 0 ? -1 : joint % 4 === 1 ? 0 : joint - 1));
-const BONES = PARENTS.flatMap((parent, child) => (parent < 0 ? [] : [[parent, child] as const]));
+/** Parent and child of each of the 20 bones. */
+export const BONES = PARENTS.flatMap((parent, child) => (parent < 0 ? [] : [[parent, child] as const]));
 
 const CORNERS = 6; // the parent's end, four around, the child's end
 const AROUND = 0.2; // where the four are along the bone

@@ -19,6 +19,7 @@ import { STICK_VERTICES, stickFaces, stickPositions } from "./joint-sticks";
 import type { Look } from "./layers";
 import { EdgeMaterial, HandMaterial } from "./materials";
 import type { MeshSource } from "./mesh-chunks";
+import { Skeleton } from "./skeleton";
 import { dequantise } from "./viewer-track";
 
 export interface HandMesh {
@@ -38,10 +39,14 @@ const IDENTITY = new Matrix4();
 /** One scene per layer, so that layers can be drawn over each other regardless of depth. */
 export class LayerMeshes {
   readonly scene = new Scene();
+  /** Joints and bones, drawn over the meshes of all layers. */
+  readonly skeletonScene = new Scene();
   readonly videoCamera: VideoCamera;
   readonly edge: EdgeMaterial;
   readonly hands: HandMesh[];
   shown = true;
+  /** One a hand, made when they are first shown. */
+  private skeletons: Skeleton[] = [];
   private look: Look = { opacity: 1, surface: true, edges: false };
 
   constructor(
@@ -52,7 +57,7 @@ export class LayerMeshes {
     this.videoCamera = new VideoCamera(header.intrinsics, header.width, header.height);
     this.edge = new EdgeMaterial(colour);
     // OpenCV's y down and z forward become three's y up and z backward.
-    this.scene.scale.set(1, -1, -1);
+    for (const scene of [this.scene, this.skeletonScene]) scene.scale.set(1, -1, -1);
     this.hands = header.hands.map((hand, index) =>
       hand.vertex_count
         ? this.makeHand(hand.vertex_count, source.faces[index] ?? new Uint16Array(0))
@@ -88,6 +93,9 @@ export class LayerMeshes {
       hand.positions.needsUpdate = true;
       hand.normals.needsUpdate = true;
     });
+    this.skeletons.forEach((skeleton, hand) => {
+      skeleton.show(this.source.jointRow(hand, frame) ?? null, this.source.certaintyRow(hand, frame));
+    });
     return complete;
   }
 
@@ -107,6 +115,18 @@ export class LayerMeshes {
     }
   }
 
+  /** Whether joints and bones are drawn. */
+  get hasSkeleton(): boolean {
+    return this.skeletonScene.visible && this.skeletons.length > 0;
+  }
+
+  setSkeleton(isShown: boolean): void {
+    this.skeletonScene.visible = isShown;
+    if (!isShown || this.skeletons.length) return;
+    this.skeletons = this.hands.map(() => new Skeleton(this.colour));
+    for (const { object } of this.skeletons) this.skeletonScene.add(object);
+  }
+
   /** How a hand of the prediction is moved onto what it is compared with; null leaves it as predicted. */
   setAlignment(index: number, move: Affine | null): void {
     const matrix = this.hands[index]?.surface.alignment;
@@ -122,11 +142,12 @@ export class LayerMeshes {
 
   /** Place the hands as aligned (in 3D), or as predicted (over the video). */
   place(aligned: boolean): void {
-    for (const { mesh, lines, surface } of this.hands)
-      for (const object of lines ? [mesh, lines] : [mesh]) {
-        object.matrix.copy(aligned ? surface.alignment : IDENTITY);
-        object.matrixWorldNeedsUpdate = true;
+    this.hands.forEach(({ mesh, lines, surface }, index) => {
+      for (const object of [mesh, lines, this.skeletons[index]?.object]) {
+        object?.matrix.copy(aligned ? surface.alignment : IDENTITY);
+        if (object) object.matrixWorldNeedsUpdate = true;
       }
+    });
   }
 
   /** Lines take no part in the depth pass. */
@@ -164,6 +185,7 @@ export class LayerMeshes {
       hand.lines?.geometry.dispose();
       hand.surface.dispose();
     }
+    for (const skeleton of this.skeletons) skeleton.dispose();
     this.edge.dispose();
     this.source.close();
   }

@@ -12,6 +12,7 @@ import { forEachLayer, ViewModel } from "./view-model";
 import "uplot/dist/uPlot.min.css";
 import "./comments.css";
 import "./compare.css";
+import "./joints.css";
 import "./timeline.css";
 import "./viewer.css";
 import "./panels.css";

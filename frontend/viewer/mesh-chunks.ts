@@ -6,7 +6,9 @@ import { decodeModel, PARAMETERS, PosedHand } from "./posed-hand";
 import {
   type BoxScale,
   boxScale,
+  type Certainty,
   checkHeader,
+  decodeCertainty,
   decodeChunk,
   decodeFaces,
   decodeFloats,
@@ -106,6 +108,8 @@ export class MeshSource {
   private readonly failures = new Map<string, number>();
   private loadedJoints: Promise<HandJoints[] | null> | null = null;
   private handJoints: Float32Array[] | null = null;
+  private loadedCertainty: Promise<void> | null = null;
+  private handCertainty: Array<Certainty | null> = [];
   private frame = 0;
   private ahead = true;
   private closed = false;
@@ -181,6 +185,27 @@ export class MeshSource {
     const row = rowOf(this.header.hands[hand]?.present ?? [], frame);
     if (row < 0) return null;
     return this.handJoints?.[hand]?.subarray(3 * JOINTS * row, 3 * JOINTS * (row + 1));
+  }
+
+  /** Load how certain the joints of all hands are, once. */
+  loadCertainty(): Promise<void> {
+    this.loadedCertainty ??= Promise.all(
+      this.header.hands.map(async ({ certainty, present }) =>
+        certainty ? decodeCertainty(await this.file(certainty.file), framesOf(present).length) : null,
+      ),
+    ).then((loaded) => {
+      this.handCertainty = loaded;
+    });
+    return this.loadedCertainty;
+  }
+
+  /** How certain the joints of a hand are at a frame; null in a gap, where the method does not tell, or while it is loading. */
+  certaintyRow(hand: number, frame: number): Certainty | null {
+    const row = rowOf(this.header.hands[hand]?.present ?? [], frame);
+    const all = this.handCertainty[hand];
+    if (row < 0 || !all) return null;
+    const [from, to] = [JOINTS * row, JOINTS * (row + 1)];
+    return { std: all.std.subarray(from, to), seen: all.seen.subarray(from, to) };
   }
 
   /** Which joints move each vertex of a hand; null where it is not known. */

@@ -4,6 +4,7 @@
 import { arrow, formatValue } from "../charts/frame-metrics";
 import { duration } from "../live/status-text";
 import { isFailed, isOpen, type RunInfo, request } from "./api";
+import { UnseenJoints } from "./joint-readout";
 import type { Layer, RunModel } from "./layers";
 import { Icon } from "./playback";
 import { hasRefinementNote, RefineButton, RefinementNote } from "./refine-control";
@@ -246,6 +247,7 @@ function Facts({ run, model }: { run: RunModel; model: ViewModel }) {
           </div>
         ))}
       </dl>
+      <UnseenJoints layer={run} frame={frame} />
       <p class="exports">
         <span title="The hand model, and the source of its shape.">{`${info.hand_model} hand, shape ${info.shape_used}`}</span>
         {!model.isShared && <Exports run={run} frame={frame} model={model} />}

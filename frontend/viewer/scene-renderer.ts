@@ -147,6 +147,7 @@ export class SceneRenderer {
       for (const other of [...opaque, layer]) this.renderDepth(other, cameraOf(other));
       renderer.render(layer.scene, cameraOf(layer));
     }
+    for (const layer of layers) if (layer.shown && layer.hasSkeleton) renderer.render(layer.skeletonScene, cameraOf(layer));
   }
 
   private renderDepth(run: LayerMeshes, camera: PerspectiveCamera): void {

@@ -73,6 +73,14 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
       },
     },
     {
+      keys: ["j"],
+      label: "j",
+      description: "joints; hollow where nothing saw them, in a ring of their standard deviation",
+      run: () => {
+        model.skeleton.value = !model.skeleton.value;
+      },
+    },
+    {
       keys: ["o"],
       label: "o",
       description: "overlay all methods",

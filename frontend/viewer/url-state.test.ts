@@ -7,6 +7,7 @@ const full: ViewState = {
   opacity: { b2: 0.25 },
   layout: "side",
   wireframe: true,
+  skeleton: true,
   speed: 0.5,
   loop: false,
   camera: { position: [0.1, -0.2, 0.3], target: [0, 0.005, -0.5] },

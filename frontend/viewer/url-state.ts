@@ -25,6 +25,7 @@ export interface ViewState {
   opacity: Record<string, number>; // only those that are not DEFAULT_OPACITY
   layout: Layout;
   wireframe: boolean;
+  skeleton: boolean; // joints and bones
   speed: number;
   loop: boolean;
   camera: CameraState | null; // null: fitted to the hands
@@ -48,6 +49,7 @@ export const DEFAULT_STATE: ViewState = {
   opacity: {},
   layout: "overlay",
   wireframe: false,
+  skeleton: false,
   speed: 1,
   loop: true,
   camera: null,
@@ -85,6 +87,7 @@ export function parseState(search: string): ViewState {
     opacity: parseOpacity(query.get("opacity"), runs ?? []),
     layout: oneOf(query.get("layout"), LAYOUTS, DEFAULT_STATE.layout),
     wireframe: query.get("wireframe") === "1",
+    skeleton: query.get("skeleton") === "1",
     speed: speed > 0 && speed <= 16 ? speed : 1,
     loop: query.get("loop") !== "0",
     camera: parseCamera(query.get("camera")),
@@ -152,6 +155,7 @@ export function writeState(state: ViewState, search = ""): string {
   put("opacity", opacities.some(Boolean) ? opacities.join(",") : null);
   put("layout", state.layout === "overlay" ? null : state.layout);
   put("wireframe", state.wireframe ? "1" : null);
+  put("skeleton", state.skeleton ? "1" : null);
   put("speed", state.speed === 1 ? null : trim(state.speed));
   put("loop", state.loop ? null : "0");
   put("camera", state.camera && [...state.camera.position, ...state.camera.target].map(trim).join(","));

@@ -60,6 +60,8 @@ export class ViewModel {
   readonly blinkSecond = signal(false);
   readonly truthStyle = signal<TruthStyle>("ghost");
   readonly wireframe = signal(false);
+  /** Whether joints and bones are drawn. */
+  readonly skeleton = signal(false);
   readonly camera = signal<CameraState | null>(null);
   readonly zoom = signal<[number, number] | null>(null);
   /** Which runs of the link are missing, in a sentence; empty when all are here. */
@@ -121,6 +123,7 @@ export class ViewModel {
     this.layout.value = state.layout;
     this.wipe.value = state.wipe;
     this.wireframe.value = state.wireframe;
+    this.skeleton.value = state.skeleton;
     this.camera.value = state.camera;
     this.zoom.value = state.zoom;
   }
@@ -166,6 +169,7 @@ export class ViewModel {
       opacity,
       layout: this.layout.value,
       wireframe: this.wireframe.value,
+      skeleton: this.skeleton.value,
       speed: this.speed.value,
       loop: this.loop.value,
       camera: this.camera.value,

@@ -6,6 +6,7 @@ import type { Vec3 } from "./geometry";
 import {
   boxScale,
   checkHeader,
+  decodeCertainty,
   decodeChunk,
   decodeFaces,
   decodeJoints,
@@ -29,6 +30,7 @@ interface ExpectedHand {
   sixtieth: number[];
   last: number[];
   joints: number[];
+  certainty: [number[], number[]];
 }
 const expected: ExpectedHand[] = JSON.parse(read("expected.json").toString());
 const pairs = () => header.hands.map((hand, index) => [hand, expected[index] as ExpectedHand] as const);
@@ -59,6 +61,14 @@ describe("a track written by Python", () => {
         expect(skin.weights.subarray(4 * v, 4 * v + 4).reduce((sum, part) => sum + part, 0)).toBe(255);
       }
     }
+  });
+
+  it("tells how certain the joints are", () => {
+    for (const [hand, truth] of pairs()) {
+      const { std, seen } = decodeCertainty(buffer(hand.certainty?.file ?? ""), truth.frames.length);
+      expect([[...std.subarray(-21)], [...seen.subarray(-21)]]).toEqual(truth.certainty);
+    }
+    expect(() => decodeCertainty(new ArrayBuffer(41), 1)).toThrow("certainty of 41 bytes, expected 42");
   });
 
   it("decodes to the same positions", () => {

@@ -23,6 +23,8 @@ export interface TrackHand {
   faces: { file: string; count: number; type: "uint16" | "uint32" } | null;
   joints?: { file: string; bytes: number }; // not in tracks written before 0.2.0
   skin?: { file: string; bytes: number };
+  /** Of methods that tell how certain joints are. */
+  certainty?: { file: string; bytes: number };
   /** Its chunks hold parameters, from which the page poses the meshes. */
   model?: { file: string; bytes: number; steps: number[]; mirrored: boolean };
   present: Range[];
@@ -102,6 +104,26 @@ export function decodeFloats(data: ArrayBuffer, rows: number, stride: number): F
     bits[i] = before + (byte(0, i) | (byte(1, i) << 8) | (byte(2, i) << 16) | (byte(3, i) << 24));
   }
   return new Float32Array(bits.buffer);
+}
+
+/** How certain the joints of a hand are, `rows` × 21. */
+export interface Certainty {
+  /** Standard deviation in half millimetres; 255 is that or more. */
+  std: Uint8Array;
+  /** 0 for joints that nothing saw. */
+  seen: Uint8Array;
+}
+
+/** From the unpacked bytes of a certainty file. */
+export function decodeCertainty(data: ArrayBuffer, rows: number): Certainty {
+  const size = rows * JOINTS;
+  if (data.byteLength !== 2 * size) throw new Error(`certainty of ${data.byteLength} bytes, expected ${2 * size}`);
+  const summed = (plane: Uint8Array) => {
+    // a Uint8Array wraps modulo 2⁸ by itself
+    for (let i = JOINTS; i < size; i++) plane[i] = (plane[i] as number) + (plane[i - JOINTS] as number);
+    return plane;
+  };
+  return { std: summed(new Uint8Array(data.slice(0, size))), seen: summed(new Uint8Array(data.slice(size))) };
 }
 
 /** Which joints move each vertex (V × 4), and how far, in 255ths. */

@@ -274,6 +274,24 @@ export class Viewer {
       hands.setLook(layer.look.value);
       this.invalidate();
     });
+    effect(() => {
+      const source = layer.source.value;
+      const isShown = this.model.skeleton.value && layer.shown.value;
+      if (source) untracked(() => this.showSkeleton(layer, source, isShown));
+    });
+  }
+
+  /** Joints and bones of a layer; what they need is loaded first. */
+  private showSkeleton(layer: Layer, source: MeshSource, isShown: boolean): void {
+    this.meshes.get(layer.id)?.setSkeleton(isShown);
+    this.invalidate();
+    if (!isShown) return;
+    Promise.all([source.joints(), source.loadCertainty()]).then(
+      () => this.invalidate(),
+      (error: Error) => {
+        layer.problem.value = `The joints could not be loaded: ${error.message}`;
+      },
+    );
   }
 
   /** Draw again when something changes that is read while drawing. */

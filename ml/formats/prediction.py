@@ -13,7 +13,8 @@ N rows, one per frame and hand seen:
 `betas` (optional)      float32 [N, 10]
 `translation` (opt.)    float32 [N, 3]      metres
 `joint_std` (opt.)      float32 [N, 21]     metres: standard deviation of each joint's place in the hand
-`visible` (optional)    uint8 [N, 21]       of a ground truth: 1 for joints that are seen, 0 for hidden ones
+`visible` (optional)    uint8 [N, 21]       1 for joints that are seen, 0 for those that nothing saw: hidden ones of a ground
+                                            truth; of a method, outside the image or where no hand was detected
 `intrinsics` (opt.)     float32 [3, 3]      pixels
 `faces` (optional)      int32 [F, 3]        triangles of the meshes, for hands of a topology that is not known here
 `meta`                  JSON string         `hand_model`, `fps`, `method`, `version`, `sequence`, `frame_count`, …

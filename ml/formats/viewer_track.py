@@ -1,11 +1,14 @@
 """The *track*: the meshes of one prediction as the viewer takes them, quantised and in chunks.
 
 A folder of `track.json` (the header) and `track/<hash>.bin`, each named by the SHA-256 of its own bytes, so that a
-file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Five kinds:
+file under a name never changes and may be cached for ever. Every `.bin` is one gzip stream. Six kinds:
 
 - *faces* of one hand: `count` × 3 vertex numbers, little-endian `uint16` or `uint32`; `null` without a mesh.
 - *joints* of one hand, all rows: float32 [rows, 21, 3] to the bit, metres; the bits of each row but the first are stored as
   the difference to the row before it, modulo 2³²; then the four bytes of the numbers apart, lowest first.
+- *certainty* of the joints of one hand, where the prediction tells it: uint8 [rows, 21], the standard deviation of each joint
+  in half millimetres (255: that or more), then uint8 [rows, 21], 1 for joints that were seen; in both, each row but the first
+  is stored as the difference to the row before it, modulo 2⁸.
 - *skin* of one hand, where the model's is known: for each vertex four numbers of joints (uint8, OpenPose order of 21),
   all vertices, then their four weights (uint8, in 255ths).
 - a *model* of one hand, where its meshes are the open hand's in the pose and shape that the prediction holds
@@ -86,6 +89,8 @@ def write_track(
         frames = _once_each(prediction.frame[rows], f"hand {track} ({SIDES[side]})")
         entry: dict[str, Any] = {"track": track, "side": SIDES[side], "present": _ranges(frames)}
         entry["joints"] = _entry(_encode_floats(prediction.joints[rows]), folder)
+        if prediction.joint_std is not None or prediction.visible is not None:
+            entry["certainty"] = _entry(_encode_certainty(prediction, rows), folder)
         entry |= {"vertex_count": 0, "faces": None, "chunks": []}
         if vertices is not None:
             entry["vertex_count"] = vertices.shape[1]
@@ -184,6 +189,16 @@ def _encode_floats(rows: np.ndarray) -> bytes:
     bits = np.ascontiguousarray(rows, dtype="<f4").view("<u4").copy()
     bits[1:] -= bits[:-1].copy()
     planes: np.ndarray = np.moveaxis(bits[..., None].view(np.uint8), -1, 0)
+    return planes.tobytes()
+
+
+def _encode_certainty(prediction: PredictionArrays, rows: np.ndarray) -> bytes:
+    """Standard deviations and visibility of some rows; those that are not told are 0, and seen."""
+    std = np.zeros((len(rows), 21)) if prediction.joint_std is None else prediction.joint_std[rows]
+    seen = np.ones((len(rows), 21), np.uint8) if prediction.visible is None else prediction.visible[rows] > 0
+    halves = np.rint(np.nan_to_num(std, nan=1.0, posinf=1.0) * 2000).clip(0, 255)
+    planes = np.stack([halves, seen]).astype(np.uint8)
+    planes[:, 1:] -= planes[:, :-1].copy()
     return planes.tobytes()
 
 

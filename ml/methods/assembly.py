@@ -34,6 +34,7 @@ class FittedTrack:
         betas: [1 or n, 10].
         translation: [n, 3], m.
         joint_std: [n, 21], m, where the method estimates it.
+        visible: bool [n, 21], joints that were seen, where the method tells.
         joints: [n, 21, 3], m, the method's own where they are not those of pose and shape.
         vertices: [n, V, 3], m, of the model's topology, where there is no pose.
     """
@@ -44,6 +45,7 @@ class FittedTrack:
     betas: Tensor
     translation: Tensor
     joint_std: Tensor | None = None
+    visible: Tensor | None = None
     joints: Tensor | None = None
     vertices: Tensor | None = None
 
@@ -84,6 +86,7 @@ def _rows(hand: FittedTrack) -> dict[str, np.ndarray]:
         "score": hand.track.score.astype(np.float32),
         **_parameters(hand, count),
         **({} if hand.joint_std is None else {"joint_std": hand.joint_std.float().numpy()}),
+        **({} if hand.visible is None else {"visible": hand.visible.numpy().astype(np.uint8)}),
     }
 
 

@@ -146,7 +146,8 @@ def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
     std = joint_std(problem, fitted)
     kinematics = problem.kinematics
     rotations = kinematics.matrices(fitted.angles, fitted.root)
-    return FittedTrack(track, kinematics.model, rotations, fitted.betas, fitted.translation, std)
+    visible = ~outside(problem.pixels, request.keypoints.width, request.keypoints.height)
+    return FittedTrack(track, kinematics.model, rotations, fitted.betas, fitted.translation, std, visible)
 
 
 def _solved(problem: Problem, start: Parameters) -> Parameters:

@@ -210,7 +210,9 @@ class HMP2024:
         std = joint_std(problem, motion)
         kinematics = problem.kinematics
         rotations = kinematics.matrices(motion.angles, motion.root)
-        return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std)
+        inside = ~outside(problem.pixels, request.keypoints.width, request.keypoints.height)
+        visible = inside & (hand.segment.seen & ~hand.projected)[:, None]
+        return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std, visible)
 
 
 def _keypoint_records(hands: Sequence[_Hand], fps: float) -> list[dict[str, Any]]:

@@ -25,6 +25,11 @@ BITS, BLOCK = 12, 40
 GAP = range(40, 60)
 """Frames in which the first prediction has no right hand."""
 
+UNSEEN = range(70, 80)
+"""Frames in which nothing saw the left hand's `UNSEEN_JOINTS`, by the first prediction."""
+UNSEEN_JOINTS = range(6, 13)
+"""Index and middle finger; the standard deviation of the one at k is 4 k mm, of others 4 mm."""
+
 READ_FRAME_NUMBER = f"""() => {{
   const video = document.querySelector("video"), canvas = document.createElement("canvas");
   canvas.width = {BITS * BLOCK}; canvas.height = {BLOCK};
@@ -59,6 +64,8 @@ def make_clip(root: Path, frame_count: int, *, is_second_posed: bool = False) ->
     for index, folder in enumerate(clip.runs):
         (root / folder).mkdir(parents=True)
         prediction = _waving_hands(frame_count, seed=index, gap=GAP if index == 0 else range(0), offset=OFFSETS[index])
+        if index == 0:
+            prediction = _with_certainty(prediction)
         if index == 1 and not is_second_posed:
             prediction = replace(prediction, pose=None)
         prediction.save(root / folder / "prediction.npz")
@@ -125,6 +132,14 @@ def _waving_hands(frame_count: int, *, seed: int, gap: range, offset: float = 0.
     meta = {"fps": FPS, "frame_count": frame_count, "width": WIDTH, "height": HEIGHT, "method": f"{seed}", "hand_model": "open"}
     own = {"track": arrays["side"], "score": np.ones(len(arrays["frame"])), "intrinsics": default_intrinsics(WIDTH, HEIGHT)}
     return PredictionArrays(**arrays, **own, meta=meta)
+
+
+def _with_certainty(prediction: PredictionArrays) -> PredictionArrays:
+    """With `UNSEEN_JOINTS` of the left hand in `UNSEEN`."""
+    unseen = np.zeros((len(prediction), 21), bool)
+    unseen[:, UNSEEN_JOINTS] = (np.isin(prediction.frame, UNSEEN) & (prediction.side == 0))[:, None]
+    std = np.where(unseen, 0.004 * np.arange(21), 0.004).astype(np.float32)
+    return replace(prediction, joint_std=std, visible=(~unseen).astype(np.uint8))
 
 
 def _keypoint_records(frame_count: int) -> list[dict[str, object]]:

@@ -22,7 +22,10 @@ FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "trac
 
 @dataclass(frozen=True)
 class DecodedHand:
-    """One hand: `frames` int32 [n], `vertices` float32 [n, V, 3] and `joints` [n, 21, 3] (m), `faces` int64 [F, 3]."""
+    """One hand: `frames` int32 [n], `vertices` float32 [n, V, 3] and `joints` [n, 21, 3] (m), `faces` int64 [F, 3].
+
+    `certainty` [2, n, 21] (half mm, and whether seen), where there is one.
+    """
 
     track: int
     side: str
@@ -30,6 +33,7 @@ class DecodedHand:
     vertices: np.ndarray
     faces: np.ndarray
     joints: np.ndarray
+    certainty: np.ndarray | None
 
 
 def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
@@ -48,7 +52,11 @@ def read_track(folder: Path) -> tuple[dict[str, Any], list[DecodedHand]]:
         vertices = ((low + high) / 2 + stored * ((high - low) / 65534)).astype(np.float32)
         joints = decode_floats(unzipped(folder, entry["joints"]["file"]), len(frames), 21, 3)
         triangles = faces.reshape(-1, 3).astype(np.int64)
-        hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, triangles, joints))
+        certainty = None
+        if "certainty" in entry:
+            planes = np.frombuffer(unzipped(folder, entry["certainty"]["file"]), np.uint8).reshape(2, len(frames), 21)
+            certainty = np.cumsum(planes, axis=1, dtype=np.uint8)
+        hands.append(DecodedHand(entry["track"], entry["side"], frames, vertices, triangles, joints, certainty))
     return header, hands
 
 
@@ -108,6 +116,33 @@ def test_joints_come_back_to_the_bit(tmp_path):
     _, hands = read_track(tmp_path)
     for hand in hands:
         np.testing.assert_array_equal(hand.joints, source.joints[source.track == hand.track])
+
+
+def test_how_certain_joints_are_comes_back_to_half_a_millimetre(tmp_path):
+    rng = np.random.default_rng(3)
+    source = prediction({0: (1, np.arange(70)), 3: (0, np.r_[3:9, 20:30])})
+    std = rng.uniform(0, 0.12, (len(source), 21)).astype(np.float32)
+    std[5, :2] = [0.4, np.inf]
+    visible = rng.integers(0, 2, (len(source), 21)).astype(np.uint8)
+    write_track(replace(source, joint_std=std, visible=visible), faces(), tmp_path)
+    for hand in read_track(tmp_path)[1]:
+        own = source.track == hand.track
+        np.testing.assert_allclose(hand.certainty[0] / 2000, np.minimum(std[own], 0.1275), atol=0.00026)
+        np.testing.assert_array_equal(hand.certainty[1], visible[own])
+
+
+@pytest.mark.parametrize(("told", "expected"), [("joint_std", (20, 1)), ("visible", (0, 0))])
+def test_what_is_not_told_of_certainty_is_zero_and_seen(tmp_path, told, expected):
+    source = prediction({0: (1, np.arange(5))})
+    values = {"joint_std": np.full((5, 21), 0.01, np.float32), "visible": np.zeros((5, 21), np.uint8)}
+    write_track(replace(source, **{told: values[told]}), faces(), tmp_path)
+    (hand,) = read_track(tmp_path)[1]
+    assert [(plane == value).all() for plane, value in zip(hand.certainty, expected, strict=True)] == [True, True]
+
+
+def test_a_track_of_a_prediction_without_certainty_has_none(tmp_path):
+    write_track(prediction({0: (1, np.arange(5))}), faces(), tmp_path)
+    assert "certainty" not in read_track(tmp_path)[0]["hands"][0]
 
 
 def test_joints_without_meshes_are_a_track_of_joints(tmp_path):
@@ -236,6 +271,10 @@ def test_the_fixture_that_typescript_reads_is_what_python_writes(tmp_path):
 def write_fixture(folder: Path) -> None:
     source = prediction({0: (1, np.arange(0, 130)), 1: (0, np.r_[5:64, 70:100])}, vertex_count=24)
     weights = np.eye(21)[np.arange(24) % 21] * 0.8 + 0.2 / 21
+    rng = np.random.default_rng(1)
+    std = rng.uniform(0, 0.05, (len(source), 21)).astype(np.float32)
+    visible = rng.integers(0, 2, (len(source), 21)).astype(np.uint8)
+    source = replace(source, joint_std=std, visible=visible)
     write_track(source, faces(24), folder, skin={"right": weights, "left": weights})
     _, hands = read_track(folder)
     expected = [
@@ -247,6 +286,7 @@ def write_fixture(folder: Path) -> None:
             "sixtieth": hand.vertices[60].ravel().tolist(),
             "last": hand.vertices[-1].ravel().tolist(),
             "joints": hand.joints[-1].ravel().tolist(),
+            "certainty": hand.certainty[:, -1].tolist(),
         }
         for hand in hands
     ]

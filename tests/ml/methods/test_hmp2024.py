@@ -80,9 +80,12 @@ def test_hands_that_only_the_refined_run_has_are_kept():
     assert record["sources"] == "dddddd" + "pppppp"
     assert record["confidence"][0] == "9"
     assert set(record["confidence"][6:]) == {"4"}
+    assert found.visible.all(1).tolist() == [True] * 6 + [False] * 6
 
 
 def test_frames_without_keypoints_are_missing_in_the_record():
-    (record,) = estimate(seen_in([0, 3, 7, 9], 30.0)).meta["keypoints"]
+    found = estimate(seen_in([0, 3, 7, 9], 30.0))
+    (record,) = found.meta["keypoints"]
     assert record["sources"] == "dmmdmmmdmd"
     assert (record["failures"], record["jumps"]) == ([], [])
+    assert found.visible.any(1).tolist() == [source == "d" for source in "dmmdmmmdmd"]
