@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -17,8 +22,20 @@ from palmares.teams.models import User
 from tests.platform.api.test_every_route_is_guarded import GUARDED, address, world  # noqa: F401 - a fixture
 
 API = "/api/v1"
+SIGNED_UP = ("/accounts/confirm-email/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 PASSWORD = "correct horse battery"
+
+
+class CountingHasher(MD5PasswordHasher):
+    """How often a password is hashed, which is most of the time that signing up takes."""
+
+    algorithm = "counting"
+    hashed = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        CountingHasher.hashed += 1
+        return super().encode(password, salt)
 
 
 @pytest.fixture
@@ -63,6 +80,56 @@ def test_forms_do_not_tell_which_emails_have_accounts(root, settings):
     for path, form in (("/accounts/password/reset/", {}), ("/accounts/signup/", passwords)):
         answers = [Client().post(path, {"email": email, **form}) for email in (root.email, "nobody@example.org")]
         assert len({(a.status_code, a.get("Location")) for a in answers}) == 1, path
+
+
+def without_what_varies(page: str, email: str) -> str:
+    page = re.sub('(csrfmiddlewaretoken" value|nonce)="[^"]+"', "", page)
+    return re.sub(re.escape(email), "the address", page, flags=re.IGNORECASE)
+
+
+@pytest.mark.parametrize("taken", ["root@example.org", "Root@Example.org"])
+def test_signing_up_is_the_same_for_an_address_that_has_an_account(root, settings, taken):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.PASSWORD_HASHERS = [f"{CountingHasher.__module__}.CountingHasher"]
+    password, seen = "a long one 17", []
+    for email in (taken, "nobody@example.org"):
+        mail.outbox.clear()
+        CountingHasher.hashed = 0
+        browser = Client()
+        answer = browser.post("/accounts/signup/", {"email": email, "password1": password, "password2": password})
+        pages = [without_what_varies(browser.get(path).content.decode(), email) for path in SIGNED_UP]
+        headers = {key: value for key, value in answer.headers.items() if key not in ("X-Request-ID", "Expires")}
+        seen.append((answer.status_code, headers, sorted(browser.cookies), pages, CountingHasher.hashed))
+        assert [sent.to for sent in mail.outbox] == [[email.lower()]]
+    assert seen[0] == seen[1]
+    assert seen[0][-1] == 1
+    assert User.objects.filter(email__iexact=taken).count() == 1
+
+
+def test_without_verification_a_taken_address_is_refused_with_a_sentence(root, settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "none"
+    passwords = {"password1": "a long one 17", "password2": "a long one 17"}
+    answer = Client().post("/accounts/signup/", {"email": "Root@example.org", **passwords})
+    assert (answer.status_code, "already registered" in answer.content.decode()) == (200, True)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("mail_server", "chosen", "expected"),
+    [("smtp://mail", "", "mandatory"), ("smtp://mail", "none", "none"), ("", "", "none"), ("", "optional", "optional")],
+)
+def test_production_verifies_addresses_where_mail_can_be_sent(mail_server, chosen, expected):
+    variables = {
+        "EMAIL_URL": mail_server,
+        "ACCOUNT_EMAIL_VERIFICATION": chosen,
+        "DJANGO_SETTINGS_MODULE": "palmares.settings.production",
+    }
+    variables |= dict.fromkeys(("SECRET_KEY", "ALLOWED_HOSTS"), "x")
+    variables |= {"DATABASE_URL": "postgres://x/x", "REDIS_URL": "redis://x"}
+    program = "from django.conf import settings; print(settings.ACCOUNT_EMAIL_VERIFICATION)"
+    environment = {**os.environ, **variables}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
 
 
 def test_requests_from_other_sites_are_refused(world, owner):  # noqa: F811

@@ -12,6 +12,8 @@ if _missing := [name for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL",
 
 from palmares.settings.base import *  # noqa: F403
 
+if env("EMAIL_URL", default="") and not env("ACCOUNT_EMAIL_VERIFICATION", default=""):  # noqa: F405
+    ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000

@@ -36,6 +36,18 @@ def test_an_address_that_another_user_has_is_refused(page, member, owner):
     assert not mail.outbox
 
 
+def test_an_address_that_somebody_took_meanwhile_is_not_confirmed(page, member, owner):
+    before = member.email
+    page.post(URL, {"action_add": "", "email": "wanted@example.org"})
+    link = re.search(r"/accounts/confirm-email/[^/]+/", mail.outbox[-1].body).group()
+    owner.email = "Wanted@example.org"
+    owner.save()
+    assert "has been used, has expired or is not valid" in page.get(link).content.decode()
+    assert page.post(link).status_code == 404
+    member.refresh_from_db()
+    assert member.email == before
+
+
 def test_an_unconfirmed_address_never_becomes_the_present_one(page, member, owner):
     before = member.email
     for email in ("victim@example.org", owner.email):

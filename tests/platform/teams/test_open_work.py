@@ -52,9 +52,9 @@ def test_who_may_not_run_hears_nothing_of_the_team(api, refusals, upload):
 
 def test_run_all_queues_what_fits(client, member, upload):
     client.force_login(member)
-    answer = client.post("/uploads/runs/", {"uploads": [str(upload.pk)]}, follow=True)
+    answer = client.post("/uploads/runs/", {"uploads": [str(upload.pk)], "methods": "all"}, follow=True)
     assert f"2 runs queued; {len(METHODS) - 2} left out" in answer.content.decode()
-    answer = client.post("/uploads/runs/", {"uploads": [str(upload.pk)]}, follow=True)
+    answer = client.post("/uploads/runs/", {"uploads": [str(upload.pk)], "methods": "all"}, follow=True)
     assert "at most 2 are allowed at the same time" in answer.content.decode()
 
 
