@@ -193,11 +193,11 @@ def _encode_floats(rows: np.ndarray) -> bytes:
 
 
 def _encode_certainty(prediction: PredictionArrays, rows: np.ndarray) -> bytes:
-    """Standard deviations and visibility of some rows; those that are not told are 0, and seen."""
+    """Standard deviations and visibility of some rows; missing ones are 0 and visible."""
     std = np.zeros((len(rows), 21)) if prediction.joint_std is None else prediction.joint_std[rows]
     seen = np.ones((len(rows), 21), np.uint8) if prediction.visible is None else prediction.visible[rows] > 0
     halves = np.rint(np.nan_to_num(std, nan=1.0, posinf=1.0) * 2000).clip(0, 255)
-    planes = np.stack([halves, seen]).astype(np.uint8)
+    planes: np.ndarray = np.stack([halves, seen]).astype(np.uint8)
     planes[:, 1:] -= planes[:, :-1].copy()
     return planes.tobytes()
 

@@ -26,6 +26,8 @@ from ml.keypoints.tracks import HandTrack, Keypoints
 PROJECTED_ALPHA: Final = 0.5
 """Confidence of a projected joint: no image has seen it there."""
 LEAST_FRAMES: Final = 3
+ON_DETECTED: Final = 0.035
+"""Median distance from the detector's joints, as a share of the hand's box, below which a run is taken as fitted to them."""
 
 Source = Literal["blend", "detector", "projected"]
 
@@ -41,11 +43,13 @@ class TrackStart:
     Attributes:
         rotations: [n, 16, 3, 3] to start from; None for none.
         projected: bool [n], whether the keypoints are projected joints.
+        follows_detector: the run lies on the detector's joints, so that its orientations are no evidence besides them.
         confidence: [n, 21], 0 to 1, of the keypoints by augmented views; None where they were not looked at.
     """
 
     rotations: Tensor | None
     projected: Tensor
+    follows_detector: bool = False
     confidence: Tensor | None = None
 
 
@@ -100,6 +104,7 @@ def _joined(own: PredictionArrays, seen: HandTrack | None, hand_model: str, sour
     mine = np.searchsorted(own.frame, frames).clip(max=len(own) - 1)
     joints_2d, world, score = pixels[mine], centred[mine], own.score[mine].clip(0, 1)
     projected = np.ones(len(frames), bool)
+    follows_detector = seen is not None and _distance(seen, own.frame, pixels) < ON_DETECTED
     if seen is not None and source != "projected":
         theirs = np.searchsorted(seen.frames, frames).clip(max=len(seen.frames) - 1)
         found = seen.frames[theirs] == frames
@@ -110,7 +115,17 @@ def _joined(own: PredictionArrays, seen: HandTrack | None, hand_model: str, sour
     # frames in which the run has no hand start from its nearest one; their own evidence moves it
     rotations = _rotations(own, side, hand_model)[_nearest(own.frame, frames)]
     track = HandTrack(0, side, frames, joints_2d.astype(np.float32), world.astype(np.float32), score.astype(np.float32))
-    return track, TrackStart(rotations, torch.as_tensor(projected))
+    return track, TrackStart(rotations, torch.as_tensor(projected), follows_detector)
+
+
+def _distance(seen: HandTrack, frames: np.ndarray, pixels: np.ndarray) -> float:
+    """Median distance of joints [n, 21, 2] (px) at frames [n] from the detected ones as a share of the box; inf if none are."""
+    common, rows, theirs = np.intersect1d(frames, seen.frames, return_indices=True)
+    if not len(common):
+        return float("inf")
+    joints = seen.joints_2d[theirs]
+    box = np.ptp(joints, axis=1).max(-1).clip(1.0)
+    return float(np.median(np.linalg.norm(pixels[rows] - joints, axis=-1).mean(-1) / box))
 
 
 def _nearest(rows: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -30,9 +30,10 @@ UNSEEN_STD: Final = 0.25
 """That of a joint outside the image: the detector only continues the hand there."""
 ROBUST_SCALE: Final = 12.0
 PRIOR_WEIGHT: Final = 2.0
-NETWORK_ANGLE_STD: Final = 0.12
+NETWORK_ANGLE_STD: Final = 0.08
 """Radians: how far a joint angle may be from the network's."""
-NETWORK_ROOT_STD: Final = 0.15
+NETWORK_ROOT_STD: Final = 0.06
+"""Radians; the 2D joints alone tell little of how a hand is turned away from the image plane."""
 
 
 def fit_evidence(

@@ -43,6 +43,8 @@ from ml.progress import ProgressCallback
 NAME: Final = "hmp2024"
 DECODED_STD: Final = 0.05
 """Radians: how far stage III may move a joint angle from the decoded motion."""
+FITTED_ROOT_STD: Final = 0.15
+"""Radians: how far a hand may turn from the run that is refined, where that was fitted to the detector's joints."""
 FILLED_SCORE: Final = 0.1
 """Score of a hand in a frame in which none was found."""
 OUTSIDE_ALPHA: Final = 0.2
@@ -165,7 +167,8 @@ class HMP2024:
         found = all_evidence(request, progress, [start.rotations for start in starts])
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
             progress("fitting frames", 0.3 * number / len(found))
-            evidence = _trusted(evidence, start)  # noqa: PLW2901
+            oriented = replace(evidence.problem, root_prior_std=FITTED_ROOT_STD if start.follows_detector else NETWORK_ROOT_STD)
+            evidence = _trusted(replace(evidence, problem=oriented), start)  # noqa: PLW2901
             frames = fit_frames(evidence)
             segments = segments_of(evidence.track, request.clip.fps)
             hands += [_hand(request, evidence, start, segment, frames) for segment in segments]
@@ -284,10 +287,11 @@ def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
     """The evidence with a Gaussian about a motion; where frames are not trusted, it stands for what a network would say."""
     problem, hidden = hand.problem, ~hand.trusted
     filled_prior = pose_prior(motion.angles.dtype).weighted(PRIOR_WEIGHT)
-    root_mean = motion.root
+    root_mean, root_std = motion.root, NETWORK_ROOT_STD
     if problem.root_prior_mean is not None:
         filled_prior = filled_prior.combined(motion.angles, NETWORK_ANGLE_STD)
         root_mean = torch.where(hidden[:, None, None], motion.root, problem.root_prior_mean)
+        root_std = problem.root_prior_std
     mean = problem.prior.mean.expand(len(hidden), ANGLE_COUNT)
     filled_mean = filled_prior.mean.expand(len(hidden), ANGLE_COUNT)
     prior = PosePrior(torch.where(hidden[:, None], filled_mean, mean), problem.prior.precision, problem.prior.limits)
@@ -295,7 +299,7 @@ def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
         problem,
         prior=prior.combined(motion.angles, DECODED_STD),
         root_prior_mean=root_mean,
-        root_prior_std=NETWORK_ROOT_STD,
+        root_prior_std=root_std,
     )
 
 

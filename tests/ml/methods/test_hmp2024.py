@@ -74,7 +74,7 @@ def test_hands_that_only_the_refined_run_has_are_kept():
     whole = estimate(seen_in(list(range(12)), 30.0))
     found = estimate(replace(seen_in(list(range(6)), 30.0), start=whole))
     assert found.frame.tolist() == list(range(12))
-    assert np.linalg.norm(found.joints - whole.joints, axis=-1).mean() < 0.01
+    assert np.linalg.norm(found.joints - whole.joints, axis=-1).mean() < 0.015
     (record,) = found.meta["keypoints"]
     assert (record["side"], record["first"]) == ("right", 0)
     assert record["sources"] == "dddddd" + "pppppp"
@@ -89,3 +89,19 @@ def test_frames_without_keypoints_are_missing_in_the_record():
     assert record["sources"] == "dmmdmmmdmd"
     assert (record["failures"], record["jumps"]) == ([], [])
     assert found.visible.any(1).tolist() == [source == "d" for source in "dmmdmmmdmd"]
+
+
+def test_a_run_that_does_not_follow_the_detector_keeps_more_of_its_orientation():
+    """Of two runs whose hands are turned by 0.3 rad from what the detector saw, one lies on the detected joints."""
+    request = seen_in(list(range(20)), 30.0)
+    start = estimate(request)
+    turn = roma.rotvec_to_rotmat(torch.tensor([0.3, 0.0, 0.0]))
+    pose = start.pose.copy()
+    pose[:, 0] = roma.rotmat_to_rotvec(turn @ roma.rotvec_to_rotmat(torch.as_tensor(pose[:, 0]))).numpy()
+    aside = 40 * start.joints[..., 2:] / start.intrinsics[0, 0] * np.array([1, 0, 0], np.float32)
+    turned_back = []
+    for joints in (start.joints, start.joints + aside):
+        found = estimate(replace(request, start=replace(start, pose=pose, joints=joints)))
+        apart = roma.rotvec_geodesic_distance(torch.as_tensor(found.pose[:, 0]), torch.as_tensor(pose[:, 0]))
+        turned_back.append(float(apart.mean()))
+    assert turned_back[1] < 0.95 * turned_back[0], turned_back
