@@ -21,7 +21,7 @@ from palmares.submissions.models import PendingFile
 from palmares.teams.access import create_token
 from palmares.teams.models import Membership, Role, Team
 from palmares.teams.services import invite
-from palmares.uploads.models import GroundTruth
+from palmares.uploads.models import GroundTruth, HandBox
 from tests.factories import HandShapeFactory
 
 OTHERS_CODE = ("admin/", "accounts/")
@@ -82,6 +82,7 @@ def world(team: Team, owner, finished_run, upload, subject, contest, scored) -> 
         "shared-run": finished_run.pk,
         "shared-media": upload.pk,
         "shared-truth": upload.pk,
+        "hand-box": HandBox.objects.create(upload=upload, frame=0, x=0, y=0, width=20, height=20, side="left").pk,
         "comment": add_comment(upload=upload, by=owner, frame=0, text="our comment", run=finished_run).pk,
         "dashboard": dashboard.pk,
         "panel": panels[0]["id"],

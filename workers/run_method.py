@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final, cast
@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 import orjson
 
-from ml.clip import open_clip
+from ml.clip import Clip, open_clip
 from ml.formats.prediction import PredictionArrays
 from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
@@ -20,6 +20,8 @@ from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_arrays
 from ml.hand.skeleton import SIDES, Side
+from ml.keypoints.detector import HandDetector
+from ml.keypoints.drawn_boxes import CONFIDENCE, DrawnBox, with_drawn_hands
 from ml.keypoints.track_matching import detected_tracks
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
@@ -49,14 +51,14 @@ class _Made:
         keypoints: of the upload.
         hand_model: of the meshes.
         detected_as: track of the prediction → of the keypoints; None where they are the same.
-        findings: of the check of a file that was sent; None where the method ran here.
+        findings: of the check of a file that was sent, or on drawn boxes.
     """
 
     prediction: PredictionArrays
     keypoints: Keypoints
     hand_model: str
     detected_as: dict[int, int] | None = None
-    findings: list[dict[str, Any]] | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Estimation:
@@ -95,7 +97,7 @@ class Estimation:
 
 def _estimated(item: Run, scratch: Path, target: Path, progress: ProgressCallback) -> _Made:
     """What the method finds, written into `target` with its track."""
-    request = _request(item, scratch)
+    request, findings = _request(item, scratch, progress)
     try:
         method = load_method(item.method)
         prediction = method.estimate(request, lambda stage, fraction: progress(_capital(stage), 0.85 * fraction))
@@ -108,7 +110,7 @@ def _estimated(item: Run, scratch: Path, target: Path, progress: ProgressCallbac
     models = {side: load_hand_arrays(item.hand_model, side) for side in SIDES}
     faces = {side: arrays.faces for side, arrays in models.items()}
     write_track(prediction, faces, target, skin={side: joint_weights(arrays) for side, arrays in models.items()})
-    return _Made(prediction, request.keypoints, item.hand_model)
+    return _Made(prediction, request.keypoints, item.hand_model, findings=findings)
 
 
 def _sent(item: Run, scratch: Path, target: Path, progress: ProgressCallback) -> _Made:
@@ -140,21 +142,42 @@ def summary(curves: dict[str, Any]) -> dict[str, float]:
     return {name: fmean(numbers) for name, numbers in values.items() if numbers}
 
 
-def _request(item: Run, scratch: Path) -> Request:
-    upload = item.upload
+def _request(item: Run, scratch: Path, progress: ProgressCallback) -> tuple[Request, list[dict[str, Any]]]:
+    """What the method is given, and findings on boxes in which no hand was found."""
+    upload, independent = item.upload, item.upload.kind == Upload.Kind.IMAGES
     clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
     intrinsics = np.asarray(upload.intrinsics, np.float32).reshape(3, 3) if upload.intrinsics else None
-    return Request(
+    keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
+    keypoints, empty = _with_drawn_hands(item, clip, keypoints, progress, independent=independent)
+    request = Request(
         clip=clip,
-        keypoints=Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch)),
+        keypoints=keypoints,
         intrinsics=default_intrinsics(clip.width, clip.height) if intrinsics is None else intrinsics,
         hand_model=item.hand_model,
         betas=_betas(item.shape),
-        independent=upload.kind == Upload.Kind.IMAGES,
+        independent=independent,
         intrinsics_known=intrinsics is not None,
         start=_start(item, scratch),
         options=item.options,
     )
+    return request, [_empty_box(box) for box in empty]
+
+
+def _with_drawn_hands(
+    item: Run, clip: Clip, keypoints: Keypoints, progress: ProgressCallback, *, independent: bool
+) -> tuple[Keypoints, list[DrawnBox]]:
+    """Keypoints with the hands of the boxes that the run was started with, and the boxes without one."""
+    boxes = [DrawnBox(**{name: value for name, value in box.items() if name != "id"}) for box in item.boxes]
+    if not boxes:
+        return keypoints, []
+    finder = lambda: HandDetector(2, static=True, confidence=CONFIDENCE)  # noqa: E731
+    checkpoint = lambda: progress("Looking inside drawn boxes", 0.0)  # noqa: E731
+    return with_drawn_hands(clip, keypoints, boxes, finder, static=independent, checkpoint=checkpoint)
+
+
+def _empty_box(box: DrawnBox) -> dict[str, Any]:
+    message = f"No {box.side} hand was found in the box that was drawn in frame {box.frame}."
+    return {"level": "note", "message": message, "place": f"frame {box.frame}"}
 
 
 def _start(item: Run, scratch: Path) -> PredictionArrays | None:
@@ -179,11 +202,12 @@ def _betas(shape: dict[str, Any]) -> dict[Side, np.ndarray]:
 
 def _publish(item: Run, folder: str, made: _Made, facts: dict[str, Any]) -> None:
     prediction = made.prediction
-    losses = [] if made.findings is not None else list(prediction.meta.get("losses", []))
+    losses = [] if item.is_external else list(prediction.meta.get("losses", []))
     stored = Prediction.objects.create(folder=folder, rows=len(prediction), hand_model=made.hand_model, losses=losses, **facts)
     earlier = Run.objects.filter(pk=item.pk).values_list("prediction", flat=True).first()
-    if made.findings is not None:
-        changes: dict[str, Any] = {"hand_model": made.hand_model, "findings": made.findings}
+    changes: dict[str, Any] = {"findings": made.findings}
+    if item.is_external:
+        changes["hand_model"] = made.hand_model
     else:
         sides = by_side(
             method=item.method,
@@ -191,7 +215,7 @@ def _publish(item: Run, folder: str, made: _Made, facts: dict[str, Any]) -> None
             found=[SIDES[side] for side in np.unique(prediction.side)],
             independent=item.upload.kind == Upload.Kind.IMAGES,
         )
-        changes = {"shape": {**item.shape, "sides": sides}}
+        changes["shape"] = {**item.shape, "sides": sides}
     Run.objects.filter(pk=item.pk).update(prediction=stored, **changes)
     if earlier is not None:
         Prediction.objects.filter(pk=earlier).delete()

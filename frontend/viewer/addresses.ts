@@ -9,6 +9,8 @@ export interface Addresses {
   series(run: string): string;
   prediction(run: string): string;
   frame(run: string, frame: number, format: "glb" | "obj" | "ply"): string;
+  boxes(upload: string): string;
+  box(upload: string, box: string): string;
   comments(upload: string): string;
   comment(upload: string, comment: string): string;
   events(upload: string, runs: string[]): string;
@@ -25,6 +27,8 @@ export function addresses(base = "/api/v1"): Addresses {
     series: (run) => `${base}/runs/${run}/series/`,
     prediction: (run) => `${base}/runs/${run}/prediction/`,
     frame: (run, frame, format) => `${base}/runs/${run}/frames/${frame}.${format}`,
+    boxes: (upload) => `${base}/uploads/${upload}/boxes/`,
+    box: (upload, box) => `${base}/uploads/${upload}/boxes/${box}/`,
     comments: (upload) => `${base}/uploads/${upload}/comments/`,
     comment: (upload, comment) => `${base}/uploads/${upload}/comments/${comment}/`,
     events: (upload, runs) => `${base}/events/?uploads=${upload}&runs=${runs.join(",")}`,

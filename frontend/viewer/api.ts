@@ -36,6 +36,11 @@ export interface RunInfo extends Work {
   created_at: string;
   /** The run whose hands it refines. */
   start: string | null;
+  is_external: boolean;
+  hand_shape: string | null;
+  options: Record<string, unknown>;
+  /** Of the upload when it was started: it looked inside. */
+  boxes: Array<{ id: string }>;
   prediction: { sha256: string; size_bytes: number; rows: number; summary: Record<string, number> } | null;
 }
 
@@ -50,6 +55,8 @@ export interface PageData {
   first_methods: string[];
   /** The method that refines the hands of other runs; null where the person may not start it, or it cannot run on the upload. */
   refining?: { name: string; title: string } | null;
+  /** Whether the person may draw boxes and start runs; a shared page has none. */
+  boxes?: { can_write: boolean };
   /** What the person may do with comments; a shared page has none. */
   comments?: { can_write: boolean; email: string; is_owner: boolean };
   /** Where the data is, if not at the API's root: a shared page names an address that opens only what is shared. */

@@ -5,6 +5,8 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isFailed, isOpen } from "./api";
 import { drawAxes } from "./axes";
+import { BoxLayer } from "./box-layer";
+import { BoxList } from "./box-list";
 import { CommentList } from "./comment-list";
 import { Blinker, ColourBar, WipeHandles } from "./compare-controls";
 import { ExportMenu, saveImage } from "./export-menu";
@@ -104,6 +106,7 @@ export function App({ model }: { model: ViewModel }) {
         <WipeHandles model={model} />
         <Blinker model={model} />
         <ColourBar model={model} />
+        {viewer && model.boxes && <BoxLayer model={model} boxes={model.boxes} pane={viewer.elements.videoPane} />}
         <JointLegend model={model} />
         {viewer && <JointReadout model={model} viewer={viewer} />}
         {viewer && model.comments && <JointMark model={model} comments={model.comments} viewer={viewer} />}
@@ -112,6 +115,7 @@ export function App({ model }: { model: ViewModel }) {
       {viewer && <Toolbar table={table} model={model} viewer={viewer} />}
       <aside class="panel">
         <Methods model={model} />
+        {viewer && model.boxes && <BoxList model={model} boxes={model.boxes} clock={viewer.clock} />}
       </aside>
       {viewer && !model.isSingleImage && (
         <div class="dock">

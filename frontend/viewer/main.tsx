@@ -10,6 +10,7 @@ import type { RunModel } from "./layers";
 import { parseState, throttled, type ViewState, writeState } from "./url-state";
 import { forEachLayer, ViewModel } from "./view-model";
 import "uplot/dist/uPlot.min.css";
+import "./boxes.css";
 import "./comments.css";
 import "./compare.css";
 import "./joints.css";

@@ -7,7 +7,7 @@ import { isFailed, isOpen, type RunInfo, request } from "./api";
 import { UnseenJoints } from "./joint-readout";
 import type { Layer, RunModel } from "./layers";
 import { Icon } from "./playback";
-import { hasRefinementNote, RefineButton, RefinementNote } from "./refine-control";
+import { hasRunNote, RefineButton, RunNote } from "./refine-control";
 import type { Sort, ViewModel } from "./view-model";
 
 const EYE =
@@ -175,13 +175,13 @@ function Method({ run, index, model }: { run: RunModel; index: number; model: Vi
         <td class="number">{value(metric && run.means.value[metric.name]?.[model.frame.value])}</td>
         <td class="number">{value(metric && run.clips.value[metric.name])}</td>
       </tr>
-      {(isOpen || info.status !== "succeeded" || run.problem.value || hasRefinementNote(run, model)) && (
+      {(isOpen || info.status !== "succeeded" || run.problem.value || hasRunNote(run, model)) && (
         <tr>
           <td class="details" colSpan={4}>
             {info.status !== "succeeded" && <Progress run={run} model={model} />}
             {info.status === "succeeded" && isOpen && <Details run={run} model={model} />}
             {run.problem.value && <p class="problem">{run.problem.value}</p>}
-            <RefinementNote run={run} model={model} />
+            <RunNote run={run} model={model} />
           </td>
         </tr>
       )}

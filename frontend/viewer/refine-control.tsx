@@ -1,36 +1,36 @@
 /** @jsxImportSource preact */
-/** In the row of a run: the button that refines it, why it could not be refined, and the offer to show a new refinement. */
+/** In the row of a run: the button that refines it, why no run of it could be started, and the offer to show a new run. */
 
 import type { RunModel } from "./layers";
 import type { ViewModel } from "./view-model";
 
 export function RefineButton({ run, model }: { run: RunModel; model: ViewModel }) {
-  const { refinements } = model;
-  if (!refinements?.isOffered(run)) return null;
-  const { title } = refinements.method;
+  const { newRuns } = model;
+  if (!newRuns?.refining || !newRuns.canRefine(run)) return null;
+  const { title } = newRuns.refining;
   return (
     <button
       type="button"
       class="text refine"
       title={`Refine the hands of ${run.letter} with ${title}`}
       aria-label={`Refine ${run.letter}, ${run.title.value}, with ${title}`}
-      aria-disabled={refinements.asking.value !== ""}
-      onClick={() => refinements.start(run)}
+      aria-disabled={newRuns.asking.value !== ""}
+      onClick={() => newRuns.refine(run)}
     >
       Refine
     </button>
   );
 }
 
-/** Whether there is something to say about the refinement of a run. */
-export function hasRefinementNote(run: RunModel, model: ViewModel): boolean {
-  const { refinements } = model;
-  return Boolean(refinements && (refinements.problems.value[run.id] || refinements.isNew(run)));
+/** Whether there is something to say about a run that came of this one, or that it is new. */
+export function hasRunNote(run: RunModel, model: ViewModel): boolean {
+  const { newRuns } = model;
+  return Boolean(newRuns && (newRuns.problems.value[run.id] || newRuns.isNew(run)));
 }
 
-export function RefinementNote({ run, model }: { run: RunModel; model: ViewModel }) {
-  const { refinements } = model;
-  const problem = refinements?.problems.value[run.id];
+export function RunNote({ run, model }: { run: RunModel; model: ViewModel }) {
+  const { newRuns } = model;
+  const problem = newRuns?.problems.value[run.id];
   return (
     <>
       {problem && (
@@ -38,7 +38,7 @@ export function RefinementNote({ run, model }: { run: RunModel; model: ViewModel
           {problem}
         </p>
       )}
-      {refinements?.isNew(run) && (
+      {newRuns?.isNew(run) && (
         <p class="ready">
           It is ready.
           <button

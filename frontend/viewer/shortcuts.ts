@@ -92,6 +92,19 @@ export function shortcuts(model: ViewModel, clock: Clock, actions: Actions): Sho
     layoutKey(model, "v", "wipe", "two methods, divided by a handle"),
     layoutKey(model, "b", "blink", "two methods in turn"),
     { keys: ["r"], label: "r", description: "fit the hands into the 3D view", run: () => actions.fit() },
+    ...(model.boxes?.canWrite
+      ? [
+          {
+            keys: ["h"],
+            label: "h",
+            description: "add a hand that was missed: draw a box around it",
+            run: () => {
+              clock.pause();
+              model.boxes?.toggleDrawing();
+            },
+          },
+        ]
+      : []),
     ...(model.comments?.rights.can_write
       ? [{ keys: ["m"], label: "m", description: "write a comment on this frame", run: () => actions.comment() }]
       : []),

@@ -6,8 +6,9 @@ import { type Addresses, addresses } from "./addresses";
 import type { PageData, RunInfo, UploadInfo } from "./api";
 import { Comments } from "./comments";
 import { Comparison } from "./comparison";
+import { HandBoxes } from "./hand-boxes";
 import { type Layer, makeRun, makeTruth, type RunModel } from "./layers";
-import { Refinements } from "./refinements";
+import { NewRuns } from "./new-runs";
 import { type CameraState, DEFAULT_OPACITY, type Layout, type TruthStyle, type ViewState } from "./url-state";
 
 /** Methods that are shown, and so loaded, unless the link names others. */
@@ -46,7 +47,9 @@ export class ViewModel {
   /** Null on a shared page. */
   readonly comments: Comments | null;
   /** Null where nobody may start one. */
-  readonly refinements: Refinements | null;
+  readonly newRuns: NewRuns | null;
+  /** Null on a shared page. */
+  readonly boxes: HandBoxes | null;
   /** The metrics that runs have for each frame: those against what is compared with, then those without ground truth. */
   readonly metrics: ReadonlySignal<Metric[]>;
   readonly frame = signal(0);
@@ -114,7 +117,8 @@ export class ViewModel {
     this.ownMetrics = data.metrics;
     for (const info of data.runs)
       this.addRun(info, requested ? requested.includes(info.id) : first.has(info.id), state.opacity[info.id]);
-    this.refinements = data.refining ? new Refinements(this, data.refining) : null;
+    this.newRuns = data.boxes?.can_write ? new NewRuns(this, data.refining ?? null) : null;
+    this.boxes = data.boxes ? new HandBoxes(this.addresses, data.upload.id, data.boxes.can_write) : null;
     this.comparison = new Comparison(this.offered, this.truth, data.truth_metrics, state, this.frameCount);
     this.metrics = computed(() => [...this.comparison.metrics.value, ...data.metrics]);
     this.frame.value = Math.min(state.frame, Math.max(0, this.frameCount - 1));

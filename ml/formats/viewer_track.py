@@ -199,7 +199,8 @@ def _encode_certainty(prediction: PredictionArrays, rows: np.ndarray) -> bytes:
     halves = np.rint(np.nan_to_num(std, nan=1.0, posinf=1.0) * 2000).clip(0, 255)
     planes: np.ndarray = np.stack([halves, seen]).astype(np.uint8)
     planes[:, 1:] -= planes[:, :-1].copy()
-    return planes.tobytes()
+    data: bytes = planes.tobytes()
+    return data
 
 
 def _encode_skin(weights: np.ndarray) -> bytes:

@@ -34,7 +34,9 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True)
-class _Region:
+class Region:
+    """Where a hand is looked for: `joints` [21, 2] (px) are about where it is expected, `others` those of other hands."""
+
     frame: int
     joints: np.ndarray
     others: tuple[np.ndarray, ...]
@@ -57,13 +59,13 @@ def fill_gaps(
     with finder() as detector:
         for run in _runs(sorted(regions)):
             for frame, image in enumerate(clip.frames(start=run.start, stop=run.stop), run.start):
-                extra += [(frame, hand) for region in regions.get(frame, ()) if (hand := _second_look(image, region, detector))]
+                extra += [(frame, hand) for region in regions.get(frame, ()) if (hand := look_near(image, region, detector))]
     return extra
 
 
-def _regions(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[_Region]]:
+def _regions(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[Region]]:
     """Where to look again, by frame: gaps up to a second, and just beyond the ends of a track."""
-    regions: dict[int, list[_Region]] = {}
+    regions: dict[int, list[Region]] = {}
     budget = int(SHARE * clip.frame_count)
     for track in tracks:
         others = [t for t in tracks if t is not track]
@@ -71,7 +73,7 @@ def _regions(clip: Clip, tracks: Sequence[HandTrack]) -> dict[int, list[_Region]
             if frame not in regions and len(regions) >= budget:
                 continue
             near = tuple(t.joints_2d[i] for t in others for i in np.flatnonzero(t.frames == frame))
-            regions.setdefault(frame, []).append(_Region(frame, _between(track, frame), near))
+            regions.setdefault(frame, []).append(Region(frame, _between(track, frame), near))
     return regions
 
 
@@ -96,18 +98,20 @@ def _between(track: HandTrack, frame: int) -> np.ndarray:
     return joints
 
 
-def _second_look(image: np.ndarray, region: _Region, detector: Finder) -> Detection | None:
+def look_near(image: np.ndarray, region: Region, detector: Finder) -> Detection | None:
+    """The hand nearest to where one is expected, in an enlarged cut around that place; None where none is near."""
     size = float(hand_size(region.joints))
-    corner = np.round((region.joints.min(axis=0) + region.joints.max(axis=0)) / 2 - CROP * size / 2).astype(int)
-    hands = [replace(h, joints_2d=h.joints_2d + corner.astype(np.float32)) for h in detector.find(_crop(image, corner, size))]
+    side = CROP * size
+    corner = np.round((region.joints.min(axis=0) + region.joints.max(axis=0)) / 2 - side / 2).astype(int)
+    hands = [replace(h, joints_2d=h.joints_2d + corner.astype(np.float32)) for h in detector.find(crop(image, corner, side))]
     hands = [h for h in hands if all(hand_distance(h.joints_2d, o) > DUPLICATE for o in region.others)]
     best = min(hands, key=lambda h: float(hand_distance(h.joints_2d, region.joints)), default=None)
     return best if best is not None and hand_distance(best.joints_2d, region.joints) < GATE else None
 
 
-def _crop(image: np.ndarray, corner: np.ndarray, size: float) -> np.ndarray:
-    """A square cut of an image; what lies outside of it is black."""
-    side = max(8, round(CROP * size))
+def crop(image: np.ndarray, corner: np.ndarray, side: float) -> np.ndarray:
+    """A square cut of an image from its upper left corner (x, y), at least 8 px; what lies outside of the image is black."""
+    side = max(8, round(side))
     cut = np.zeros((side, side, 3), np.uint8)
     (x, y), (height, width) = corner, image.shape[:2]
     left, top, right, bottom = max(0, x), max(0, y), min(width, x + side), min(height, y + side)

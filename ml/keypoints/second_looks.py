@@ -95,7 +95,7 @@ def _bordered(image: np.ndarray, detector: Finder) -> list[Detection]:
     return [replace(hand, joints_2d=hand.joints_2d - np.float32(margin)) for hand in detector.find(wide)]
 
 
-def _turned(quarters: int) -> Callable[[np.ndarray, Finder], list[Detection]]:
+def turned(quarters: int) -> Callable[[np.ndarray, Finder], list[Detection]]:
     """A look at the image turned by quarters counter-clockwise; detections are turned back."""
 
     def look(image: np.ndarray, detector: Finder) -> list[Detection]:
@@ -136,5 +136,5 @@ def _parts(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield np.ascontiguousarray(image[top : top + height, left : left + width]), np.array([left, top], np.float32)
 
 
-LOOKS: Final = (_bordered, _turned(1), _turned(3), _turned(2), _enlarged)
+LOOKS: Final = (_bordered, turned(1), turned(3), turned(2), _enlarged)
 """In the order of how often they find what the first look missed."""

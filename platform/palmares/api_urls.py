@@ -52,6 +52,7 @@ from palmares.submissions.viewsets import (
     SubmissionViewSet,
 )
 from palmares.teams.viewsets import AcceptInvitationView, InvitationViewSet, MemberViewSet, MeView, TeamViewSet, TokenViewSet
+from palmares.uploads.hand_box_views import HandBoxViewSet
 from palmares.uploads.truth_views import TruthTrackFileView, TruthTrackView, TruthView
 from palmares.uploads.tus_views import TusCreationView, TusUploadView
 from palmares.uploads.viewsets import UploadMediaView, UploadViewSet
@@ -111,6 +112,7 @@ router.register("subjects", SubjectViewSet, basename="subject")
 router.register("subjects/<uuid:subject_id>/hand-shapes", HandShapeViewSet, basename="hand-shape")
 router.register("uploads", UploadViewSet, basename="upload")
 router.register("uploads/<uuid:upload_id>/comments", CommentViewSet, basename="comment")
+router.register("uploads/<uuid:upload_id>/boxes", HandBoxViewSet, basename="hand-box")
 router.register("runs", RunViewSet, basename="run")
 router.register("calibrations", CalibrationViewSet, basename="calibration")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")

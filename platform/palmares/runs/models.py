@@ -73,7 +73,12 @@ class Run(WorkItem):
     options = models.JSONField(default=dict, blank=True, help_text="Of the method, as ml.catalog lists them.")
     start = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="refinements")
     start_method = models.CharField(max_length=80, blank=True, help_text="Of the run that is refined; empty: none is.")
-    findings = models.JSONField(default=list, blank=True, help_text="What the check of the file noticed.")
+    boxes = models.JSONField(
+        default=list, blank=True, help_text="Boxes of the upload when it was started: [{id, frame, x, y, width, height, side}]."
+    )
+    findings = models.JSONField(
+        default=list, blank=True, help_text="What the check of the file noticed; of a run here, boxes without a hand."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     prediction = models.OneToOneField(Prediction, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
 

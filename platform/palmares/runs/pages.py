@@ -108,6 +108,8 @@ def viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not bare:
         state |= {"comments": _comment_rights(person(request), found)}
     may_start = can_write(person(request), found.subject.team)
+    if not bare:
+        state |= {"boxes": {"can_write": may_start}}
     if not bare and may_start and (refining := _refining_methods(found)):
         state |= {"refining": {"name": refining[0].name, "title": refining[0].title}}
     context = {

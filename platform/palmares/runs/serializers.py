@@ -20,6 +20,7 @@ from palmares.runs.services import MOST_UPLOADS, first_methods
 from palmares.subjects.models import HandShape
 from palmares.subjects.serializers import HandShapeField
 from palmares.uploads.attached_files import SIDE_CHOICES
+from palmares.uploads.hand_box_views import NewHandBoxSerializer
 from palmares.uploads.models import Upload
 
 METHOD_CHOICES = [(name, name) for name in METHODS]
@@ -116,6 +117,12 @@ class RunSummarySerializer(serializers.ModelSerializer[Run]):
         }
 
 
+class RunBoxSerializer(NewHandBoxSerializer):
+    """A box in which a run looks for a hand."""
+
+    id = serializers.UUIDField()
+
+
 class RunSerializer(RunSummarySerializer):
     """One run: where it is on its way, and what came out."""
 
@@ -123,9 +130,10 @@ class RunSerializer(RunSummarySerializer):
 
     findings = FindingSerializer(many=True, read_only=True)
     options = serializers.DictField(read_only=True, help_text="Of the method; those left out have their defaults.")
+    boxes = RunBoxSerializer(many=True, read_only=True, help_text="Of the upload when the run was started: it looks inside.")
 
     class Meta(RunSummarySerializer.Meta):
-        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place", "findings", "options"]
+        fields: ClassVar = [*RunSummarySerializer.Meta.fields, "place", "findings", "options", "boxes"]
         read_only_fields: ClassVar = fields
 
     def get_place(self, run: Run) -> int | None:

@@ -18,6 +18,7 @@ from palmares.subjects.models import FIRST_OPEN_HAND, HandShape
 from palmares.teams.models import Role, Team, User
 from palmares.teams.open_work import TooMuchOpenWorkError, require_open_place
 from palmares.teams.services import require_role
+from palmares.uploads.hand_boxes import boxes_for_run
 from palmares.uploads.models import Upload
 
 HAND_MODELS = ("open", "mano")
@@ -66,6 +67,7 @@ def start_run(
         start=start,
         start_method=start.method if start is not None else "",
         options=kept_options,
+        boxes=boxes_for_run(upload),
         created_by=by,
     )
     queue.enqueue(item=run)

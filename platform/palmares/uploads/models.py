@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.conf import settings
@@ -101,6 +102,32 @@ class Upload(WorkItem):
         if self.received_at is None and self.status == Status.QUEUED:
             return PublicStatus.RECEIVING
         return _PUBLIC[Status(self.status)]
+
+
+class HandBox(models.Model):
+    """Where somebody saw a hand that the detector missed: methods that are run afterwards look there."""
+
+    class Side(models.TextChoices):
+        LEFT = "left"
+        RIGHT = "right"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="boxes")
+    frame = models.PositiveIntegerField()
+    x = models.FloatField(help_text="Of its left side, px of the web copy, as all.")
+    y = models.FloatField(help_text="Of its upper side.")
+    width = models.FloatField()
+    height = models.FloatField()
+    side = models.CharField(max_length=5, choices=Side, help_text="Of the hand.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["frame", "created_at", "id"]
+        verbose_name_plural = "hand boxes"
+
+    def __str__(self) -> str:
+        return f"{self.side} hand in frame {self.frame}"
 
 
 class GroundTruthQuerySet(models.QuerySet["GroundTruth"]):
