@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +31,11 @@ class HandTrack:
     joints_2d: np.ndarray
     world: np.ndarray
     score: np.ndarray
+
+    def rows(self, chosen: np.ndarray) -> HandTrack:
+        """In some of its frames: indices, or bool [n]."""
+        arrays = {name: getattr(self, name)[chosen] for name in ("frames", "joints_2d", "world", "score")}
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True)

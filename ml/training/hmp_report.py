@@ -55,6 +55,10 @@ def report(found: dict[str, Any]) -> str:
     gaps = ", ".join(
         f"{NAMES[name]} {row['pr_mpjpe']:.1f} mm" for name, row in found["gaps"].items() if name in ("slerp", "stage2_blend")
     )
+    removed = ", ".join(
+        f"{NAMES[name]} {row['inside']:.1f} and {row['outside']:.1f} mm (ratio {row['ratio']:.2f})"
+        for name, row in found["removed"]["rows"].items()
+    )
     return f"""# HMP, WACV 2024: the poster's tables, remade
 
 Written by `make tables SEED={found["seed"]}` (`python -m ml.training.hmp_tables`). {found["clips"]} rendered clips of
@@ -75,6 +79,9 @@ such subset. Published: HO3D-OCC.
 ## Frames in which no hand was detected
 
 {gaps or "None between detected ones."}
+
+With the keypoints of {found["removed"]["frames"]} consecutive frames of every clip removed, PA-MPJPE inside and outside them:
+{removed}.
 
 ## Solvers
 

@@ -40,6 +40,8 @@ ACTIVITIES: Final[tuple[Activity, ...]] = ("spell", "manipulate", "wave", "pinch
 FRAMES: Final = 128
 FPS: Final = 30.0
 VISIBLE: Final = 15
+REMOVED: Final = (49, 79)
+"""First frame whose keypoints are removed, and the first after them."""
 FASTEST: Final = 0.1
 """Share of frames that count as fast."""
 REGRESSOR: Final = "kong2022"
@@ -126,6 +128,8 @@ ROWS: Final[dict[str, Callable[[Request], PredictionArrays]]] = {
 }
 
 
+GAP_ROWS: Final = ("slerp", "stage2_blend")
+"""Those that are measured where keypoints are removed."""
 KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplitude", "fast_pr_mpjpe")
 
 
@@ -228,9 +232,38 @@ def run(seed: int, count: int) -> dict[str, Any]:
         "rows": tables["rows"],
         "occluded": tables["occluded"],
         "gaps": {name: {"pr_mpjpe": round(float(np.mean(v)), 3), "frames": len(v)} for name, v in gaps.items() if v},
+        "removed": {"frames": REMOVED[1] - REMOVED[0], "rows": _removed([without_keypoints(clip) for clip in chosen])},
         "solver": solvers(chosen[0]),
         "seconds": round(time.monotonic() - began),
     }
+
+
+def without_keypoints(clip: TestClip) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Row → PA-MPJPE (mm) of each frame within `REMOVED` frames, whose keypoints are taken away, and of all others."""
+    (track,) = clip.request.keypoints.tracks
+    kept = (track.frames < REMOVED[0]) | (track.frames >= REMOVED[1])
+    if not kept[0] or not kept[-1]:
+        return {}
+    request = replace(clip.request, keypoints=replace(clip.request.keypoints, tracks=(track.rows(kept),)))
+    found = {}
+    for name in GAP_ROWS:
+        own = ROWS[name](request)
+        own = own.rows(np.argsort(own.frame, kind="stable"))
+        frames = own.frame.astype(int)
+        inside = (frames >= REMOVED[0]) & (frames < REMOVED[1])
+        detected = np.isin(frames, track.frames)
+        errors = [_errors(own, clip, frames[chosen & detected]).aligned for chosen in (inside, ~inside)]
+        found[name] = errors[0], errors[1]
+    return found
+
+
+def _removed(parts: list[dict[str, tuple[np.ndarray, np.ndarray]]]) -> dict[str, dict[str, float]]:
+    """Means inside and outside the removed frames, and their ratio."""
+    table = {}
+    for name in GAP_ROWS:
+        inside, outside = (float(np.concatenate([part[name][side] for part in parts if part]).mean()) for side in (0, 1))
+        table[name] = {"inside": round(inside, 3), "outside": round(outside, 3), "ratio": round(inside / outside, 3)}
+    return table
 
 
 def solvers(clip: TestClip) -> dict[str, Any]:

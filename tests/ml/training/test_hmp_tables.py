@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from ml.clip import Clip
 from ml.formats.prediction import PredictionArrays
-from ml.keypoints.tracks import Keypoints
+from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request
 from ml.metrics.smoothness import smoothness
 from ml.training import hmp_tables
@@ -74,3 +76,28 @@ def test_the_fastest_tenth_is_where_the_true_joints_move_most():
     assert chosen.sum() == FRAMES // 10
     assert set(np.flatnonzero(chosen)) <= set(range(39, 51))
     assert not hmp_tables.fastest_frames(joints[:2]).any()
+
+
+def test_errors_without_keypoints_are_those_inside_and_outside_the_removed_frames(clip, monkeypatch):
+    """A row that is right where it has keypoints and 4 mm off at one joint in the gap."""
+    frames = np.arange(FRAMES, dtype=np.int32)
+    track = HandTrack(0, "right", frames, np.zeros((FRAMES, 21, 2)), np.zeros((FRAMES, 21, 3)), np.ones(FRAMES))
+    asked = []
+
+    def row(request: Request) -> PredictionArrays:
+        (kept,) = request.keypoints.tracks
+        asked.append(kept.frames)
+        joints = motion()
+        joints[np.setdiff1d(frames, kept.frames), 8, 0] += 0.004
+        return arrays(joints)
+
+    request = dataclasses.replace(clip.request, keypoints=Keypoints((track,), FRAMES, 30.0, 640, 480))
+    monkeypatch.setattr(hmp_tables, "ROWS", dict.fromkeys(hmp_tables.GAP_ROWS, row))
+    found = hmp_tables.without_keypoints(dataclasses.replace(clip, request=request))
+    first, end = hmp_tables.REMOVED
+    assert np.array_equal(asked[0], np.delete(frames, slice(first, end)))
+    for inside, outside in found.values():
+        assert len(inside) == end - first
+        assert len(outside) == FRAMES - len(inside)
+        assert inside.min() > 0.1
+        assert outside.max() < 0.01
