@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,23 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = {"jax", "jaxlib", "sentencepiece", "sounddevice", "setuptools"}
 """Of MediaPipe's own list, and the head of the lock says why; setuptools comes with torch (`.ci/venv`)."""
 SECRETS = {"SECRET_KEY": "a", "POSTGRES_PASSWORD": "b"}
+ELSEWHERE = {
+    "SECRET_KEY": "the same on all machines",
+    "ALLOWED_HOSTS": "palmares.example.org",
+    "DATABASE_URL": "postgres://palmares:x@10.0.0.1/palmares",
+    "REDIS_URL": "redis://10.0.0.1:6379/0",
+    "S3_BUCKET": "media",
+    "S3_ENDPOINT_URL": "https://s3.example.org",
+    "S3_REGION": "eu-1",
+    "S3_ACCESS_KEY_ID": "id",
+    "S3_SECRET_ACCESS_KEY": "secret",
+    "S3_ADDRESSING_STYLE": "path",
+}
+"""What another machine's `.env` names: none of it on that machine."""
+NOT_PASSED_ON = {
+    "PORT", "HOST", "PALMARES_DATA", "MANO_DIR", "PALMARES_SKINS", "PALMARES_FSYNC", "DJANGO_SETTINGS_MODULE", "WORKER_QUEUES",
+}  # fmt: skip
+"""Set by the image or the compose file, folders of the host, or of `make run` alone."""
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +91,89 @@ def test_production_settings_are_named(compose):
         assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"} <= set(environment)
 
 
+def interpolated(text: str, variables: dict[str, str]) -> str:
+    """As Docker does it: `${NAME}`, `${NAME:-default}` and `${NAME:?why}`, one in another.
+
+    Raises:
+        LookupError: one that must be set is not.
+    """
+    before, found, rest = text.partition("${")
+    if not found:
+        return text
+    depth, end = 1, 0
+    while depth:
+        depth += {"{": 1, "}": -1}.get(rest[end], 0)
+        end += 1
+    inside, after = rest[: end - 1], rest[end:]
+    name, _, otherwise = inside.partition(":")
+    value = variables.get(name, "")
+    if not value and otherwise.startswith("?"):
+        raise LookupError(otherwise[1:])
+    value = value or interpolated(otherwise.removeprefix("-"), variables)
+    return before + value + interpolated(after, variables)
+
+
+def environment_of(service: dict, variables: dict[str, str]) -> dict[str, str]:
+    """What a container gets: names without a value are passed on where they are set."""
+    given = {name: variables.get(name) if value is None else interpolated(value, variables) for name, value in service.items()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def test_every_service_can_use_a_database_a_broker_and_a_bucket_of_other_machines(compose):
+    for name, service in ours(compose).items():
+        found = environment_of(service["environment"], ELSEWHERE)
+        assert found["ALLOWED_HOSTS"].split(",") == ["localhost", "palmares.example.org"], name
+        assert {key: found.get(key) for key in ELSEWHERE} | {"ALLOWED_HOSTS": ELSEWHERE["ALLOWED_HOSTS"]} == ELSEWHERE, name
+    for service in compose["services"].values():
+        for value in [*service.get("environment", {}).values(), *service.get("ports", [])]:
+            interpolated(value or "", ELSEWHERE)  # nothing else must be set on such a machine
+
+
+def test_one_machine_needs_its_two_secrets_and_nothing_else(compose):
+    for service in ours(compose).values():
+        found = environment_of(service["environment"], SECRETS)
+        assert found["DATABASE_URL"] == "postgres://palmares:b@postgres:5432/palmares"
+        assert found["REDIS_URL"] == "redis://redis:6379/0"
+        assert not {name for name, value in found.items() if not value}, "an empty setting is not one that is not set"
+    for missing in SECRETS:
+        with pytest.raises(LookupError, match=f"set {missing} in .env"):
+            environment_of(compose["services"]["web"]["environment"], {k: v for k, v in SECRETS.items() if k != missing})
+
+
+def test_every_documented_setting_reaches_every_service(compose):
+    rows = [line.split("|")[1] for line in (ROOT / "docs/settings.md").read_text().splitlines() if line.startswith("| `")]
+    names = {name for first in rows for name in re.findall("`([A-Z0-9_]+)`", first)}
+    assert len(names) > 30
+    for name, service in ours(compose).items():
+        assert names - NOT_PASSED_ON - set(service["environment"]) == set(), name
+
+
+def test_what_is_published_is_chosen_by_the_operator(compose):
+    assert [interpolated(port, {}) for port in compose["services"]["web"]["ports"]] == ["127.0.0.1:8000:8000"]
+    chosen = {"BIND": "10.0.0.2", "PORT": "80"}
+    assert [interpolated(port, chosen) for port in compose["services"]["web"]["ports"]] == ["10.0.0.2:80:8000"]
+    assert not any(compose["services"][name].get("ports") for name in ("postgres", "redis"))
+    shared = yaml.safe_load((ROOT / "docker-compose.shared.yml").read_text())["services"]
+    for name, port in (("postgres", 5432), ("redis", 6379)):
+        assert [interpolated(text, {"SHARED_BIND": "10.0.0.1"}) for text in shared[name]["ports"]] == [
+            f"10.0.0.1:{port}:{port}"
+        ]
+        with pytest.raises(LookupError, match="private network"):
+            interpolated(shared[name]["ports"][0], {})
+
+
 def _compose(*words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **SECRETS}
+    environment = {**os.environ, **SECRETS, "SHARED_BIND": "127.0.0.1"}
     return subprocess.run(["docker", "compose", *words], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_docker_understands_it():
     if shutil.which("docker") is None or _compose("version").returncode:
         pytest.skip("there is no `docker compose` on this machine")
-    done = _compose("-f", str(ROOT / "docker-compose.yml"), "--profile", "gpu", "config", "--quiet")
-    assert done.returncode == 0, done.stderr
+    files = ["-f", str(ROOT / "docker-compose.yml")]
+    for words in (files, [*files, "-f", str(ROOT / "docker-compose.shared.yml")]):
+        done = _compose(*words, "--profile", "gpu", "config", "--quiet")
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_image_copies_what_is_there():

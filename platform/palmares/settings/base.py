@@ -101,6 +101,9 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded_servers.database_url(DATA))}
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket's folder comes as %2Frun%2F…
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = (
+    str(DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS", "false")).lower() in env.BOOLEAN_TRUE_STRINGS
+)
 DATABASES["default"].setdefault("OPTIONS", {}).pop("pool", None)  # the web makes its own, see `palmares.api.database_pool`
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
