@@ -36,7 +36,8 @@ SURVEY_METHODS: Final = (
 _SURVEY_TEXT: Final = (
     "Five systems from 2017 to 2020, trained here on renders, beside the platform's own methods. On users' videos they take "
     "MediaPipe's keypoints; each can be run on pixels too (option *Input*). The slices show where a system fails: by occlusion "
-    "and by pose. Training, differences from the papers and accuracy: `docs/systems`."
+    "and by pose. Training and differences from the papers: `docs/systems`; accuracy on test people and on real hands: "
+    "`docs/results/survey.md`."
 )
 
 
