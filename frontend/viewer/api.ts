@@ -41,6 +41,8 @@ export interface RunInfo extends Work {
   options: Record<string, unknown>;
   /** Of the upload when it was started: it looked inside. */
   boxes: Array<{ id: string }>;
+  /** In which of these boxes no hand was found; of external methods, what the check of their file noticed. */
+  findings: Array<{ message: string }>;
   prediction: { sha256: string; size_bytes: number; rows: number; summary: Record<string, number> } | null;
 }
 

@@ -38,6 +38,7 @@ export function RunNote({ run, model }: { run: RunModel; model: ViewModel }) {
           {problem}
         </p>
       )}
+      <EmptyBoxes run={run} />
       {newRuns?.isNew(run) && (
         <p class="ready">
           It is ready.
@@ -55,4 +56,15 @@ export function RunNote({ run, model }: { run: RunModel; model: ViewModel }) {
       )}
     </>
   );
+}
+
+/** In which of the boxes that were drawn the run found no hand; shared pages are not told. */
+function EmptyBoxes({ run }: { run: RunModel }) {
+  const { boxes = [], findings = [] } = run.info.value;
+  if (!boxes.length) return null;
+  return findings.map(({ message }) => (
+    <p key={message} class="problem">
+      {message}
+    </p>
+  ));
 }

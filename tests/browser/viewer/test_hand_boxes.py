@@ -9,8 +9,9 @@ from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.teams.models import Membership, Role
 from palmares.uploads.models import HandBox
+from tests.browser.viewer.test_refine import finish
 from tests.browser.viewer.test_viewer import seek
-from tests.browser.viewer.viewer_clips import HEIGHT, WIDTH
+from tests.browser.viewer.viewer_clips import HEIGHT, WIDTH, ViewerClip
 from tests.browser.viewer.viewer_page import OpenViewer
 
 pytestmark = [pytest.mark.browser]
@@ -27,7 +28,7 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
-def test_a_box_is_drawn_and_the_methods_run_again(open_viewer: OpenViewer, axe):
+def test_a_box_is_drawn_and_the_methods_run_again(open_viewer: OpenViewer, viewer_clip: ViewerClip, axe):
     page = open_viewer()
     seek(page, 45)
     page.keyboard.press("h")
@@ -55,6 +56,12 @@ def test_a_box_is_drawn_and_the_methods_run_again(open_viewer: OpenViewer, axe):
     queued = Run.objects.filter(status=Status.QUEUED)
     assert sorted(run.method for run in queued) == ["fused-fit", "hmp2024"]
     assert {run.boxes[0]["id"] for run in queued} == {str(made.pk)}
+
+    message = "No right hand was found in the box that was drawn in frame 45."
+    again = queued.get(method="fused-fit")
+    again.findings = [{"level": "note", "message": message, "place": "frame 45"}]
+    finish(again, viewer_clip)
+    expect(page.locator(".methods tbody").filter(has_text="It is ready.")).to_contain_text(message)
 
     page.get_by_role("button", name="Delete the box of frame 45, right").click()
     expect(listed).to_have_count(0)
