@@ -26,6 +26,7 @@ FRAME_UNKNOWNS = ANGLE_COUNT + 6
 IMPLAUSIBLE_COST = 1e6
 """Of a frame whose hand is behind the camera or far from its detected size: more than any other, and finite, so that such a
 frame neither wins nor makes sums over frames meaningless."""
+MAX_SHAPE = 6.0  # of any β ~ N(0, 1) of one image: beyond it a mesh is no hand, though its joints may fit
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Problem:
         return residual
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
-        """Cost [B] of each frame and of the shape [1 or B]; `IMPLAUSIBLE_COST` for a hand that cannot be where it is."""
+        """Cost [B] of each frame and of the shape [1 or B]; `IMPLAUSIBLE_COST` for what cannot be a hand where it is."""
         joints = self.kinematics.joints(p.angles, p.root, p.translation, p.betas)
         projected = project(joints, self.intrinsics).nan_to_num(posinf=1e9, neginf=-1e9)
         squared = ((projected - self.pixels) / self.pixel_std[..., None]).square().sum(-1)
@@ -115,6 +116,8 @@ class Problem:
             frames = frames + 0.5 * self.root_residual(p.root).square().sum(-1)
         # a hand behind the camera also projects: it must never be accepted
         allowed = is_plausible(joints, self.pixels, projected)
+        if not self.shape_known and not self.shape_shared:
+            allowed = allowed & (p.betas.abs() <= MAX_SHAPE).all(-1)
         frames = torch.where(allowed, frames, torch.full_like(frames, IMPLAUSIBLE_COST))
         return frames, 0.5 * self.shape_weight * p.betas.square().sum(-1)
 
