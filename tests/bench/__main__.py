@@ -1,10 +1,13 @@
 """`make bench`: every `bench_*.py`, each in a process of its own, as one Markdown table.
 
-`python -m tests.bench [NAME …]` measures only those named (`pipeline` for `bench_pipeline.py`), `storm` among them.
+`python -m tests.bench [NAME …]` measures only those named (`pipeline` for `bench_pipeline.py`), `storm` among them; `--help`
+lists them (docs/measuring.md).
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
 import os
 import subprocess
@@ -16,6 +19,28 @@ ROOT = HERE.parents[1]
 ONLY_WHEN_NAMED = ("storm",)
 """Takes minutes by design."""
 _ROWS = "import importlib, json, sys; rows = importlib.import_module(sys.argv[1]).rows(); print('\\n' + json.dumps(rows))"
+
+
+def benches() -> dict[str, str]:
+    """What each one measures, by name: the first line of its file's docstring."""
+    files = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
+    return {name: (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0] for name, path in files.items()}
+
+
+def chosen(words: list[str]) -> list[str]:
+    """The names on the command line; ends with a message where there is no such bench."""
+    known = benches()
+    listed = "\n".join(f"  {name:<10} {' '.join(text.split())}" for name, text in known.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=f"Measure, and print a table. Without names: all but {', '.join(ONLY_WHEN_NAMED)}.\n\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    names: list[str] = parser.parse_args(words).names
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    return names
 
 
 def main(names: list[str]) -> int:
@@ -47,4 +72,4 @@ def measure(module: str) -> list[tuple[str, str, str]] | None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main(chosen(sys.argv[1:])))

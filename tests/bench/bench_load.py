@@ -1,4 +1,4 @@
-"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once; then a crowd; then a
+"""Fifty submissions at once by ten clients, with workers killed on the way: all scored, each once; then a crowd; then
 submissions of up to 100 000 rows."""
 
 from __future__ import annotations
