@@ -8,7 +8,7 @@ solve, whatever B is. Damping is Levenberg's, one factor a frame, raised where a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import roma
@@ -67,7 +67,7 @@ class Problem:
         shape_known: β is given and stays fixed.
         shape_shared: one β for all frames; else each frame is an image of its own.
         root_prior_mean: [B, 3, 3], mean of a Gaussian prior on the root rotation; None for no prior.
-        root_prior_std: radians, its standard deviation.
+        root_prior_std: radians, its standard deviation [1] or [B].
         landmarks: joints in space from other sources.
         landmark_robust_scale: `robust_scale` of those, in units of their `std`.
     """
@@ -82,7 +82,7 @@ class Problem:
     shape_known: bool = False
     shape_shared: bool = True
     root_prior_mean: Tensor | None = None
-    root_prior_std: float = 1.0
+    root_prior_std: Tensor = field(default_factory=lambda: torch.ones(1))
     landmarks: tuple[Landmarks3D, ...] = ()
     landmark_robust_scale: float = 4.0
 
@@ -94,13 +94,14 @@ class Problem:
             pixels=self.pixels[frames],
             pixel_std=self.pixel_std[frames],
             root_prior_mean=None if self.root_prior_mean is None else self.root_prior_mean[frames],
+            root_prior_std=self.root_prior_std if len(self.root_prior_std) == 1 else self.root_prior_std[frames],
             landmarks=tuple(one.rows(frames) for one in self.landmarks),
         )
 
     def root_residual(self, root: Tensor) -> Tensor:
         """Rotation vectors [B, 3] from `root_prior_mean` to root rotations [B, 3, 3], in units of `root_prior_std`."""
         assert self.root_prior_mean is not None
-        residual: Tensor = roma.rotmat_to_rotvec(root @ self.root_prior_mean.mT) / self.root_prior_std
+        residual: Tensor = roma.rotmat_to_rotvec(root @ self.root_prior_mean.mT) / self.root_prior_std[:, None]
         return residual
 
     def costs(self, p: Parameters) -> tuple[Tensor, Tensor]:
@@ -383,8 +384,8 @@ def _normal_equations(problem: Problem, p: Parameters, linear: _Linear) -> tuple
     )
     if problem.root_prior_mean is not None:
         turn = slice(ANGLE_COUNT, ANGLE_COUNT + 3)
-        hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_prior_std**2
-        gradient[:, turn] += problem.root_residual(p.root) / problem.root_prior_std
+        hessian[:, turn, turn] += torch.eye(3, dtype=hessian.dtype) / problem.root_prior_std[:, None, None] ** 2
+        gradient[:, turn] += problem.root_residual(p.root) / problem.root_prior_std[:, None]
     return hessian, gradient
 
 

@@ -54,7 +54,7 @@ def fit_problem(kinematics: Kinematics, found: Estimate, rotations: Tensor, *, s
         shape_known=shape_known,
         shape_shared=not shape_known,
         root_prior_mean=rotations[:, 0],
-        root_prior_std=uncertainty.root_std,
+        root_prior_std=torch.tensor([uncertainty.root_std]),
     )
     return problem, angles
 

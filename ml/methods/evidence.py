@@ -3,7 +3,7 @@
 - 2D joints, under perspective and a robust loss; wrist and thumb base count less, because the detector and the model
   define them differently, and joints outside the image hardly count;
 - the detector's world landmarks, as far as they agree with their own 2D (`ml.fitting.landmark_trust`);
-- pose and root orientation of a network;
+- pose and root orientation of a network, as far as its joints agree with the detected ones;
 - priors of everyday poses and joint limits.
 """
 
@@ -17,8 +17,10 @@ from torch import Tensor
 
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.landmark_trust import trusted_landmarks
+from ml.fitting.placement import solve_translation
 from ml.fitting.prior import pose_prior
 from ml.fitting.solver import Parameters, Problem, solve
+from ml.hand.camera import project
 from ml.hand.joint_limits import joint_angles
 from ml.methods.fit2d import INITIAL_ROBUST_SCALE
 
@@ -34,6 +36,9 @@ NETWORK_ANGLE_STD: Final = 0.08
 """Radians: how far a joint angle may be from the network's."""
 NETWORK_ROOT_STD: Final = 0.06
 """Radians; the 2D joints alone tell little of how a hand is turned away from the image plane."""
+AGREEMENT: Final = 0.12
+"""Mean distance of the network's joints from the detected ones, as a share of the box, up to which the network is trusted so
+far; its standard deviations then grow with the square of the distance."""
 
 
 def fit_evidence(
@@ -74,12 +79,23 @@ def fit_evidence(
     if network is None:
         return problem
     angles = joint_angles(network, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
+    doubt = _disagreement(kinematics, network, pixels, intrinsics, box).div(AGREEMENT).nan_to_num().clamp(1, 30).square()
     return replace(
         problem,
-        prior=prior.combined(angles, NETWORK_ANGLE_STD),
+        prior=prior.combined(angles, NETWORK_ANGLE_STD * doubt),
         root_prior_mean=network[:, 0],
-        root_prior_std=NETWORK_ROOT_STD,
+        root_prior_std=NETWORK_ROOT_STD * doubt,
     )
+
+
+def _disagreement(kinematics: Kinematics, network: Tensor, pixels: Tensor, intrinsics: Tensor, box: Tensor) -> Tensor:
+    """Mean distance [n] of the mean hand's joints in poses [n, 16, 3, 3], placed as well as can be, from the detected ones
+    [n, 21, 2], as a share of the box [n, 1].
+    """
+    joints = kinematics.model.joints(network, torch.zeros(1, 10), torch.zeros(3))
+    placed = joints + solve_translation(joints, pixels, intrinsics)[:, None]
+    distance: Tensor = ((project(placed, intrinsics) - pixels).norm(dim=-1) / box).mean(-1)
+    return distance
 
 
 def solve_evidence(problem: Problem, start: Parameters) -> Parameters:

@@ -139,7 +139,7 @@ def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
             problem,
             prior=PosePrior(near.angles, torch.eye(ANGLE_COUNT) / SMOOTHED_ANGLE_STD**2, problem.prior.limits),
             root_prior_mean=near.root,
-            root_prior_std=SMOOTHED_ROOT_STD,
+            root_prior_std=torch.tensor([SMOOTHED_ROOT_STD]),
         )
         chunks = chunks_of(len(track.frames))
         fitted = Parameters.concatenated([solve(final.rows(chunk), near.rows(chunk), steps=3) for chunk in chunks])

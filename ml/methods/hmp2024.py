@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ml.fitting.kinematics import ANGLE_COUNT
 from ml.fitting.landmark_trust import Landmarks3D
-from ml.fitting.prior import PosePrior, pose_prior
+from ml.fitting.prior import pose_prior
 from ml.fitting.solver import Parameters, Problem
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
@@ -167,8 +167,7 @@ class HMP2024:
         found = all_evidence(request, progress, [start.rotations for start in starts])
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
             progress("fitting frames", 0.3 * number / len(found))
-            oriented = replace(evidence.problem, root_prior_std=FITTED_ROOT_STD if start.follows_detector else NETWORK_ROOT_STD)
-            evidence = _trusted(replace(evidence, problem=oriented), start)  # noqa: PLW2901
+            evidence = _trusted(evidence, start)  # noqa: PLW2901
             frames = fit_frames(evidence)
             segments = segments_of(evidence.track, request.clip.fps)
             hands += [_hand(request, evidence, start, segment, frames) for segment in segments]
@@ -271,9 +270,11 @@ def _hand(
 
 def _trusted(evidence: TrackEvidence, start: TrackStart) -> TrackEvidence:
     """Evidence whose standard deviations grow as the confidence falls; doubtful frames start from the network's pose."""
-    if start.confidence is None:
-        return evidence
     problem, begin = evidence.problem, evidence.start
+    if start.follows_detector:
+        problem = replace(problem, root_prior_std=torch.tensor([FITTED_ROOT_STD]))
+    if start.confidence is None:
+        return replace(evidence, problem=problem)
     trust = start.confidence.clamp_min(LEAST_CONFIDENCE)
     landmarks = tuple(Landmarks3D(one.points, one.std / trust) for one in problem.landmarks)
     problem = replace(problem, pixel_std=problem.pixel_std / trust, landmarks=landmarks)
@@ -287,14 +288,14 @@ def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
     """The evidence with a Gaussian about a motion; where frames are not trusted, it stands for what a network would say."""
     problem, hidden = hand.problem, ~hand.trusted
     filled_prior = pose_prior(motion.angles.dtype).weighted(PRIOR_WEIGHT)
-    root_mean, root_std = motion.root, NETWORK_ROOT_STD
+    root_mean, root_std = motion.root, torch.tensor([NETWORK_ROOT_STD])
     if problem.root_prior_mean is not None:
         filled_prior = filled_prior.combined(motion.angles, NETWORK_ANGLE_STD)
         root_mean = torch.where(hidden[:, None, None], motion.root, problem.root_prior_mean)
         root_std = problem.root_prior_std
     mean = problem.prior.mean.expand(len(hidden), ANGLE_COUNT)
     filled_mean = filled_prior.mean.expand(len(hidden), ANGLE_COUNT)
-    prior = PosePrior(torch.where(hidden[:, None], filled_mean, mean), problem.prior.precision, problem.prior.limits)
+    prior = problem.prior._replace(mean=torch.where(hidden[:, None], filled_mean, mean))
     return replace(
         problem,
         prior=prior.combined(motion.angles, DECODED_STD),
