@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ml.methods.network_method import NetworkMethod
-from ml.networks.mesh_graph import KeypointGraph
+from ml.networks.mesh_graph import KeypointGraph, PixelGraph
 
 
 def ge2019() -> NetworkMethod:
     """The method."""
-    return NetworkMethod("ge2019", {"keypoints": KeypointGraph})
+    return NetworkMethod("ge2019", {"keypoints": KeypointGraph, "pixels": PixelGraph})

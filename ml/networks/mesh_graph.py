@@ -23,8 +23,10 @@ from ml.fitting.kinematics import Kinematics
 from ml.hand.joint_limits import sample_angles
 from ml.hand.model import load_hand_arrays, load_hand_model
 from ml.hand.skeleton import MANO_PARENTS, MANO_TO_OPENPOSE
+from ml.networks.feature_pyramid import MAP_CHANNELS, STAGE_CHANNELS
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
 from ml.networks.residual_mlp import ResidualMLP
+from ml.networks.score_pyramid import ScorePyramid
 
 UNIT: Final = 0.04
 """Metres of a unit of the network's meshes; about one proximal bone."""
@@ -237,7 +239,11 @@ class GraphNetwork(HandNetwork):
 
     def staged(self, hands: HandBatch, rows: Tensor | slice = slice(None)) -> StagedMeshes:
         """The coarsest nodes of all hands, and the meshes of some rows: the finest graph takes most of the time."""
-        x, base = self.decoder.coarsest(self.encoded(hands))
+        return self.decoded(self.encoded(hands), rows)
+
+    def decoded(self, feature: Tensor, rows: Tensor | slice = slice(None)) -> StagedMeshes:
+        """The same from the feature [B, 128]."""
+        x, base = self.decoder.coarsest(feature)
         vertices = self.decoder.finest(x[:, rows], base[:, rows])
         joints = self.regressor @ vertices
         wrist = joints[:, :1]
@@ -260,6 +266,27 @@ class KeypointGraph(GraphNetwork):
         """From the 2D joints alone."""
         feature: Tensor = self.encoder(torch.cat([4 * hands.landmarks.flatten(1), hands.inputs[:, :42]], 1))
         return feature
+
+
+class PixelGraph(GraphNetwork):
+    """`pixels`: score maps of the joints, and what the image shows where they lie."""
+
+    uses_pixels = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = ScorePyramid()
+        self.encoder = ResidualMLP(42 + 21 * MAP_CHANNELS + STAGE_CHANNELS[-1], FEATURE, width=512, blocks=3, dropout=0.05)
+
+    def seen(self, hands: HandBatch) -> tuple[Tensor, Tensor]:
+        """The 2D joints [B, 21, 2] in the crop, and the feature [B, 128]."""
+        assert hands.crops is not None
+        points, features, whole = self.backbone(hands.crops)
+        return points, self.encoder(torch.cat([points.flatten(1), features.flatten(1), whole], 1)).float()
+
+    def encoded(self, hands: HandBatch) -> Tensor:
+        """From the crop alone."""
+        return self.seen(hands)[1]
 
 
 @lru_cache(maxsize=2)

@@ -9,13 +9,15 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import smooth_l1_loss
 
 from ml.hand.model import load_hand_model
 from ml.identity.backbones import FEATURES as POSE_FEATURE
 from ml.identity.networks import PoseHead
+from ml.identity.weights import weights_file
 from ml.metrics.alignment import procrustes_align
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
-from ml.networks.mesh_graph import FEATURE, UNIT, GraphNetwork, KeypointGraph, StagedMeshes, mesh_levels
+from ml.networks.mesh_graph import FEATURE, UNIT, GraphNetwork, KeypointGraph, PixelGraph, StagedMeshes, mesh_levels
 from ml.networks.residual_mlp import ResidualMLP
 from ml.training.loop import Batch, Schedule
 from ml.training.mesh_terms import Surface, depth_term, edge_lengths, mesh_terms, placed_in_crop, true_surface
@@ -30,6 +32,8 @@ LANDMARK_NOISE: Final = 0.012
 """Standard deviation, in half crops, of the noise added to each detected 2D joint."""
 LABELLED: Final = 0.1
 """Share of the training people that have 3D labels in the weakly supervised study."""
+TURN: Final = 0.05
+"""Where the smooth L1 of the 2D joints turns from squares to absolute values, in halves of the crop."""
 MESHES: Final = 16
 """Hands of a batch whose finest meshes are computed."""
 SHORT: Final = Schedule(steps=80, batch=256, rate=1e-3)
@@ -79,6 +83,15 @@ def loss_of(weights: Mapping[str, float]) -> Callable[[HandNetwork, Batch], Tens
         return mesh_loss(found, true_target(batch), weights)
 
     return loss
+
+
+def pixel_loss(network: HandNetwork, batch: Batch) -> Tensor:
+    """The terms of the meshes, and smooth L1 of the 2D joints in place of the paper's heat maps."""
+    assert isinstance(network, PixelGraph)
+    with torch.autocast(batch["points"].device.type, torch.bfloat16):
+        points, feature = network.seen(HandBatch.of(batch))
+    found = network.decoded(feature.float(), some_rows(len(batch["points"])))
+    return mesh_loss(found, true_target(batch), WEIGHTS) + smooth_l1_loss(points.float(), batch["points"], beta=TURN)
 
 
 def parametric_loss(network: HandNetwork, batch: Batch) -> Tensor:
@@ -255,8 +268,16 @@ TRAINING: Final = SystemTraining(
             loss_of(WEIGHTS),
             Schedule(steps=600, batch=256, rate=1e-3),
             settings={"weights": WEIGHTS, "meshes": MESHES, "unit_mm": 1000 * UNIT, "landmark_noise": LANDMARK_NOISE},
-        )
+        ),
+        "pixels": VariantTraining(
+            PixelGraph,
+            pixel_loss,
+            Schedule(steps=600, batch=32, rate=1e-3),
+            pyramid=weights_file("image", "baseline"),
+            settings={"weights": WEIGHTS, "meshes": MESHES, "unit_mm": 1000 * UNIT},
+        ),
     },
     study=study,
-    losses="vertices 1, normals 1, edges 1, Laplacian 50, joints 1, vertices of the coarsest graph 1; units of 40 mm",
+    losses="vertices 1, normals 1, edges 1, Laplacian 50, joints 1, vertices of the coarsest graph 1; units of 40 mm; "
+    "on pixels 2D joints 1, in halves of the crop",
 )
