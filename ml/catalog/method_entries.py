@@ -279,12 +279,12 @@ METHODS: dict[str, MethodEntry] = {
             citation="Ge et al., 3D Hand Shape and Pose Estimation from a Single RGB Image, CVPR 2019",
             inputs=("video or images",),
             outputs=("joints", "vertices"),
-            summary="Graph convolutions turn 2D joints into a mesh and its joints, which are then fitted to the 2D joints.",
+            summary="Graph convolutions turn 2D joints, or pixels, into a mesh and its joints; fitted to the 2D joints.",
             implementation="ml.methods.ge2019:ge2019",
             version="2",
             colour="#FFAABB",
             hand_models=("open",),
-            options=(NETWORK_FIT,),
+            options=(_INPUT, NETWORK_FIT),
         ),
     )
 }

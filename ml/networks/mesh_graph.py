@@ -276,7 +276,7 @@ class PixelGraph(GraphNetwork):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = ScorePyramid()
-        self.encoder = ResidualMLP(42 + 21 * MAP_CHANNELS + STAGE_CHANNELS[-1], FEATURE, width=512, blocks=3, dropout=0.05)
+        self.encoder = ResidualMLP(42 + 21 * MAP_CHANNELS + STAGE_CHANNELS[-1], FEATURE, width=384, blocks=2, dropout=0.05)
 
     def seen(self, hands: HandBatch) -> tuple[Tensor, Tensor]:
         """The 2D joints [B, 21, 2] in the crop, and the feature [B, 128]."""

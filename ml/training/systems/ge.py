@@ -36,7 +36,7 @@ TURN: Final = 0.05
 """Where the smooth L1 of the 2D joints turns from squares to absolute values, in halves of the crop."""
 MESHES: Final = 16
 """Hands of a batch whose finest meshes are computed."""
-SHORT: Final = Schedule(steps=80, batch=256, rate=1e-3)
+SHORT: Final = Schedule(steps=300, batch=256, rate=1e-3)
 """Of every network of the study."""
 
 
@@ -272,7 +272,7 @@ TRAINING: Final = SystemTraining(
         "pixels": VariantTraining(
             PixelGraph,
             pixel_loss,
-            Schedule(steps=600, batch=32, rate=1e-3),
+            Schedule(steps=1200, batch=32, rate=1e-3),
             pyramid=weights_file("image", "baseline"),
             settings={"weights": WEIGHTS, "meshes": MESHES, "unit_mm": 1000 * UNIT},
         ),

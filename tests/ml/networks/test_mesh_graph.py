@@ -14,6 +14,7 @@ from ml.networks.mesh_graph import (
     UNIT,
     ChebyshevConvolution,
     KeypointGraph,
+    PixelGraph,
     joint_regressor,
     mesh_levels,
     scaled_laplacian,
@@ -94,3 +95,16 @@ def test_a_network_gives_a_mesh_and_its_joints_about_the_wrist():
     some = network.staged(hands, torch.tensor([2]))
     assert some.coarse.shape == (3, 102, 3)
     torch.testing.assert_close(UNIT * some.vertices[0], found.vertices[2])
+
+
+def test_on_pixels_the_mesh_depends_on_the_crop_alone():
+    network = PixelGraph().eval()
+    crops = torch.randint(0, 255, (2, 3, 96, 96), generator=torch.Generator().manual_seed(0)).float()
+    hands = [HandBatch(torch.full((2, 132), value), torch.full((2, 21, 2), value), crops) for value in (0.0, 1.0)]
+    one, other = (network(batch) for batch in hands)
+    assert torch.equal(one.vertices, other.vertices)
+    assert one.vertices.shape == (2, 1620, 3)
+    assert not torch.equal(one.vertices[0], one.vertices[1])
+    points, feature = network.seen(hands[0])
+    assert points.abs().max() <= 1
+    assert feature.shape == (2, 128)
