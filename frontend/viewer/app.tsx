@@ -204,6 +204,9 @@ function Toolbar({ table, model, viewer }: { table: Shortcut[]; model: ViewModel
       {button("e", "Error colours", "Colour the meshes by their error", model.comparison.colours.value)}
       {button("j", "Joints", "Joints and bones, and which of them nothing saw", model.skeleton.value)}
       {button("w", "Wireframe", "Show the triangles", model.wireframe.value)}
+      {model.boxes?.canWrite &&
+        layout !== "side" &&
+        button("h", "Add a hand", "Draw a box around a hand that was missed", model.boxes.drawing.value)}
       <span class="gap" />
       <ExportMenu model={model} viewer={viewer} />
       {button("f", "Full screen", "Full screen")}

@@ -1,33 +1,19 @@
 /** @jsxImportSource preact */
-/** Below the methods: how to add a hand that was missed, the boxes that were drawn, and the offer to run the methods again. */
+/** Below the methods: the side of a new box, the boxes that were drawn, and the offer to run the methods again. */
 
 import type { Clock } from "./clock";
 import type { HandBoxes } from "./hand-boxes";
+import type { RunModel } from "./layers";
 import type { ViewModel } from "./view-model";
 
 export function BoxList({ model, boxes, clock }: { model: ViewModel; boxes: HandBoxes; clock: Clock }) {
   const all = boxes.all.value ?? [];
   const { drawing, drawn, problem } = boxes;
-  if (!boxes.canWrite && !all.length) return null;
+  const outdated = runsToRepeat(model, boxes);
+  if (!drawing.value && !problem.value && !all.length && !outdated.length) return null;
   return (
     <section class="boxes" aria-label="Missed hands">
-      <div class="boxes-head">
-        <h2>Missed hands</h2>
-        {boxes.canWrite && model.layout.value !== "side" && (
-          <button
-            type="button"
-            class="small"
-            aria-pressed={drawing.value}
-            title="Draw a box around a hand (h)"
-            onClick={() => {
-              clock.pause();
-              boxes.toggleDrawing();
-            }}
-          >
-            Add a hand
-          </button>
-        )}
-      </div>
+      <h2>Missed hands</h2>
       {drawing.value &&
         (drawn.value ? <SideChoice boxes={boxes} /> : <p class="hint">Draw a box around the hand in the video.</p>)}
       {problem.value && (
@@ -56,7 +42,7 @@ export function BoxList({ model, boxes, clock }: { model: ViewModel; boxes: Hand
           ))}
         </ul>
       )}
-      <RunAgain model={model} boxes={boxes} />
+      {outdated.length > 0 && <RunAgain model={model} boxes={boxes} outdated={outdated} />}
     </section>
   );
 }
@@ -78,21 +64,24 @@ function SideChoice({ boxes }: { boxes: HandBoxes }) {
   );
 }
 
-/** For the shown methods that ran with other boxes than there are now. */
-function RunAgain({ model, boxes }: { model: ViewModel; boxes: HandBoxes }) {
+/** The shown methods that ran with other boxes than there are now. */
+function runsToRepeat(model: ViewModel, boxes: HandBoxes): RunModel[] {
   const { newRuns } = model;
-  if (!newRuns || !boxes.all.value || boxes.drawing.value) return null;
-  const outdated = model.shownRuns.value.filter((run) => newRuns.canRunAgain(run, boxes));
-  if (!outdated.length) return null;
+  if (!newRuns || !boxes.all.value || boxes.drawing.value) return [];
+  return model.shownRuns.value.filter((run) => newRuns.canRunAgain(run, boxes));
+}
+
+function RunAgain({ model, boxes, outdated }: { model: ViewModel; boxes: HandBoxes; outdated: RunModel[] }) {
+  const { newRuns } = model;
   return (
     <p class="run-again">
-      {boxes.all.value.length ? "The shown methods have not looked inside these boxes." : "The boxes were deleted since."}
+      {boxes.all.value?.length ? "The shown methods have not looked inside these boxes." : "The boxes were deleted since."}
       <button
         type="button"
         class="small"
-        aria-disabled={newRuns.asking.value !== ""}
+        aria-disabled={newRuns?.asking.value !== ""}
         onClick={async () => {
-          for (const run of outdated) await newRuns.runAgain(run);
+          for (const run of outdated) await newRuns?.runAgain(run);
         }}
       >
         Run again
