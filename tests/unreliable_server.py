@@ -1,4 +1,4 @@
-"""A relay in front of a server that refuses, drops or cuts off what it passes on, for as long as it is told."""
+"""A relay in front of a server that refuses, drops or cuts off what it passes on, for as long as a test wants."""
 
 from __future__ import annotations
 
