@@ -1,15 +1,13 @@
-"""The report of `ml.training.survey_tables`: tables in Markdown with published values, and a plot of accuracy by speed."""
+"""The report of `ml.training.survey_tables`: tables in Markdown with published values."""
 
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from ml.catalog import METHODS, RUN_SLICES
+from ml.catalog import RUN_SLICES
 from ml.training.next_steps import HIDDEN
 
 PUBLISHED: Final = Path(__file__).resolve().parents[2] / "platform/palmares/benchmarks/data/published_results.csv"
@@ -170,47 +168,3 @@ def _published(paper: str) -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
     return "\n".join(lines) + "\n"
-
-
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 420, 56, 48
-
-
-def speed_plot(found: dict[str, Any]) -> str:
-    """PA-MPJPE against frames/s (logarithmic) of all methods, as SVG."""
-    points = {name: (row["fps"], row["pa_mpjpe"]) for name, row in found["methods"].items() if "fps" in row}
-    fastest, slowest = max(fps for fps, _ in points.values()), min(fps for fps, _ in points.values())
-    low, high = math.floor(math.log10(slowest)), math.ceil(math.log10(fastest))
-    top = 2 * math.ceil(max(error for _, error in points.values()) / 2)
-
-    def x(fps: float) -> float:
-        share: float = (math.log10(fps) - low) / (high - low)
-        return _LEFT + share * (_WIDTH - _LEFT - 130)
-
-    def y(error: float) -> float:
-        share: float = error / top
-        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - 24)
-
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-    ]
-    for power in range(low, high + 1):
-        at = x(10.0**power)
-        lines.append(f'<path d="M{at:.1f} 24V{_HEIGHT - _BOTTOM}" stroke="#ddd"/>')
-        lines.append(f'<text x="{at:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{10**power:g}</text>')
-    for step in range(0, top + 1, 2):
-        lines.append(f'<path d="M{_LEFT} {y(step):.1f}H{_WIDTH - 130}" stroke="#ddd"/>')
-        lines.append(f'<text x="{_LEFT - 8}" y="{y(step) + 4:.1f}" text-anchor="end">{step}</text>')
-    lines.append(f'<text x="{(_WIDTH - 74) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">frames/s of one hand on a core</text>')
-    lines.append(f'<text x="{_LEFT - 40}" y="16">PA-MPJPE (mm)</text>')
-    taken: list[tuple[float, float]] = []
-    for name, (fps, error) in sorted(points.items(), key=lambda item: item[1][1]):
-        at, label = x(fps), y(error) + 4
-        while any(abs(at - other[0]) < 130 and abs(label - other[1]) < 13 for other in taken):
-            label += 3
-        taken.append((at, label))
-        colour = METHODS[name.partition("/")[0]].colour
-        fill = "#fff" if "/" in name else colour
-        lines.append(f'<circle cx="{at:.1f}" cy="{y(error):.1f}" r="5" fill="{fill}" stroke="{colour}" stroke-width="2"/>')
-        lines.append(f'<text x="{at + 9:.1f}" y="{label:.1f}">{escape(name)}</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"

@@ -30,7 +30,8 @@ from ml.networks.network_files import card_path
 from ml.training.hmp_tables import TestClip, clips
 from ml.training.next_steps import HIDDEN, hidden_shares, two_hands_errors
 from ml.training.real_hands import absent, against_reference, longest_track, on_the_image, real_clips
-from ml.training.survey_report import report, speed_plot
+from ml.training.speed_plot import speed_plot
+from ml.training.survey_report import report
 
 CLIPS: Final = 12
 REFINED_CLIPS: Final = 2

@@ -14,7 +14,8 @@ from ml.formats.prediction import PredictionArrays
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request
 from ml.training import hmp_tables, next_steps
-from ml.training.survey_report import report, speed_plot
+from ml.training.speed_plot import speed_plot
+from ml.training.survey_report import report
 from ml.training.survey_tables import ClipErrors, method_rows
 
 RESULTS = Path("docs/results")
