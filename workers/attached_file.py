@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ml.formats.faults import FormatError
 from ml.formats.prediction import PredictionArrays
-from ml.formats.viewer_track import write_track
 from ml.hand.joint_weights import joint_weights
 from ml.hand.skeleton import Side
 from ml.intake.clip_facts import AttachedFile, ClipFacts
 from ml.intake.reading import Kind, read_attached
 from ml.intake.topology import topology_of
+from ml.viewer_files.viewer_track import write_track
 from palmares.api.problems import ConflictError
 from palmares.queue.exceptions import WorkFailedError
 from palmares.uploads.attached_files import clip_facts

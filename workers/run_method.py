@@ -14,7 +14,6 @@ import orjson
 
 from ml.clip import Clip, open_clip
 from ml.formats.prediction import PredictionArrays
-from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
@@ -27,6 +26,7 @@ from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
 from ml.metrics.no_truth import series
 from ml.progress import ProgressCallback
+from ml.viewer_files.viewer_track import write_track
 from ml.web_copy import WEB_VIDEO
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError

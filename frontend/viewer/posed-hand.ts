@@ -1,5 +1,5 @@
 /**
- * Poses the meshes of hands whose parameters a track holds, by linear blend skinning. `ml/formats/posed_hands.py` describes
+ * Poses the meshes of hands whose parameters a track holds, by linear blend skinning. `ml/viewer_files/posed_hands.py` describes
  * the bytes and writes them, `ml/hand/model.py` is the same hand on the server; `posed-hand.test.ts` compares the two.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Reads the track format. `ml/formats/viewer_track.py` writes it and describes the bytes; `viewer-track.test.ts` decodes the
+ * Reads the track format. `ml/viewer_files/viewer_track.py` writes it and describes the bytes; `viewer-track.test.ts` decodes the
  * fixture that its test writes.
  */
 

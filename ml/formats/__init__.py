@@ -1,1 +1,1 @@
-"""Files: our own prediction, keypoints and viewer tracks, and the layouts of the data sets of others."""
+"""Files: our own prediction, and the layouts of the data sets of others."""

@@ -11,13 +11,13 @@ import numpy as np
 import roma
 import torch
 
-from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import SIDES, Side
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request, load_method
 from ml.metrics.no_truth import series
+from ml.viewer_files.viewer_track import write_track
 
 LENGTHS = (300, 18_000)
 

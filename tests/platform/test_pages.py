@@ -41,7 +41,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(
     client, team, member, subject, contest, scored, django_assert_max_num_queries
 ):
     client.force_login(member)
-    add_rows(team, 4, subject)
+    add_rows(team, 25, subject)  # more than Home lists: what it does not list is counted
     for n in range(3):
         scored(f"m{n}", figures={"pa_mpjpe": 10.0 + n, "pa_auc_joints": 0.5})
     paths = [

@@ -19,7 +19,7 @@ _CONTEXT.set_forkserver_preload(
         "redis",
         "ml.clip",
         "ml.fitting.solver",
-        "ml.formats.viewer_track",
+        "ml.viewer_files.viewer_track",
         "ml.identity.calibration",
         "ml.intake.reading",
         "ml.keypoints.detector",

@@ -61,9 +61,10 @@ class HandBoxViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.G
     @extend_schema(request=NewHandBoxSerializer, responses={201: HandBoxSerializer})
     def create(self, request: Request, upload_id: UUID) -> Response:
         """Draw a box around a hand in a frame."""
+        upload = self.upload()
         form = NewHandBoxSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        made = add_box(upload=self.upload(), by=caller(self), **form.validated_data)
+        made = add_box(upload=upload, by=caller(self), **form.validated_data)
         return Response(HandBoxSerializer(made).data, status=status.HTTP_201_CREATED)
 
     def perform_destroy(self, instance: HandBox) -> None:

@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw
 from scipy.spatial.transform import Rotation
 
 from ml.formats.prediction import PredictionArrays
-from ml.formats.viewer_track import write_track
 from ml.hand.camera import default_intrinsics
 from ml.hand.joint_weights import joint_weights
 from ml.hand.model import load_hand_model
 from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import SIDES
+from ml.viewer_files.viewer_track import write_track
 
 FPS, WIDTH, HEIGHT = 30, 640, 480
 BITS, BLOCK = 12, 40

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from ml.formats.posed_hands import PARAMETERS, encode_model
 from ml.formats.prediction import PredictionArrays
-from ml.formats.viewer_track import write_track
 from ml.hand.model import load_hand_model
 from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import SIDES
-from tests.ml.formats.test_viewer_track import decode_floats, unzipped
+from ml.viewer_files.posed_hands import PARAMETERS, encode_model
+from ml.viewer_files.viewer_track import write_track
+from tests.ml.viewer_files.test_viewer_track import decode_floats, unzipped
 
 FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "posed"
 FACES = {side: load_open_hand(side).faces for side in SIDES}

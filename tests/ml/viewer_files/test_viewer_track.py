@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.formats.prediction import PredictionArrays, PredictionError
-from ml.formats.viewer_track import CHUNK_FRAMES, _encode, _ranges, write_track
+from ml.viewer_files.viewer_track import CHUNK_FRAMES, _encode, _ranges, write_track
 
 FIXTURE = Path(__file__).parents[3] / "frontend" / "viewer" / "fixtures" / "track"
 

@@ -12,7 +12,7 @@ file under a name never changes and may be cached for ever. Every `.bin` is one 
 - *skin* of one hand, where the model's is known: for each vertex four numbers of joints (uint8, OpenPose order of 21),
   all vertices, then their four weights (uint8, in 255ths).
 - a *model* of one hand, where its meshes are the open hand's in the pose and shape that the prediction holds
-  (`ml/formats/posed_hands.py`): what the viewer needs to pose the meshes itself.
+  (`ml/viewer_files/posed_hands.py`): what the viewer needs to pose the meshes itself.
 - a *chunk*: the rows (frames in which it was seen) of one hand in a stretch of `CHUNK_FRAMES` frames. Of a hand with a model
   these are its 61 parameters, packed as joints are. Of others they are positions: int16, −32767 … 32767 across the one box of
   the run; each row but the chunk's first is stored as the difference to the row before it, modulo 2¹⁶; then all low bytes,
@@ -22,8 +22,9 @@ file under a name never changes and may be cached for ever. Every `.bin` is one 
 
 With the open hand's 1620 vertices that is 4-8 kB a frame and hand, where float32 takes 19.4 kB and parameters 0.2 kB. A
 prediction without vertices is a track of joints alone: `vertex_count` is 0 and there are no chunks. The other side of this
-format is `frontend/viewer/viewer-track.ts`; `tests/ml/formats/test_viewer_track.py` and `frontend/viewer/viewer-track.test.ts`
-read the same fixture, `tests/ml/formats/test_posed_hands.py` and `frontend/viewer/posed-hand.test.ts` that of posed hands.
+format is `frontend/viewer/viewer-track.ts`; `tests/ml/viewer_files/test_viewer_track.py` and
+`frontend/viewer/viewer-track.test.ts` read the same fixture, `tests/ml/viewer_files/test_posed_hands.py` and
+`frontend/viewer/posed-hand.test.ts` that of posed hands.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from ml.formats.posed_hands import encode_model, parameters_of
 from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.formats.spill import blocks, release
 from ml.hand.camera import default_intrinsics
 from ml.hand.open_model import load_open_hand
 from ml.hand.skeleton import SIDES, Side
+from ml.viewer_files.posed_hands import encode_model, parameters_of
 
 VERSION = 2
 """1: no hand had a model."""

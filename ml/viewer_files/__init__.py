@@ -1,0 +1,1 @@
+"""Files that the viewer reads: tracks of meshes, and hands as parameters."""
