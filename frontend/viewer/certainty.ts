@@ -7,7 +7,7 @@ const MOST = 255;
 
 const millimetres = (std: number) => (std === MOST ? "127 mm or more" : `${Math.round(std / 2)} mm`);
 
-/** "index 4: not seen, ± 23 mm"; the name alone where nothing is known of it. */
+/** "index 4: not seen, ± 23 mm"; the name alone for a joint without a record. */
 export function jointInWords(joint: number, certainty: Certainty | null): string {
   const name = JOINT_NAMES[joint] ?? `joint ${joint}`;
   if (!certainty) return name;

@@ -77,7 +77,6 @@ def test_the_relative_place_of_two_hands_is_compared_where_both_are_there():
     assert len(next_steps._relative_errors(hands(moved, [0, 0, 0, 0]), truth)) == 0
 
 
-@pytest.mark.skipif(not (RESULTS / "survey.json").exists(), reason="docs/results/survey.json is written by `make tables`")
 def test_the_committed_report_and_plot_are_those_of_the_committed_values():
     found = json.loads((RESULTS / "survey.json").read_text())
     assert report(found) == (RESULTS / "survey.md").read_text()
