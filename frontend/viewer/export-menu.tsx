@@ -1,18 +1,20 @@
 /** @jsxImportSource preact */
-/** Saves what is shown: image, drawing, video, or a description that reproduces it. */
+/** Saves what is shown: image, drawing, figure for a paper, video, or a description that reproduces it. */
 
 import { useRef, useState } from "preact/hooks";
 import { manifest } from "./manifest";
 import { makeMovie } from "./movie";
-import { download, movieName, snapshot, snapshotName, svgSnapshot } from "./snapshot";
+import { download, movieName, pdfSnapshot, snapshot, snapshotName, svgSnapshot } from "./snapshot";
 import { pageColours } from "./theme-colours";
 import type { ViewModel } from "./view-model";
 import type { Viewer } from "./viewer";
 
-/** Saves a PNG of the current frame and says so. */
-export async function saveImage(model: ViewModel, viewer: Viewer, kind: "png" | "svg"): Promise<void> {
+const SNAPSHOTS = { png: snapshot, svg: svgSnapshot, pdf: pdfSnapshot };
+
+/** Saves the current frame and says so. */
+export async function saveImage(model: ViewModel, viewer: Viewer, kind: keyof typeof SNAPSHOTS): Promise<void> {
   try {
-    const blob = await (kind === "png" ? snapshot : svgSnapshot)(viewer, pageColours.value);
+    const blob = await SNAPSHOTS[kind](viewer, pageColours.value);
     const name = snapshotName(model.upload.value.name, viewer.clock.frame, kind);
     download(blob, name);
     model.notice.value = `Saved ${name}`;
@@ -66,6 +68,9 @@ export function ExportMenu({ model, viewer }: { model: ViewModel; viewer: Viewer
         </button>
         <button type="button" onClick={then(() => saveImage(model, viewer, "svg"))}>
           Drawing (SVG)
+        </button>
+        <button type="button" title="One page of the size of the figure" onClick={then(() => saveImage(model, viewer, "pdf"))}>
+          Figure (PDF)
         </button>
         {!model.isSingleImage && (
           <button

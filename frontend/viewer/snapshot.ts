@@ -1,11 +1,11 @@
-/** Images of the views as shown, with video, meshes, axes and caption: PNG at twice the size, or SVG whose caption is text. */
+/** Images of the views as shown, with video, meshes, axes and caption: PNG at twice the size, or SVG and PDF whose caption is text. */
 
 import { drawAxes } from "./axes";
 import { contain } from "./camera";
 import { type Caption, captionContent, FONT, FONT_PX, layOut } from "./caption";
 import type { PageColours } from "./theme-colours";
 import type { Viewer } from "./viewer";
-import { viridis } from "./viridis";
+import { VIRIDIS, viridis } from "./viridis";
 
 const SCALE = 2;
 
@@ -16,9 +16,13 @@ function makeCanvas(): { canvas: HTMLCanvasElement; context: CanvasRenderingCont
   return { canvas, context };
 }
 
-function captionOf(viewer: Viewer, context: CanvasRenderingContext2D): Caption {
+/** The width of a text on a canvas, in the caption's font. */
+function measureOn(context: CanvasRenderingContext2D): (text: string) => number {
   context.font = FONT;
-  const measure = (text: string) => context.measureText(text).width;
+  return (text) => context.measureText(text).width;
+}
+
+function captionOf(viewer: Viewer, measure: (text: string) => number): Caption {
   return layOut(captionContent(viewer.model), viewer.elements.stage.clientWidth, measure);
 }
 
@@ -33,16 +37,42 @@ export async function snapshot(viewer: Viewer, colours: PageColours): Promise<Bl
 export async function svgSnapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
   viewer.clock.pause();
   await viewer.video.settled();
+  const { clientWidth: width, clientHeight: height } = viewer.elements.stage;
+  const caption = captionOf(viewer, measureOn(makeCanvas().context));
+  const image = await asDataUrl(await asPng(viewsAlone(viewer, colours)));
+  return new Blob([svgFigure({ image, width, height, caption, colours })], { type: "image/svg+xml" });
+}
+
+/** The PDF of the current frame, as the SVG. */
+export async function pdfSnapshot(viewer: Viewer, colours: PageColours): Promise<Blob> {
+  const { canWrite, imageRows, pdfFigure } = await import("./pdf-figure");
+  viewer.clock.pause();
+  await viewer.video.settled();
+  const measure = measureOn(makeCanvas().context);
+  const laidOut = captionOf(viewer, measure);
+  // The fonts that every PDF reader has hold Latin letters only: with a name in another script, the caption is part of the image.
+  const caption = canWrite(laidOut) ? laidOut : null;
+  const canvas = caption ? viewsAlone(viewer, colours) : paintFigure(viewer, colours, SCALE);
+  const { width: columns, height: rows } = canvas;
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  context.globalCompositeOperation = "destination-over"; // paper behind what is transparent: the image has no alpha
+  context.fillStyle = colours.paper;
+  context.fillRect(0, 0, columns, rows);
+  const pixels = context.getImageData(0, 0, columns, rows).data;
+  const image = { data: await deflated(imageRows(pixels, columns, rows)), columns, rows };
+  const [width, height] = [columns / SCALE, rows / SCALE];
+  const file = pdfFigure({ image, width, height, caption, colours, map: VIRIDIS, fontSize: FONT_PX, measure });
+  return new Blob([file], { type: "application/pdf" });
+}
+
+function viewsAlone(viewer: Viewer, colours: PageColours): HTMLCanvasElement {
   const { canvas, context } = makeCanvas();
   const { clientWidth, clientHeight } = viewer.elements.stage;
   canvas.width = clientWidth * SCALE;
   canvas.height = clientHeight * SCALE;
   context.scale(SCALE, SCALE);
   paintViews(viewer, context, colours, SCALE);
-  const caption = captionOf(viewer, makeCanvas().context);
-  const image = await asDataUrl(await asPng(canvas));
-  const text = svgFigure({ image, width: clientWidth, height: clientHeight, caption, colours });
-  return new Blob([text], { type: "image/svg+xml" });
+  return canvas;
 }
 
 /** The views with the caption below, on a canvas of even width and height. */
@@ -56,7 +86,7 @@ export function paintFigure(
   const canvas = reused ?? (made?.canvas as HTMLCanvasElement);
   const context = (made?.context ?? canvas.getContext("2d")) as CanvasRenderingContext2D;
   const { clientWidth, clientHeight } = viewer.elements.stage;
-  const caption = captionOf(viewer, context);
+  const caption = captionOf(viewer, measureOn(context));
   const [width, height] = [clientWidth * scale, (clientHeight + caption.height) * scale].map(
     (size) => 2 * Math.round(size / 2),
   ) as [number, number];
@@ -169,6 +199,12 @@ async function asDataUrl(blob: Blob): Promise<string> {
   let text = "";
   for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return `data:${blob.type};base64,${btoa(text)}`;
+}
+
+/** Compressed by zlib. */
+async function deflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** Download a file. */
