@@ -134,7 +134,7 @@ def outsider(db) -> User:
 
 @pytest.fixture
 def api() -> Callable[[User | None], APIClient]:
-    """A client of the API as somebody, by a real token; as nobody with None."""
+    """A client of the API as a person, by a real token; without credentials if None."""
 
     def client(user: User | None = None) -> APIClient:
         client = ContractClient()
@@ -147,7 +147,7 @@ def api() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture
 def refusals(api, team, viewer, outsider) -> Callable[..., dict[str, int]]:
-    """Statuses that a request gets from nobody, from an outsider and from a viewer."""
+    """Statuses of a request without credentials, by an outsider and by a viewer."""
 
     def statuses(method: str, url: str, data: object = None, **kwargs: object) -> dict[str, int]:
         answers = {}

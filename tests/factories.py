@@ -53,7 +53,7 @@ class HandShapeFactory(factory.django.DjangoModelFactory):
 
 
 class UploadFactory(factory.django.DjangoModelFactory):
-    """Ready, unless told otherwise."""
+    """Ready, unless a status is given."""
 
     class Meta:
         model = Upload

@@ -90,7 +90,7 @@ def bucket(s3_server: str, settings, tmp_path) -> Bucket:
 
 
 def storage_settings(name: str, url: str) -> dict[str, object]:
-    """`STORAGES["default"]` for a bucket; gives up soon where nobody answers."""
+    """`STORAGES["default"]` for a bucket; gives up soon if there is no answer."""
     options = {"bucket_name": name, "endpoint_url": url, "region_name": "us-east-1", **KEYS, "file_overwrite": True}
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=10, s3={"addressing_style": "path"})
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {**options, "client_config": config}}

@@ -20,7 +20,7 @@ SEQUENCES = {"one": hands(6, seed=1), "two": hands(4, seed=2)}
 
 @pytest.fixture
 def contest(team) -> Benchmark:
-    """Our team's own, seen by nobody else."""
+    """A benchmark of our team that other teams cannot see."""
     made = Benchmark.objects.create(team=team, slug="contest-of-ours", name="Ours", protocol="palmares", daily_limit=3)
     board = Board.objects.create(benchmark=made, slug="all", name="All")
     truth = Truth.objects.create(benchmark=made, version=1, status=Status.SUCCEEDED, sha256="5" * 64, rows=10)

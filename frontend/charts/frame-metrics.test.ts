@@ -19,14 +19,14 @@ describe("meanOverHands", () => {
 });
 
 describe("worstFrames", () => {
-  it("are apart from each other, worst first, never a gap", () => {
+  it("are at a distance from each other, worst first, and never in a gap", () => {
     expect(worstFrames([1, 9, 8, null, 2, 7], 2, 2)).toEqual([1, 5]);
     expect(worstFrames([null, 4, 5, 1], 9, 2)).toEqual([2]);
   });
 });
 
 describe("formatValue", () => {
-  it("has a unit, or a dash", () => {
+  it("adds the unit, or gives a dash for a missing value", () => {
     const metric: Metric = {
       name: "jitter",
       title: "Jitter",

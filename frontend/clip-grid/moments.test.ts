@@ -10,7 +10,7 @@ test("a clip of another frame rate shows the frame of the same moment", () => {
   expect([0, 1, 2, 3].map((frame) => frameAt(frame, 60, 30))).toEqual([0, 0, 1, 1]);
 });
 
-test("the cursor is that of the clip that lasts longest, not of the one with most frames", () => {
+test("the cursor is that of the clip with the longest duration, not of the one with the most frames", () => {
   const clips = [
     { fps: 60, frame_count: 120 },
     { fps: 30, frame_count: 90 },

@@ -12,16 +12,16 @@ function free(places: readonly Place[]): boolean {
 describe("arrange", () => {
   const two = [place("a", 0, 0, 6, 4), place("b", 6, 0, 6, 4)];
 
-  it("pushes down what is in the way", () => {
+  it("moves panels down that would overlap", () => {
     const after = arrange(two, place("b", 2, 0, 6, 4));
     expect(after).toEqual([place("a", 0, 4, 6, 4), place("b", 2, 0, 6, 4)]);
   });
 
-  it("closes gaps above", () => {
+  it("moves panels up into gaps", () => {
     expect(arrange([place("a", 0, 9, 6, 4)], place("a", 0, 9, 6, 4))).toEqual([place("a", 0, 0, 6, 4)]);
   });
 
-  it("never lets two panels overlap, whatever is moved where", () => {
+  it("never lets two panels overlap, for any moves", () => {
     let places = [place("a", 0, 0, 6, 4), place("b", 6, 0, 6, 4), place("c", 0, 4, 12, 2), place("d", 3, 6, 5, 7)];
     for (let step = 0; step < 200; step += 1) {
       const chosen = places[(7 * step) % places.length] as Place;
@@ -47,7 +47,7 @@ it("moves by arrow keys past the panel above or below", () => {
   expect(keyMoved(places, place("a", 0, 0, 6, 4), [1, 0]).x).toBe(1);
 });
 
-it("knows arrow keys only", () => {
+it("reads arrow keys only", () => {
   expect(stepOf("ArrowLeft")).toEqual([-1, 0]);
   expect(stepOf("a")).toBeNull();
 });

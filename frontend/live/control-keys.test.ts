@@ -4,13 +4,13 @@ import { usesKey } from "./control-keys";
 const input = (type: string) => ({ tagName: "INPUT", type });
 
 describe("the focused control", () => {
-  it("takes every key where text is entered", () => {
+  it("uses every key if it is a text field", () => {
     for (const type of ["text", "search", "number", "email", "url", "password", "date"])
       expect(["a", "1", " ", "ArrowLeft", "?"].every((key) => usesKey(input(type), key))).toBe(true);
     expect(usesKey({ tagName: "TEXTAREA" }, "g")).toBe(true);
     expect(usesKey({ tagName: "DIV", isContentEditable: true }, "g")).toBe(true);
   });
-  it("takes only the keys that change it otherwise", () => {
+  it("uses only the keys that change it if it is another control", () => {
     expect(["ArrowLeft", "Home", "1", "w", " "].map((key) => usesKey(input("range"), key))).toEqual([
       true,
       true,
@@ -22,7 +22,7 @@ describe("the focused control", () => {
     expect([" ", "g", "?"].map((key) => usesKey(input("checkbox"), key))).toEqual([true, false, false]);
     expect([" ", "w"].map((key) => usesKey({ tagName: "BUTTON" }, key))).toEqual([true, false]);
   });
-  it("takes no key elsewhere", () => {
+  it("uses no key if nothing is focused", () => {
     expect(usesKey(null, " ")).toBe(false);
     expect(usesKey({ tagName: "BODY" }, " ")).toBe(false);
   });

@@ -4,7 +4,7 @@ import { relativeTime } from "./relative-time";
 const now = Date.parse("2026-11-21T12:30:00Z");
 const at = (text: string) => relativeTime(Date.parse(text), now, "UTC");
 
-it("writes times as people do", () => {
+it("formats times relative to now", () => {
   expect(at("2026-11-21T12:29:30Z")).toBe("just now");
   expect(at("2026-11-21T12:27:10Z")).toBe("2 min ago");
   expect(at("2026-11-21T09:05:00Z")).toBe("09:05");

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { shareAddress } from "./share-links";
 
-it("takes along what the page shows", () => {
+it("adds the state of the page to the link", () => {
   expect(shareAddress("/shares/new/?kind=viewer&id=7", "?runs=a,b&frame=12")).toBe(
     "/shares/new/?kind=viewer&id=7&state=runs%3Da%2Cb%26frame%3D12",
   );

@@ -24,7 +24,7 @@ describe("status text", () => {
       "102nd",
     ]);
   });
-  it("knows what is final", () => {
+  it("distinguishes final from open states", () => {
     expect(["ready", "failed", "cancelled", "succeeded"].every(isFinal)).toBe(true);
     expect(["queued", "running", "ingesting", "receiving"].some(isFinal)).toBe(false);
   });

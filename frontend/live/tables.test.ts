@@ -6,7 +6,7 @@ describe("sorting", () => {
     expect(["12.5 mm", "1,234", "−3.1 px", "40 %", "7"].map(sortKey)).toEqual([12.5, 1234, -3.1, 40, 7]);
     expect(["2D fit", "Ben"].map(sortKey)).toEqual(["2d fit", "ben"]);
   });
-  it("keeps what is missing last in both directions", () => {
+  it("keeps missing values last in both directions", () => {
     const rows = ["3 px", "–", "10 px", ""];
     expect([...rows].sort((a, b) => compare(a, b, true)).slice(0, 2)).toEqual(["3 px", "10 px"]);
     expect([...rows].sort((a, b) => compare(a, b, false)).slice(0, 2)).toEqual(["10 px", "3 px"]);
@@ -15,20 +15,20 @@ describe("sorting", () => {
 
 describe("a click on a heading", () => {
   const head = { ariaSort: null, isNumeric: true };
-  it("puts the best first, or the largest where nothing is better", () => {
+  it("sorts the best first, or the largest if the metric has no direction", () => {
     expect(sortsUp({ ...head, better: "lower" })).toBe(true);
     expect(sortsUp({ ...head, better: "higher" })).toBe(false);
     expect(sortsUp(head)).toBe(false);
     expect(sortsUp({ ...head, isNumeric: false })).toBe(true);
   });
-  it("turns the order round when the table is sorted by it", () => {
+  it("reverses the order if the table is sorted by it already", () => {
     expect(sortsUp({ ...head, better: "lower", ariaSort: "ascending" })).toBe(false);
     expect(sortsUp({ ...head, better: "lower", ariaSort: "descending" })).toBe(true);
   });
 });
 
 describe("copying", () => {
-  it("quotes what CSV needs, and takes formulas apart", () => {
+  it("quotes CSV where needed, and neutralises formulas", () => {
     expect(
       toCsv([
         ["a,b", 'say "x"'],
@@ -36,7 +36,7 @@ describe("copying", () => {
       ]),
     ).toBe('"a,b","say ""x"""\r\n\'=1+1,-2.5');
   });
-  it("escapes what Markdown needs", () => {
+  it("escapes special characters of Markdown", () => {
     expect(
       toMarkdown([
         ["a", "b"],

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { eventQuery } from "./work-updates";
 
-it("names each row once, by kind", () => {
+it("the query lists each row once, by kind", () => {
   const rows = [
     { kind: "run", id: "a" },
     { kind: "upload", id: "u" },

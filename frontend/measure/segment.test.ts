@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { clampToImage, distance, moveByKey } from "./segment";
 
 describe("a segment on an image", () => {
-  it("stays within it", () => {
+  it("stays within the image", () => {
     expect(clampToImage({ x: -3, y: 500 }, { width: 640, height: 480 })).toEqual({ x: 0, y: 480 });
     expect(clampToImage({ x: 3, y: 5 }, { width: 640, height: 480 })).toEqual({ x: 3, y: 5 });
   });

@@ -22,7 +22,7 @@ describe("alignments", () => {
     }
   });
 
-  it("never reflects without reflections", () => {
+  it("does not reflect if reflections are not allowed", () => {
     for (const [k, truth] of fixture.truth.entries()) {
       const prediction = (fixture.prediction[k] as Frame).flat();
       const { linear } = alignment("procrustes-rotation", truth.flat(), prediction);

@@ -78,13 +78,13 @@ describe("pairs of hands", () => {
     const [first, second] = pairHands([moved(0), moved(0.2)], [moved(0.21), moved(0.02)], COUNT);
     expect([first?.hand[0], second?.hand[0]]).toEqual([1, 0]);
   });
-  it("leave out whoever is too many", () => {
+  it("leave out surplus hands", () => {
     const pairs = pairHands([moved(0), moved(0.2)], [moved(0.19)], COUNT);
     expect(pairs.map(({ hand: found }) => found[0])).toEqual([-1, 0]);
   });
 });
 
-describe("the worker", () => {
+describe("the error service", () => {
   const request = { truth: "truth", prediction: "a", frameCount: COUNT, alignments: ["root", "procrustes"] as const };
   const service = () => {
     const made = new ErrorService();
@@ -92,7 +92,7 @@ describe("the worker", () => {
     made.put({ kind: "put", key: "a", hands: [prediction] });
     return made;
   };
-  it("answers with what was asked for", () => {
+  it("answers with the requested alignments, or an error for unknown hands", () => {
     const found = service().answer({ ...request, kind: "errors", id: 3 });
     expect(found.id).toBe(3);
     expect(Object.keys(found.joints)).toEqual(["root", "procrustes"]);
@@ -108,7 +108,7 @@ describe("the worker", () => {
     expect(again.coverage).toBe(0.5);
     expect(again.joints.root?.clip).toBeCloseTo(0);
   });
-  it("is asked several times at once, and its failure is told", async () => {
+  it("can be asked several times at once, and its failure is reported", async () => {
     const sent: ErrorRequest[] = [];
     const made = new ErrorService();
     const port = {

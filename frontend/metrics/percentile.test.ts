@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { percentile } from "./percentile";
 
-it("is pooled over all histograms", () => {
+it("computes a percentile over all histograms together", () => {
   const counts = (bin: number, count: number) => Array.from({ length: 8 }, (_, k) => (k === bin ? count : 0));
   expect(percentile([counts(1, 90), counts(5, 10)], 0.9)).toBe(1);
   expect(percentile([counts(1, 90), counts(5, 10)], 0.95)).toBe(3);

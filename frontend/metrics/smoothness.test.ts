@@ -22,17 +22,17 @@ const of = (prediction: HandJoints) => smoothness([truth], [prediction], pairHan
 const noise = (seed: number) => 0.002 * (2 * (Math.abs(Math.sin(seed * 12.9898) * 43758.5453) % 1) - 1);
 
 describe("smoothness", () => {
-  it("of the truth itself keeps everything and is never late", () => {
+  it("of the truth itself has full amplitude and no lag", () => {
     const found = of(truth);
     expect(found?.lag).toBe(0);
     expect(found?.amplitude).toBeCloseTo(1, 10);
     expect(found?.jitter).toBeCloseTo(found?.truthJitter as number, 10);
   });
-  it("tells how many frames a prediction is late or early", () => {
+  it("gives the number of frames that a prediction is late or early", () => {
     expect(of(swinging((wave, frame) => wave(frame - 3)))?.lag).toBe(3);
     expect(of(swinging((wave, frame) => wave(frame + 2)))?.lag).toBe(-2);
   });
-  it("tells smoothing from truth: less jitter, and less amplitude", () => {
+  it("of a smoothed prediction has less jitter and less amplitude than the truth", () => {
     const mean = (wave: (t: number) => number, frame: number) =>
       [-6, -4, -2, 0, 2, 4, 6].reduce((sum, by) => sum + wave(frame + by), 0) / 7;
     const found = of(swinging(mean));
@@ -41,7 +41,7 @@ describe("smoothness", () => {
     expect(found?.amplitude).toBeLessThan(0.85);
     expect(of(swinging((wave, frame) => 0.5 * wave(frame)))?.amplitude).toBeCloseTo(0.5, 10);
   });
-  it("gives noise jitter, but no amplitude", () => {
+  it("of a noisy prediction has more jitter and the same amplitude", () => {
     const found = of(swinging((wave, frame, joint) => wave(frame) + noise(7 * frame + joint)));
     expect(found?.jitter).toBeGreaterThan(1.5 * (found?.truthJitter as number));
     expect(found?.amplitude).toBeCloseTo(1, 1);

@@ -36,13 +36,13 @@ describe("sortFiles", () => {
     const hidden = ["a/.DS_Store", "a/__MACOSX/1.png", "a/Thumbs.db", "a/.cache/2.png", "a/._1.png"];
     expect(sortFiles(hidden.map((path) => found(path)))).toEqual({ imageFolders: new Map(), singles: [], leftOut: [] });
   });
-  it("leaves loose files of any kind to the server", () => {
+  it("passes single files of any kind to the server", () => {
     expect(sortFiles([found("what.xyz")]).singles.length).toBe(1);
   });
 });
 
 describe("filesOfDrop", () => {
-  it("reads folders to their end", async () => {
+  it("reads all entries of folders", async () => {
     const images = ["1", "2", "3", "4", "5"].map((name) => entry(`set/${name}.png`));
     const items = [entry("set", [...images, entry("set/deep", [entry("set/deep/6.png")])]), entry("clip.mp4")];
     const transfer = { items: items.map((each) => ({ webkitGetAsEntry: () => each })) } as never;

@@ -21,7 +21,7 @@ describe("image sets", () => {
     const one = file("only.jpg");
     expect(await packImages([one])).toBe(one);
   });
-  it("number names that come twice", () => {
+  it("number duplicate names", () => {
     expect(uniqueNames(["a.jpg", "a.jpg", "b", "b"])).toEqual(["a.jpg", "a-2.jpg", "b", "b-2"]);
   });
 });

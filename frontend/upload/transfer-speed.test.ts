@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatBytes, TransferSpeed } from "./transfer-speed";
 
-it("measures over the last seconds only", () => {
+it("measures the speed over the last seconds only", () => {
   const speed = new TransferSpeed();
   expect(speed.bytesPerSecond).toBe(0);
   speed.record(0, 0);
@@ -11,6 +11,6 @@ it("measures over the last seconds only", () => {
   expect(speed.bytesPerSecond).toBeCloseTo(5000);
 });
 
-it("writes sizes as people do", () => {
+it("formats sizes with units", () => {
   expect([1500, 2_340_000, 2_000_000_000].map(formatBytes)).toEqual(["2 kB", "2.3 MB", "2.00 GB"]);
 });

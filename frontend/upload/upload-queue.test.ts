@@ -7,7 +7,7 @@ function begin(queue: UploadQueue, count: number): { begun: number[]; ends: (() 
   return { begun, ends };
 }
 
-test("begins only so many, and the next when one is over, in order", () => {
+test("only a limited number of uploads run at once, and the next begins in order when one has ended", () => {
   const { begun, ends } = begin(new UploadQueue(2), 4);
   expect(begun).toEqual([0, 1]);
   ends[1]?.();
@@ -17,7 +17,7 @@ test("begins only so many, and the next when one is over, in order", () => {
   expect(begun).toEqual([0, 1, 2, 3]);
 });
 
-test("one that is cancelled while it waits never begins", () => {
+test("an upload cancelled while it waits never begins", () => {
   const { begun, ends } = begin(new UploadQueue(1), 3);
   ends[1]?.();
   ends[0]?.();

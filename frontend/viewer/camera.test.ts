@@ -27,7 +27,7 @@ describe("projectionFromIntrinsics", () => {
 });
 
 describe("contain", () => {
-  it("is what object-fit: contain shows", () => {
+  it("gives the rectangle of object-fit: contain", () => {
     expect(contain({ x: 10, y: 20, width: 400, height: 100 }, 4, 2)).toEqual({ x: 110, y: 20, width: 200, height: 100 });
     expect(contain({ x: 0, y: 0, width: 100, height: 400 }, 4, 2)).toEqual({ x: 0, y: 175, width: 100, height: 50 });
   });

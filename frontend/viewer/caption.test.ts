@@ -27,7 +27,7 @@ function boxes(width: number): { found: Box[]; height: number } {
 }
 
 describe("the caption of a saved image", () => {
-  it.each([360, 700, 1200])("covers nothing with anything and keeps within %i px", (width) => {
+  it.each([360, 700, 1200])("has no overlapping items and stays within %i px", (width) => {
     const { found, height } = boxes(width);
     for (const [k, one] of found.entries()) {
       expect(one.left).toBeGreaterThanOrEqual(0);
@@ -43,7 +43,7 @@ describe("the caption of a saved image", () => {
     const { items } = layOut({ ...content, scale: null }, 700, measure);
     expect(items.some(({ kind }) => kind === "map")).toBe(false);
   });
-  it("shortens the name of the clip, never what follows it", () => {
+  it("shortens only the name of the clip", () => {
     const { items } = layOut(content, 360, measure);
     const last = items.at(-1);
     expect(last?.kind === "text" && last.text).toMatch(/^a .*….* · frame 12 · 3D aligned: PA$/);

@@ -15,10 +15,10 @@ describe("a joint in words", () => {
     ]);
   });
 
-  it("is only named where the method does not tell", () => expect(jointInWords(8, null)).toBe("index 4"));
+  it("is only named if the method does not report certainty", () => expect(jointInWords(8, null)).toBe("index 4"));
 });
 
-describe("the joints of a hand that nothing saw", () => {
+describe("the unseen joints of a hand", () => {
   it("are counted, with the range of their standard deviations", () => {
     expect(unseenInWords(certainty([10, 24, 82], [1, 0, 0]))).toBe("2 of 3 joints not seen (± 12–41 mm)");
     expect(unseenInWords(certainty([10, 24, 24], [1, 1, 0]))).toBe("1 of 3 joints not seen (± 12 mm)");

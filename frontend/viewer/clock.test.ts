@@ -15,7 +15,7 @@ describe("Clock", () => {
     }
   });
 
-  it("tells listeners the source, and only of changes", () => {
+  it("calls listeners with the source, and only on changes", () => {
     const clock = new Clock(100, 30);
     const listener = vi.fn();
     const end = clock.onFrame(listener);
@@ -56,7 +56,7 @@ describe("Clock", () => {
     expect(clock.speed).toBe(0.1);
   });
 
-  it("ends by looping or by stopping", () => {
+  it("loops or stops at the end", () => {
     const clock = new Clock(10, 30);
     clock.play();
     clock.seek(9, "video");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STICK_VERTICES, stickFaces, stickPositions, stickSkin } from "./joint-sticks";
 
-describe("a hand of joints alone", () => {
+describe("a hand drawn from joints only", () => {
   const joints = Float32Array.from({ length: 63 }, (_, i) => Math.sin(7 * i) / 10);
   const positions = new Float32Array(3 * STICK_VERTICES);
   stickPositions(joints, positions);
@@ -16,7 +16,7 @@ describe("a hand of joints alone", () => {
       }
     for (const [edge, count] of seen) expect([count, seen.get(edge.split(" ").reverse().join(" "))]).toEqual([1, 1]);
   });
-  it("has its ends at the joints, whose numbers its vertices know", () => {
+  it("has its ends at the joints whose numbers its vertices store", () => {
     const { joints: numbers, weights } = stickSkin();
     for (let v = 0; v < STICK_VERTICES; v++) {
       expect((weights[4 * v] as number) + (weights[4 * v + 1] as number)).toBe(255);
@@ -25,7 +25,7 @@ describe("a hand of joints alone", () => {
       expect([...positions.subarray(3 * v, 3 * v + 3)]).toEqual([...joints.subarray(3 * only, 3 * only + 3)]);
     }
   });
-  it("has no vertex that is not a number where two joints are in one place", () => {
+  it("has finite vertices if two joints are in the same place", () => {
     stickPositions(new Float32Array(63), positions);
     expect(positions.every(Number.isFinite)).toBe(true);
   });

@@ -28,7 +28,7 @@ test("a strip has one path for each source and confidence", () => {
   expect(paths[0]?.path).toBe("M10 0h3v1h-3zM17 0h1v1h-1z");
 });
 
-test("a record is said in words", () => {
+test("a record is described in words", () => {
   expect(inWords(record)).toBe(
     "Keypoints: the detector in 4 frames, projected from the refined run in 2 frames, missing in 2 frames, " +
       "mean confidence 0.81, detector failures at frame 12",

@@ -24,7 +24,7 @@ describe("placeLegend", () => {
 
 describe("fitText", () => {
   const measure = (text: string) => 10 * [...text].length;
-  it("leaves what fits and shortens the rest in its middle", () => {
+  it("keeps a text that fits and shortens others in the middle", () => {
     expect(fitText("clip.mp4", 80, measure)).toBe("clip.mp4");
     expect(fitText("a_very_long_name.mp4", 90, measure)).toBe("a_ve….mp4");
     expect(fitText("abc", 5, measure)).toBe("…");

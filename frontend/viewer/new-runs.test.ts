@@ -26,7 +26,7 @@ describe("refining a run", () => {
     expect(model.runs.map((each) => model.newRuns?.canRefine(each))).toEqual([true, false, false, false]);
   });
 
-  it("is not offered where it is done or on its way, but again where it failed", () => {
+  it("is not offered if it is done, queued or running, but again if it failed", () => {
     const offered = (status: RunInfo["status"]) => {
       const model = page([run("new", { method: "hmp", status, start: "old" }), run("old")]);
       return model.runs.map((each) => model.newRuns?.canRefine(each));
@@ -42,7 +42,7 @@ describe("refining a run", () => {
 describe("running a method again", () => {
   const box = { id: "box", frame: 3, x: 0, y: 0, width: 20, height: 20, side: "left" as const };
 
-  it("is offered where boxes were drawn or deleted since, until it has been started", () => {
+  it("is offered after boxes were drawn or deleted, until it has been started", () => {
     const model = page([
       run("external", { is_external: true }),
       run("old", { method: "a" }),
@@ -62,7 +62,7 @@ describe("running a method again", () => {
 });
 
 describe("a run that is added", () => {
-  it("has the next letter, and is followed as the others are", () => {
+  it("has the next letter, and is updated like the others", () => {
     const model = page([run("a"), run("b")]);
     const started: string[] = [];
     forEachLayer(model, (layer) => started.push(layer.letter));

@@ -48,7 +48,7 @@ describe("a model's file that is damaged", () => {
 });
 
 describe("a rotation", () => {
-  it("is the identity at 0, and turns by the length of its vector", () => {
+  it("is the identity for the zero vector, and its angle is the length of the vector", () => {
     expect(rotation(0, 0, 0)).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1].map((value) => expect.closeTo(value, 12)));
     const quarter = [0, -1, 0, 1, 0, 0, 0, 0, 1];
     expect(rotation(0, 0, Math.PI / 2)).toEqual(quarter.map((value) => expect.closeTo(value, 12)));

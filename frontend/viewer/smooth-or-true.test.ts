@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { roundTicks } from "./smooth-or-true";
 
-it("has round ticks that cover the values", () => {
+it("an axis has round ticks that cover the values", () => {
   expect(roundTicks(0, 4.2)).toEqual([0, 1, 2, 3, 4, 5]);
   expect(roundTicks(-1, 3)).toEqual([-1, 0, 1, 2, 3]);
   expect(roundTicks(50, 112)).toEqual([40, 60, 80, 100, 120]);

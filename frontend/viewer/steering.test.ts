@@ -25,7 +25,7 @@ function steered(alignment?: Alignment) {
 }
 
 describe("readCommand", () => {
-  it("ignores messages of others", () => {
+  it("ignores messages that are not for the viewer", () => {
     for (const data of [null, 7, "palmares:play", {}, { type: "setImmediate$1" }, { type: 7 }])
       expect(readCommand(data)).toBeNull();
   });
@@ -43,7 +43,7 @@ describe("readCommand", () => {
     expect(readCommand(data)).toContain(sentence);
   });
 
-  it("reads commands as they are", () => {
+  it("returns valid commands unchanged", () => {
     const camera = { position: [0, 0, 1], target: [0, 0, 0] };
     for (const data of [{ type: "palmares:seek", frame: 12 }, { type: "palmares:play" }, { type: "palmares:camera", camera }])
       expect(readCommand(data)).toEqual(data);
@@ -73,7 +73,7 @@ describe("follow", () => {
     expect(made.runs.map((run) => run.shown.value)).toEqual([true, false]);
   });
 
-  it("aligns where there is something to align to", () => {
+  it("sets the alignment only if there is ground truth", () => {
     const { made } = steered("none");
     expect(follow({ type: "palmares:alignment", alignment: "root" }, made)).toBe("");
     expect(made.alignment?.value).toBe("root");

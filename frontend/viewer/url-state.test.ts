@@ -34,7 +34,7 @@ describe("the URL", () => {
     expect(parseState("")).toEqual(DEFAULT_STATE);
   });
 
-  it("keeps foreign keys and drops its own defaults", () => {
+  it("keeps unknown parameters and leaves out default values", () => {
     expect(writeState({ ...DEFAULT_STATE, frame: 3 }, "?ref=mail&wireframe=1&frame=9")).toBe("?ref=mail&frame=3");
   });
 
@@ -48,7 +48,7 @@ describe("the URL", () => {
     expect(parseState("?camera=1e9,2,3,0,0,0").camera).toBeNull();
   });
 
-  it("distinguishes an empty list of runs from none given", () => {
+  it("distinguishes an empty list of runs from a missing one", () => {
     expect(parseState("?runs=").runs).toEqual([]);
     expect(parseState(writeState({ ...DEFAULT_STATE, runs: [] })).runs).toEqual([]);
   });

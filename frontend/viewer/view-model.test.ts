@@ -9,7 +9,7 @@ const run = (id: string, method: string) =>
   ({ id, method, method_title: method, colour: "#4477AA", status: "succeeded" }) as RunInfo;
 
 describe("a metric's mean over the clip", () => {
-  it("is that of the values per frame, before these are loaded that of the summary", () => {
+  it("is the mean of the values per frame, or the value of the summary before these are loaded", () => {
     const metric = { name: "jitter", title: "Jitter", unit: "", direction: "lower" as const, definition: "", decimals: 2 };
     const info = { ...run("a", "one"), prediction: { sha256: "", size_bytes: 1, rows: 1, summary: { jitter: 9 } } };
     const data = { upload, runs: [info], metrics: [metric], truth_metrics: [], first_methods: [] };
@@ -29,7 +29,7 @@ describe("the methods that are shown at first", () => {
 
   it("are the recommended ones, the newest run of each", () => expect(shown(runs)).toEqual(["d", "c"]));
 
-  it("are the newest where those did not run", () => {
+  it("are the newest runs if there are none of the recommended ones", () => {
     expect(shown([run("b", "own"), run("a", "fit")])).toEqual(["b", "a"]);
     expect(shown([run("c", "own"), run("b", "third"), run("a", "other")])).toEqual(["c", "b"]);
   });
@@ -77,7 +77,7 @@ describe("ground truth", () => {
     expect(model.metrics.value[0]?.title).toBe("st_mpjpe (fingertips)");
   });
 
-  it("is replaced by a method where there is none", () => {
+  it("is replaced by a method as the reference if there is none", () => {
     const model = without();
     expect(model.comparison.target.value).toBeNull();
     expect(model.metrics.value.map(({ name }) => name)).toEqual(["jitter"]);

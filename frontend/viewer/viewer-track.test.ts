@@ -51,7 +51,7 @@ describe("a track written by Python", () => {
     }
   });
 
-  it("has the joints to the bit, and the skin's four largest weights", () => {
+  it("has bit-exact joints, and the four largest skinning weights", () => {
     for (const [hand, truth] of pairs()) {
       const joints = decodeJoints(buffer(hand.joints?.file ?? ""), truth.frames.length);
       expect([...joints.subarray(-63)]).toEqual(truth.joints.map(Math.fround));
@@ -63,7 +63,7 @@ describe("a track written by Python", () => {
     }
   });
 
-  it("tells how certain the joints are", () => {
+  it("has the certainty of the joints", () => {
     for (const [hand, truth] of pairs()) {
       const { std, seen } = decodeCertainty(buffer(hand.certainty?.file ?? ""), truth.frames.length);
       expect([[...std.subarray(-21)], [...seen.subarray(-21)]]).toEqual(truth.certainty);

@@ -24,7 +24,7 @@ describe("views", () => {
       ["orbit", 401, 300, "A"],
     ]);
   });
-  it("divide both panes at the wipe's handle, with the same camera on both sides", () => {
+  it("split both panes at the handle of the wipe, with the same camera on both sides", () => {
     expect(shown({ layout: "wipe" })).toEqual([
       ["video", 0, 100, "TA"],
       ["video", 100, 300, "TB"],

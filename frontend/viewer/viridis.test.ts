@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { VIRIDIS, viridis } from "./viridis";
 
-it("goes from dark blue to yellow, ever lighter, and ends where the scale ends", () => {
+it("the colour scale goes from dark blue to yellow, gets steadily lighter, and is clamped at its ends", () => {
   expect(viridis(0)).toEqual([68, 1, 84]);
   expect(viridis(1)).toEqual([253, 231, 37]);
   expect(viridis(-1)).toEqual(viridis(0));

@@ -110,7 +110,7 @@ def test_another_team_sees_nothing_of_it(page, browser, installation):
 @pytest.mark.parametrize(
     "path", ["/", "/subjects/", "/uploads/", "/account/", "/benchmarks/", "/benchmarks/palmares-synth/", *TABS, SETTINGS]
 )
-def test_pages_are_accessible_and_quiet(page, axe, installation, path):
+def test_pages_are_accessible_and_log_no_console_errors(page, axe, installation, path):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     for width in (1280, 390):

@@ -1,4 +1,4 @@
-"""What keeps the source easy to find one's way in: short files and functions, and no two modules or classes of one name."""
+"""Rules that keep the source easy to navigate: short files and functions, and unique names of modules and classes."""
 
 from __future__ import annotations
 

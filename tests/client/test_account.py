@@ -63,7 +63,7 @@ def test_an_address_that_cannot_be_used_is_refused(server, sentence, monkeypatch
     "token", [f"{SECRET}\nX-Other: 1", f"{SECRET} {SECRET}", f"{SECRET}\x00", f"{SECRET}é", f"{SECRET}\r\n\t{SECRET}"]
 )
 @pytest.mark.parametrize("way", ["environment", "argument", "file", "Python"])
-def test_a_token_that_cannot_be_one_is_refused_and_not_printed(scripted_server, token, way, monkeypatch, capfd, config):
+def test_a_malformed_token_is_refused_and_not_printed(scripted_server, token, way, monkeypatch, capfd, config):
     if way == "Python":
         with pytest.raises(PalmaresError) as raised:
             Client(scripted_server.url, token)
@@ -94,7 +94,7 @@ def test_white_space_around_a_token_is_dropped(scripted_server, monkeypatch):
     assert main(["benchmarks", "--server", scripted_server.url]) == 0
 
 
-def test_a_token_is_not_in_a_text_of_its_account():
+def test_the_repr_of_an_account_does_not_contain_the_token():
     assert SECRET not in repr(Account("https://palmares.example.org", SECRET))
 
 

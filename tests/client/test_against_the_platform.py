@@ -61,7 +61,7 @@ def score_in_background() -> threading.Thread:
     return thread
 
 
-def test_from_a_file_to_the_board(client, prediction):
+def test_a_submitted_file_is_scored_and_appears_on_the_board(client, prediction):
     submission = client.submit(
         "ours", "Ours v2", prediction, description="d", links=["https://example.org/code"], is_public=True, shape="calibrated"
     )

@@ -79,7 +79,7 @@ def test_a_connection_lost_within_a_chunk_costs_that_chunk_only(client, scripted
     assert arrived == [CONTENT]
 
 
-def test_a_server_that_counts_parts_of_chunks_is_asked_for_its_offset(client, scripted_server, prediction, arrived):
+def test_the_offset_is_requested_from_a_server_that_keeps_partial_chunks(client, scripted_server, prediction, arrived):
     scripted_server.counts_partial_chunks = True
     scripted_server.trouble = [(), (), 30_000]
     client.submit("synth", "m", prediction, check=False)
@@ -112,7 +112,9 @@ def test_after_an_interruption_only_the_rest_is_sent(client, scripted_server, pr
     assert arrived == [CONTENT]
 
 
-def test_a_server_that_goes_away_is_found_again_later(scripted_server, prediction, monkeypatch, capfd):
+def test_repeating_the_command_continues_an_upload_after_the_server_was_unreachable(
+    scripted_server, prediction, monkeypatch, capfd
+):
     monkeypatch.setenv("PALMARES_SERVER", scripted_server.url)
     monkeypatch.setenv("PALMARES_TOKEN", TOKEN)
     command = ["submit", "-b", "synth", "-m", "m", str(prediction), "--no-check"]
@@ -199,7 +201,7 @@ def test_a_server_that_accepts_no_chunks_gets_it_in_one_request(scripted_server,
     assert "accepts no chunks" in messages[0]
 
 
-def test_too_many_unfinished_files_are_no_obstacle(scripted_server, prediction):
+def test_with_too_many_unfinished_files_the_file_is_sent_in_one_request(scripted_server, prediction):
     scripted_server.trouble = [(409, {}, {"detail": "You have 5 files on their way."})]
     messages = []
     with Client(scripted_server.url, TOKEN, on_message=messages.append) as client:

@@ -61,12 +61,12 @@ def test_submit_and_see_the_board(signed_in, prediction, capfd):
     assert form["team"] == [b"t1"]
 
 
-def test_a_team_of_somebody_else(signed_in, prediction, capfd):
+def test_submitting_for_another_team_is_refused(signed_in, prediction, capfd):
     assert main(["submit", "-b", "synth", "-m", "m", str(prediction), "--team", "Theirs"]) == 1
     assert 'your teams are "Ours" (t1)' in output(capfd)[1]
 
 
-def test_a_server_that_goes_away_during_the_wait(signed_in, capfd):
+def test_a_server_that_becomes_unreachable_while_waiting_is_reported(signed_in, capfd):
     signed_in.way = signed_in.way[:1]
     signed_in.trouble = [(), *[None] * 4]
     assert main(["wait", ID]) == 4
@@ -147,7 +147,7 @@ def test_score_is_the_offline_scorer(prediction, tmp_path, capfd):
     assert main(["score", "--protocol", "palmares", str(truth), str(tmp_path / "none.npz")]) == 1
 
 
-def test_text_of_others_does_not_control_the_terminal(signed_in, capfd):
+def test_control_characters_in_server_text_are_not_printed(signed_in, capfd):
     signed_in.way = [{**signed_in.way[-1], "method": "\x1b[2Jm"}]
     assert main(["scores"]) == 0
     assert "\x1b" not in output(capfd)[0]

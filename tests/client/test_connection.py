@@ -23,7 +23,7 @@ def keys(scripted_server: ScriptedServer) -> list[str]:
     return [headers["Idempotency-Key"] for method, _, headers, _ in scripted_server.requests if method == "POST"]
 
 
-def test_five_lines_of_python(scripted_server, prediction):
+def test_a_prediction_is_submitted_and_scored_in_five_lines_of_python(scripted_server, prediction):
     with client(scripted_server) as c:
         submission = c.submit("synth", "m", prediction, check=False, description="d", links=["https://a", "https://b"])
         seen = []
@@ -58,7 +58,7 @@ def test_a_lost_connection_is_retried_with_the_same_key(scripted_server, predict
     assert sent[-1] == (200_000, 200_000)
 
 
-def test_a_repeated_command_continues_and_a_third_one_is_new(scripted_server, prediction):
+def test_repeating_a_failed_submission_uses_the_same_key_and_a_later_one_a_new_key(scripted_server, prediction):
     scripted_server.trouble = [None] * 4
     with client(scripted_server) as c:
         with pytest.raises(NetworkError, match="cannot be reached"):
@@ -127,7 +127,7 @@ def test_waiting_ends_after_the_timeout(scripted_server):
         c.submission(ID).wait(timeout_s=0.0)
 
 
-def test_names_cannot_lead_elsewhere(scripted_server):
+def test_names_that_would_change_the_request_path_are_refused(scripted_server):
     with client(scripted_server) as c, pytest.raises(RejectedError, match="is not a slug or an id"):
         c.benchmark("../me")
     assert not scripted_server.requests

@@ -64,12 +64,12 @@ def test_it_scores_as_the_platform_does(site, tmp_path, capfdbinary):
     assert json.loads(there.stdout) == json.loads(capfdbinary.readouterr().out)
 
 
-def test_its_scorer_is_this_one(site):
+def test_the_scorer_in_the_wheel_has_the_same_hash(site):
     there = palmares(site, "from ml.metrics.report import scorer_sha256; print(scorer_sha256())")
     assert there.stdout.strip() == scorer_sha256(), there.stderr
 
 
-def test_it_checks_files_and_explains_itself(site, tmp_path):
+def test_the_wheel_has_working_check_and_help_commands(site, tmp_path):
     prediction = tmp_path / "pred.npz"
     prediction.write_bytes(npz(hands(4)))
     checked = palmares(site, RUN, "check", "--protocol", "palmares", prediction)

@@ -75,7 +75,7 @@ def test_what_the_server_refuses_is_said(client, upload):
     assert not Run.objects.exists()
 
 
-def test_a_file(client, upload, tmp_path):
+def test_a_prediction_file_is_added_as_a_run(client, upload, tmp_path):
     path = tmp_path / "ours.npz"
     path.write_bytes(npz(meshes()))
     run = client.add_run(str(upload.pk), "my-method", path, link="https://example.org")
@@ -84,7 +84,7 @@ def test_a_file(client, upload, tmp_path):
         client.add_run(str(upload.pk), "my-method", tmp_path / "none.npz")
 
 
-def test_a_folder_of_meshes(client, upload, tmp_path):
+def test_a_folder_of_meshes_is_added_as_a_run(client, upload, tmp_path):
     given = meshes()
     np.save(tmp_path / "joints.npy", given.joints)
     for frame, vertices in enumerate(given.vertices[:, :30]):

@@ -1,4 +1,4 @@
-"""What the documents say of commands and what `--help` says agree: every command, every option, every choice."""
+"""The documents and `--help` agree: every command, every option, every choice."""
 
 from __future__ import annotations
 

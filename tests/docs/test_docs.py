@@ -1,4 +1,4 @@
-"""What the documents say is there is there, and what is there they say."""
+"""Everything named in the documents exists, and everything that must be documented is."""
 
 from __future__ import annotations
 

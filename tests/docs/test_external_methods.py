@@ -22,7 +22,7 @@ def script() -> str:
     return found
 
 
-def test_it_is_short():
+def test_the_converter_has_at_most_24_lines():
     assert len([line for line in script().splitlines() if line.strip()]) <= 24
 
 

@@ -1,4 +1,4 @@
-"""Networks run where they are told, inputs and all; shown on the device `meta`, which every machine has."""
+"""Networks and their inputs are on the requested device; tested with the device `meta`, which every machine has."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_cpu_is_the_default_where_there_is_no_cuda(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["graphics card", "meta", "cuda:99"])
-def test_a_device_that_cannot_be_had_is_refused_by_name(monkeypatch, name):
+def test_an_unavailable_device_is_refused_and_named(monkeypatch, name):
     monkeypatch.setenv("PALMARES_DEVICE", name)
     with pytest.raises(ValueError, match=f"PALMARES_DEVICE is '{name}'"):
         default_device()
@@ -102,7 +102,7 @@ def test_a_training_step_is_on_one_device():
         assert {parameter.device.type for parameter in network.parameters() if parameter.grad is not None} == {"meta"}
 
 
-def test_a_training_elsewhere_leaves_the_shared_hand_model_where_it_is():
+def test_training_on_another_device_does_not_move_the_shared_hand_model():
     losses = Losses(Config(), dataset(), "meta")
     assert {buffer.device.type for buffer in losses.model.buffers()} == {"meta"}
     assert {buffer.device.type for buffer in load_hand_model("open", "right").buffers()} == {"cpu"}

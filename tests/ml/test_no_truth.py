@@ -58,7 +58,7 @@ def test_reprojection_is_in_pixels():
     assert reprojection_error(joints, pixels, intrinsics) == pytest.approx([5, 5, 5], abs=1e-4)
 
 
-def test_series_have_nothing_where_there_is_nothing():
+def test_series_are_null_in_frames_without_a_value():
     frame = np.array([2, 3, 4], np.int32)
     joints = _hand(3)
     pixels = project(joints, default_intrinsics(640, 480))

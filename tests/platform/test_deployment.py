@@ -1,4 +1,4 @@
-"""The containers cannot be built here; what can be checked of them is."""
+"""Checks of the container files that need no build."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_every_services_command_exists(compose):
         assert_exists(service["command"])
 
 
-def test_services_wait_for_services_that_tell_their_health(compose):
+def test_services_that_others_wait_for_have_a_health_check(compose):
     for service in compose["services"].values():
         for name, condition in service.get("depends_on", {}).items():
             needed = compose["services"][name]
@@ -84,7 +84,7 @@ def test_services_wait_for_services_that_tell_their_health(compose):
             assert volume.split(":")[0] in compose["volumes"]
 
 
-def test_production_settings_are_named(compose):
+def test_every_service_uses_the_production_settings(compose):
     for service in ours(compose).values():
         environment = service["environment"]
         assert environment["DJANGO_SETTINGS_MODULE"] == "palmares.settings.production"
@@ -148,7 +148,7 @@ def test_every_documented_setting_reaches_every_service(compose):
         assert names - NOT_PASSED_ON - set(service["environment"]) == set(), name
 
 
-def test_what_is_published_is_chosen_by_the_operator(compose):
+def test_published_ports_are_configurable(compose):
     assert [interpolated(port, {}) for port in compose["services"]["web"]["ports"]] == ["127.0.0.1:8000:8000"]
     chosen = {"BIND": "10.0.0.2", "PORT": "80"}
     assert [interpolated(port, chosen) for port in compose["services"]["web"]["ports"]] == ["10.0.0.2:80:8000"]
@@ -167,7 +167,7 @@ def _compose(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker", "compose", *words], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_docker_understands_it():
+def test_docker_compose_accepts_the_files():
     if shutil.which("docker") is None or _compose("version").returncode:
         pytest.skip("there is no `docker compose` on this machine")
     files = ["-f", str(ROOT / "docker-compose.yml")]
@@ -176,7 +176,7 @@ def test_docker_understands_it():
         assert done.returncode == 0, done.stderr
 
 
-def test_the_image_copies_what_is_there():
+def test_every_path_that_the_image_copies_exists():
     for line in (ROOT / "Dockerfile").read_text().splitlines():
         words = line.split()
         if words[:1] == ["COPY"] and not words[1].startswith("--from"):

@@ -1,4 +1,4 @@
-"""Every page as each kind of reader: what it links, embeds or sends forms to is there, and opens for that reader."""
+"""Every page as each kind of user: what it links to, embeds or sends forms to exists, and opens for that user."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_no_link_of_any_page_is_dead(request, world, role):  # noqa: F811
 
 
 def fault_of(caller: Client, method: str, url: str) -> str:
-    """Why an address does not open, or nothing; forms are not sent, an address that takes them says so to a GET."""
+    """Why an address does not open, or an empty text. Forms are not sent: a GET shows that their address exists."""
     answer = caller.get(url, follow=True)
     answer.getvalue()
     good = answer.status_code == 200 or (method == "post" and answer.status_code == 405)
@@ -61,7 +61,7 @@ def fault_of(caller: Client, method: str, url: str) -> str:
 
 @pytest.mark.parametrize("pattern", ACCOUNT_PAGES, ids=[str(p.name) for p in ACCOUNT_PAGES])
 @pytest.mark.parametrize("role", ["nobody", "member"])
-def test_every_page_of_an_account_is_one_of_ours(request, db, role, pattern):
+def test_every_account_page_has_the_site_layout_and_no_dead_links(request, db, role, pattern):
     caller = Client() if role == "nobody" else signed_in(request.getfixturevalue(role))
     answer = caller.get(f"/accounts/{pattern.pattern}", follow=True)
     text = answer.content.decode()

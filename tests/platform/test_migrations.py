@@ -1,4 +1,4 @@
-"""What an installation holds goes with it through a change of the tables."""
+"""Migrations keep the data of an installation."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_truths_of_rendered_clips_that_people_added_become_ground_truths(migrate
     )  # fmt: skip
 
 
-def test_what_the_first_open_hand_made_is_labelled(migrate):
+def test_shapes_runs_and_predictions_of_the_first_open_hand_model_are_labelled_open_1(migrate):
     old = migrate([("subjects", "0002_initial"), ("runs", "0008_scores_and_external_runs"), ("uploads", "0004_ground_truth")])
     team = old.get_model("teams", "Team").objects.create(name="Old")
     subject = old.get_model("subjects", "Subject").objects.create(team=team, name="S")

@@ -1,4 +1,4 @@
-"""Pages: open to their team alone, as many queries with thirty rows as with three, and never a 500 for what a form sends."""
+"""Pages: open to their team alone, as many queries with thirty rows as with three, and no form value causes a 500."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def queries(client: Any, path: str, counter: Any) -> int:
     return len(found)
 
 
-def test_pages_ask_as_often_for_many_rows_as_for_few(
+def test_the_number_of_queries_of_pages_does_not_grow_with_rows(
     client, team, member, subject, contest, scored, django_assert_max_num_queries
 ):
     client.force_login(member)
@@ -59,7 +59,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(
     assert max(many.values()) <= 40, many
 
 
-def test_an_upload_asks_as_often_for_many_runs_as_for_few(client, member, upload, django_assert_max_num_queries):
+def test_the_number_of_queries_of_an_upload_page_does_not_grow_with_runs(client, member, upload, django_assert_max_num_queries):
     client.force_login(member)
     RunFactory(upload=upload)
     few = queries(client, f"/uploads/{upload.pk}/", django_assert_max_num_queries)
@@ -87,7 +87,7 @@ def test_lists_are_searched_sorted_and_paged_by_their_address(client, team, memb
     "query", ["?q=%00", "?q=" + "x" * 5000, "?sort=password", "?page=-1", "?page=1e9", "?sort=-", "?q=%ff"]
 )
 @pytest.mark.parametrize("path", ["/uploads/", "/subjects/"])
-def test_odd_addresses_are_answered(client, member, path, query):
+def test_invalid_query_parameters_cause_no_error(client, member, path, query):
     client.force_login(member)
     assert client.get(path + query).status_code == 200
 
@@ -96,7 +96,7 @@ JUNK = ["", "\x00", "x" * 10_000, "not-an-id", "00000000-0000-4000-8000-00000000
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_junk_in_forms_is_no_error_of_ours(client, team, owner, subject, upload, run, contest, scored, junk):
+def test_invalid_form_values_never_cause_a_server_error(client, team, owner, subject, upload, run, contest, scored, junk):
     client.force_login(owner)
     forms = {
         "/subjects/": ("name", "team"),
@@ -146,7 +146,7 @@ def test_choosing_a_team_narrows_the_lists(client, team, member):
     assert client.post("/teams/choice/", {"team": str(TeamFactory().pk)}).status_code == 404
 
 
-def test_a_run_on_its_way_has_a_page_and_a_finished_one_its_viewer(client, member, outsider, run, finished_run):
+def test_a_queued_run_has_a_page_and_a_finished_one_opens_in_the_viewer(client, member, outsider, run, finished_run):
     client.force_login(member)
     assert client.get(f"/runs/{finished_run.pk}/")["Location"].endswith(f"/view/?runs={finished_run.pk}")
     waiting = RunFactory(upload=finished_run.upload)

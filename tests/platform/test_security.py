@@ -1,4 +1,4 @@
-"""Attacks on the web, each as an attacker would try it; all must fail."""
+"""Attacks on the web application, each as an attacker would try it; all must fail."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def send(client: Any, **facts: Any) -> Any:
 
 
 def test_ids_of_another_team_in_a_body_are_answered_like_unknown_ids(api, outsider, team, upload, subject, contest):
-    """Not even the answer's words tell an id that exists from one that does not."""
+    """Not even the text of the answer reveals whether an id exists."""
     own, shape = SubjectFactory(team=Team.objects.get(memberships__user=outsider)), HandShapeFactory(subject=subject)
     ready = UploadFactory(subject=own)
     Benchmark.objects.update(visibility="public")
@@ -128,7 +128,7 @@ def test_former_owners_cannot_return_by_their_own_invitation(api, team, owner):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_answer_about_a_score_shows_a_single_frame(api, client, team, owner, member, outsider, media_root):
-    """A truth of pictures, one a sequence, as data sets of pictures are laid out: sums by sequence would be errors by frame."""
+    """Every sequence of the truth is one image, as in data sets of images: sums by sequence would be errors by frame."""
     truth = {f"p{n:02d}": hands(1, seed=n) for n in range(12)} | {"video": hands(20, seed=99)}
     draw = np.random.default_rng(0)
     guess = {k: replace(s, joints=s.joints + draw.normal(0, 0.004, s.joints.shape).astype("f4")) for k, s in truth.items()}
@@ -177,7 +177,7 @@ def test_revisions_and_retries_hide_errors_of_truths_and_methods_of_others(api, 
     assert not [words for words in ("occult", "truth.npz", "[0.1", " of 1") if words in told]
     mine = scored(by_team=Team.objects.get(memberships__user=outsider))
     mine.scorings.update(status=Status.FAILED)
-    Truth.objects.update(status=Status.QUEUED)  # when it fails, what waits for it says why
+    Truth.objects.update(status=Status.QUEUED)  # when the truth fails, rows that wait for it show the reason
     assert api(outsider).post(f"{API}/submissions/{mine.pk}/retry/").status_code == 409
 
 

@@ -21,7 +21,7 @@ def test_ticks_are_few_round_and_inside(low: float, high: float):
 
 
 @pytest.mark.parametrize("values", [[185.0, 185.0], [184.2, 186.9, 185.1], [0.0], [61.13, 61.12]])
-def test_an_axis_around_values_shows_them_all_and_no_mere_noise(values: list[float]):
+def test_an_axis_contains_all_values_and_has_a_least_width(values: list[float]):
     axis = axis_around("mm", values, least=1.0)
     assert axis.low <= min(values) <= max(values) <= axis.high
     assert axis.high - axis.low >= 1.0 - 1e-9

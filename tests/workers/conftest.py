@@ -34,7 +34,7 @@ PATIENCE = 150.0
 
 @pytest.fixture
 def own_redis(settings, tmp_path: Path) -> Iterator[redis.Redis]:
-    """A Redis that only this test uses, and may kill: it comes back by itself."""
+    """A Redis that only this test uses and may kill: it is restarted automatically."""
     data = tmp_path / "servers"
     settings.REDIS_URL = settings.CELERY_BROKER_URL = embedded.redis_url(data)
     notifications.broker.cache_clear()
@@ -48,7 +48,7 @@ def own_redis(settings, tmp_path: Path) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def ready_upload(transactional_db, media_root: Path) -> Upload:
-    """Twelve grey frames in which nobody's hands were found."""
+    """Twelve grey frames in which no hands were found."""
     upload = UploadFactory(name="grey.mp4", width=64, height=48, frame_count=12)
     upload.folder = f"uploads/{upload.pk}/web-test"
     upload.save()
@@ -134,7 +134,7 @@ def queue_run(ready_upload: Upload) -> Callable[[], Run]:
 
 
 def wait_for(what: str, condition: Callable[[], Any]) -> None:
-    """Until it is so, with the reaper at work meanwhile, as it always is."""
+    """Wait until a condition is true while the reaper runs, as it always does."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:.0f} s"

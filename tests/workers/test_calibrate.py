@@ -1,4 +1,4 @@
-"""From uploads with keypoints to a hand shape: what is chosen, what is drawn, and what is refused with a sentence."""
+"""From uploads with keypoints to a hand shape: what is chosen, what is drawn, and what is refused with a message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_calibration_gives_a_shape_with_its_images_and_uncertainty(upload_with
     assert (media_root / made.folder / "hand.glb").read_bytes()[:4] == b"glTF"
 
 
-def test_without_a_scale_it_says_so(upload_with):
+def test_without_a_scale_source_the_scale_is_marked_as_assumed(upload_with):
     made = calibrated(upload_with(seen_hand(0, "right")), max_images=5)
     assert made.facts["scale"] == "assumed"
     assert len(made.facts["images"]) == 5
@@ -103,7 +103,7 @@ def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with,
     assert made.status == Status.SUCCEEDED, made.error
 
 
-def test_the_problem_asked_for_is_solved_and_kept(upload_with):
+def test_the_requested_solver_is_used_and_stored(upload_with):
     upload = upload_with(seen_hand(0, "right"))
     by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, solver="mean")
     assert solver_named(by_default.facts["solver"]) == SOLVERS["landmarks"]

@@ -71,7 +71,7 @@ def test_those_that_cannot_be_told_apart_share_the_first_place(ours, member, cli
     assert 0.1 < content["resolvable"] < 1
 
 
-def test_the_api_tells_intervals_and_what_can_be_resolved(ours, member, client):
+def test_the_api_returns_rank_intervals_and_the_resolvable_difference(ours, member, client):
     client.force_login(member)
     body = client.get(f"/api/v1/benchmarks/{ours.slug}/leaderboard/?metric=mpjpe").json()
     assert [(row["rank_low"], row["rank_high"]) for row in body["rows"]] == [(1, 2), (1, 2), (3, 3)]
@@ -82,7 +82,7 @@ def test_the_api_tells_intervals_and_what_can_be_resolved(ours, member, client):
     assert table[3].startswith("3,3–3,far,")
 
 
-def test_what_changes_the_board_has_it_compared_again(ours, member):
+def test_the_board_is_compared_again_after_every_change(ours, member):
     send(ours, member, 5.0, "nearest")
     compare_all(ours)
     assert intervals(ours, member)["nearest"] == (1, 1)
@@ -118,7 +118,7 @@ def test_few_sequences_have_no_ranks_and_the_page_says_what_is_missing(make_benc
     assert "top group" not in client.get(f"/benchmarks/{made.slug}/").content.decode()
 
 
-def test_incomplete_submissions_are_compared_where_a_missing_hand_costs(ours, member):
+def test_incomplete_submissions_are_compared_if_missing_hands_are_penalised(ours, member):
     partial = {name: moved(s, 1.0).rows(np.arange(len(s)) < 3) for name, s in EIGHT.items()}
     submit(ours, member, zipped(**partial), "partial")
     compare_all(ours)
@@ -126,7 +126,7 @@ def test_incomplete_submissions_are_compared_where_a_missing_hand_costs(ours, me
     assert intervals(ours, member, "ra_acceleration_error")["partial"] == (None, None)
 
 
-def test_what_comes_while_a_worker_compares_is_compared_afterwards(ours, member, monkeypatch):
+def test_submissions_scored_during_a_comparison_are_compared_afterwards(ours, member, monkeypatch):
     row = RankComparison.objects.get()
     send(ours, member, 5.0, "first late one")
     perform = RankComparing.perform
@@ -146,7 +146,7 @@ def test_what_comes_while_a_worker_compares_is_compared_afterwards(ours, member,
     assert intervals(ours, member)["second late one"] == (1, 1)
 
 
-def test_a_worker_that_dies_after_it_was_overtaken_leaves_nothing_behind(ours, member):
+def test_a_comparison_left_outdated_by_a_killed_worker_is_queued_again(ours, member):
     RankComparison.objects.update(is_outdated=True)
     request_outdated_again(RankComparison.objects.all())  # as every worker does that starts
     assert RankComparison.objects.get().status == Status.QUEUED

@@ -43,7 +43,7 @@ def test_the_networks_that_see_pixels_prefer_a_gpu():
     }
 
 
-def test_a_run_goes_where_its_method_prefers_to_be(own_redis, ready_upload):
+def test_a_run_is_sent_to_the_queue_that_its_method_prefers(own_redis, ready_upload):
     early = queue(ready_upload, "kong2022-image")
     assert told(own_redis, "cpu") == [str(early.pk)]
     routing.announce_queues(queues=["gpu"])
@@ -53,14 +53,14 @@ def test_a_run_goes_where_its_method_prefers_to_be(own_redis, ready_upload):
     assert told(own_redis, "cpu") == [str(other.pk), str(early.pk)]
 
 
-def test_an_announcement_that_is_about_to_expire_counts_no_more(own_redis, ready_upload):
+def test_a_gpu_announcement_about_to_expire_is_ignored(own_redis, ready_upload):
     routing.announce_queues(queues=["gpu"], seconds=routing.MARGIN_SECONDS)
     run = queue(ready_upload, "kong2022-image")
     assert told(own_redis, "cpu") == [str(run.pk)]
     assert not own_redis.exists("gpu")
 
 
-def test_runs_come_back_from_a_lost_gpu_worker_though_others_are_busy(own_redis, ready_upload):
+def test_runs_of_a_lost_gpu_worker_are_sent_to_busy_cpu_workers(own_redis, ready_upload):
     routing.announce_queues(queues=["gpu", "cpu"])
     run = queue(ready_upload, "kong2022-image")
     own_redis.rpop("gpu")  # taken, and lost with the worker
@@ -76,7 +76,7 @@ def test_runs_come_back_from_a_lost_gpu_worker_though_others_are_busy(own_redis,
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_comes_and_goes_no_run_waits_where_nobody_is(own_redis, ready_upload, seed):
+def test_no_run_waits_in_a_queue_without_workers(own_redis, ready_upload, seed):
     chance = random.Random(seed)
     runs = []
     steps = {
@@ -93,7 +93,7 @@ def test_whatever_comes_and_goes_no_run_waits_where_nobody_is(own_redis, ready_u
     assert {str(run.pk) for run in runs} <= set(told(own_redis, "cpu"))
 
 
-def test_a_gpu_worker_takes_what_prefers_it_and_a_cpu_worker_takes_over(start_worker, queue_run, media_root, monkeypatch):
+def test_a_gpu_worker_takes_runs_that_prefer_it_and_a_cpu_worker_takes_over(start_worker, queue_run, media_root, monkeypatch):
     entry = next(iter(catalog.METHODS.values()))
     monkeypatch.setitem(catalog.METHODS, "slow-test", dataclasses.replace(entry, name="slow-test", prefers_gpu=True))
     on_gpu = start_worker(WORKER_QUEUES="gpu", SLOW_PREFERS_GPU="yes")

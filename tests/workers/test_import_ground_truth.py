@@ -85,7 +85,7 @@ def synthetic(**facts: object) -> Upload:
     return upload
 
 
-def test_a_rendered_clip_brings_its_truth(media_root):
+def test_a_rendered_clip_gets_its_ground_truth(media_root):
     upload = synthetic()
     truth = GroundTruth.objects.get(upload=upload)
     take_in(truth)
@@ -93,5 +93,5 @@ def test_a_rendered_clip_brings_its_truth(media_root):
     assert len(PredictionArrays.load(media_root / truth.folder / "truth.npz")) == 6
 
 
-def test_a_clip_of_a_private_benchmark_does_not():
+def test_a_rendered_clip_of_a_private_benchmark_gets_no_ground_truth():
     assert not GroundTruth.objects.filter(upload=synthetic(private_truth=True)).exists()

@@ -71,7 +71,7 @@ def test_a_video_becomes_ready(queued, grey, media_root):
     assert not list((media_root.parent / "tmp" / "work").iterdir())
 
 
-def test_done_again_it_keeps_one_folder(queued, grey, media_root):
+def test_a_repeated_ingestion_keeps_only_the_new_folder(queued, grey, media_root):
     upload = queued("grey.mp4", grey)
     ingest(upload)
     first = upload.folder
@@ -148,7 +148,7 @@ def test_a_failing_disk_is_retried_and_then_reported_without_paths(queued, grey,
     assert (media_root / upload.source).exists()
 
 
-def test_a_fault_of_ours_is_said_as_such(queued, grey):
+def test_an_internal_error_is_reported_without_details(queued, grey):
     upload = queued("grey.mp4", grey)
 
     class Faulty(Ingestion):
@@ -161,7 +161,7 @@ def test_a_fault_of_ours_is_said_as_such(queued, grey):
     assert upload.error.startswith("Something went wrong inside (KeyError: 'thumb of …')")
 
 
-def test_a_cancelled_upload_keeps_nothing_it_made(queued, grey, media_root, monkeypatch):
+def test_a_cancelled_upload_leaves_no_files(queued, grey, media_root, monkeypatch):
     upload = queued("grey.mp4", grey)
     monkeypatch.setattr(attempts, "LEASE_SECONDS", 30.0)
 

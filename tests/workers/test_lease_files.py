@@ -43,7 +43,7 @@ def status_of(item: Run) -> str:
     return Run.objects.values_list("status", flat=True).get(pk=item.pk)
 
 
-def test_a_row_whose_worker_lives_is_left_alone(claimed, folder):
+def test_a_row_of_a_running_worker_is_not_released(claimed, folder):
     with lease_file(claimed):
         assert release_lost() == 0
         assert len(list(folder.iterdir())) == 1
@@ -90,7 +90,7 @@ def test_the_copy_of_a_worker_that_lives_stays(claimed, folder):
         assert (scratch / "source.mp4").exists()
 
 
-def test_a_copy_without_a_lease_file_goes_after_a_day_though_no_work_comes(claimed, folder):
+def test_a_temporary_copy_without_a_lease_file_is_removed_after_a_day(claimed, folder):
     scratch = leave_scratch(claimed)
     release_lost()
     assert scratch.exists()

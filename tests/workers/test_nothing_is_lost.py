@@ -1,4 +1,4 @@
-"""Real workers, a real broker, a real database: whatever is killed, a run ends `succeeded`, once."""
+"""Real workers, broker and database: whichever of them is killed, a run ends `succeeded`, exactly once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def assert_done_once(run: Run, media_root, *, attempts: int) -> None:
         assert run.prediction.rows == 12
 
 
-def test_a_child_is_killed_at_work(start_worker, queue_run, media_root):
+def test_a_run_succeeds_although_its_worker_child_is_killed(start_worker, queue_run, media_root):
     """Long before its lease runs out the worker notices."""
     worker = start_worker(LEASE_SECONDS="3600")
     run = queue_run()
@@ -41,7 +41,7 @@ def test_a_child_is_killed_at_work(start_worker, queue_run, media_root):
     assert (worker.count("begin"), worker.count("end")) == (2, 1)
 
 
-def test_a_whole_worker_is_killed_at_work(start_worker, queue_run, media_root):
+def test_a_run_succeeds_although_its_whole_worker_is_killed(start_worker, queue_run, media_root):
     """The next worker of the machine notices, long before the lease runs out."""
     worker = start_worker(LEASE_SECONDS="3600")
     run = queue_run()
@@ -67,7 +67,7 @@ def test_a_worker_that_hangs_loses_its_run_when_its_lease_runs_out(start_worker,
     hanging.kill()
 
 
-def test_the_broker_loses_the_message(start_worker, queue_run, own_redis, media_root):
+def test_a_run_succeeds_although_the_broker_loses_its_message(start_worker, queue_run, own_redis, media_root):
     run = queue_run()
     assert own_redis.delete("cpu") == 1
     worker = start_worker(seconds=0.1)
@@ -76,7 +76,7 @@ def test_the_broker_loses_the_message(start_worker, queue_run, own_redis, media_
     assert worker.count("begin") == 1
 
 
-def test_redis_restarts_while_a_run_is_at_work(start_worker, queue_run, tmp_path, media_root):
+def test_a_run_succeeds_although_redis_restarts(start_worker, queue_run, tmp_path, media_root):
     worker = start_worker()
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))
@@ -99,7 +99,7 @@ def test_a_doubled_message_does_nothing_twice(start_worker, queue_run, media_roo
     assert worker.count("begin") == 2
 
 
-def test_cancel_stops_a_run_at_work(start_worker, queue_run, media_root):
+def test_cancelling_stops_a_running_run(start_worker, queue_run, media_root):
     worker = start_worker(seconds=100)
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))
@@ -109,7 +109,7 @@ def test_cancel_stops_a_run_at_work(start_worker, queue_run, media_root):
     assert not list((media_root / "runs").glob("*/*"))
 
 
-def test_a_worker_that_is_told_to_go_gives_its_run_back(start_worker, queue_run):
+def test_a_terminated_worker_puts_its_run_back_into_the_queue(start_worker, queue_run):
     worker = start_worker(seconds=100)
     run = queue_run()
     wait_for("the run begins", lambda: worker.count("begin"))

@@ -60,7 +60,7 @@ def question(direction: np.ndarray) -> bytes:
 
 
 def position(values: list[float]) -> np.ndarray:
-    """Where the wrist is, mm, by least squares over the mean errors that the API told."""
+    """Where the wrist is, mm, by least squares over the mean errors that the API returned."""
     design = np.concatenate([-DIRECTIONS, np.ones((len(DIRECTIONS), 1))], axis=1)
     found, *_ = np.linalg.lstsq(design, np.array(values) * HANDS - FAR_MM, rcond=None)
     return GUESS_MM + found[:3]

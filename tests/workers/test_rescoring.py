@@ -66,7 +66,7 @@ def assert_whole(ours: Benchmark, media_root: Any, live: list[Submission]) -> No
     assert folders == set(Score.objects.values_list("folder", flat=True))
 
 
-def test_what_is_on_its_way_while_the_truth_is_replaced_counts_under_both(four, ours, owner, member, media_root):
+def test_submissions_sent_while_the_truth_is_replaced_are_scored_under_both_revisions(four, ours, owner, member, media_root):
     revisions.score_again(benchmark=ours, by=owner)
     late = submit(ours, member, 9.0)
     services.add_truth(benchmark=ours, by=owner, file=truth_file(3.0))
@@ -83,7 +83,7 @@ def test_what_is_on_its_way_while_the_truth_is_replaced_counts_under_both(four, 
     assert dict(values) == pytest.approx({f"{n:g} mm": n - 3.0 for n in (4.0, 5.0, 6.0, 7.0, 9.0, 10.0)}, abs=0.01)
 
 
-def test_submissions_that_are_deleted_meanwhile_leave_nothing(four, ours, owner, member, media_root):
+def test_submissions_deleted_during_scoring_leave_no_files(four, ours, owner, member, media_root):
     revisions.score_again(benchmark=ours, by=owner)
     for submission in four[1:3]:
         submissions.delete_submission(submission=submission, by=member)
@@ -92,7 +92,7 @@ def test_submissions_that_are_deleted_meanwhile_leave_nothing(four, ours, owner,
     assert_whole(ours, media_root, [four[0], four[3]])
 
 
-def test_a_benchmark_that_is_deleted_meanwhile_leaves_nothing(four, ours, owner, media_root, tmp_path):
+def test_a_benchmark_deleted_during_scoring_leaves_no_files(four, ours, owner, media_root, tmp_path):
     revisions.score_again(benchmark=ours, by=owner)
     wait_for("a worker is at it", lambda: Scoring.objects.filter(revision__number=2).exclude(status=Status.QUEUED).exists())
     services.delete_benchmark(benchmark=ours, by=owner)
@@ -102,7 +102,7 @@ def test_a_benchmark_that_is_deleted_meanwhile_leaves_nothing(four, ours, owner,
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["worker", "child"])
-def test_a_worker_that_is_killed_meanwhile_costs_nothing(start_worker, ours, owner, member, media_root, whole):
+def test_all_submissions_are_scored_although_a_worker_is_killed(start_worker, ours, owner, member, media_root, whole):
     worker = start_worker()
     wait_for("the truth is imported", lambda: ours.truths.get().status == Status.SUCCEEDED)
     made = [submit(ours, member, 4.0 + n / 2) for n in range(SEVERAL)]

@@ -1,4 +1,4 @@
-"""A run's shape: taken from what the run was given, and told of each side when the prediction is there."""
+"""A run's shape: taken from what the run was given, and described for each side once the prediction exists."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def done(upload: Upload, side: str, *, delete: bool = False) -> Run:
     return run
 
 
-def test_a_shape_of_the_side_that_is_not_there_was_not_used(upload):
+def test_a_shape_given_for_a_missing_hand_is_reported_as_unused(upload):
     run = done(upload, "left")
     assert run.shape["sides"] == {"right": "estimated"}
     assert run.shape_used.startswith("estimated for the right hand; no left hand was found, whose shape was given on ")
@@ -99,7 +99,7 @@ def test_the_first_methods_run_and_say_which_focal_length_they_used(upload_with,
 
 
 def damage_meshes(path: Path) -> None:
-    """Change a byte in the middle of the vertices, so that whoever reads them fails."""
+    """Change a byte in the middle of the vertices, so that reading them fails."""
     with ZipFile(path) as archive:
         member = archive.getinfo("vertices.npy")
     content = bytearray(path.read_bytes())
@@ -141,7 +141,7 @@ def test_a_run_fails_with_a_reason_where_the_one_to_refine_was_deleted(upload):
 
 
 def test_a_run_looks_inside_the_boxes_that_were_drawn_before_it(upload_with, media_root, client):
-    """The clip is grey: no hand is in its box, which is said; what the detector found stays."""
+    """The clip is grey, so no hand is in the box, and the result says so; what the detector found is kept."""
     upload = upload_with(seen_hand(0, "right"))
     member = MembershipFactory(team=upload.subject.team).user
     add_box(upload=upload, by=member, frame=1, x=0, y=0, width=20, height=20, side="left")

@@ -1,4 +1,4 @@
-"""Whichever of run and ground truth is finished last, the run is scored; another truth scores it anew."""
+"""A run is scored once both run and ground truth are ready, and again when the truth is replaced."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def score(run: Run) -> RunScore:
     return found
 
 
-def test_a_run_is_scored_against_the_truth_and_anew_against_another(run, media_root):
+def test_a_run_is_scored_and_scored_again_when_the_ground_truth_is_replaced(run, media_root):
     attach(run)
     first = score(run)
     assert first.content["alignments"]["none"]["mpjpe"] == pytest.approx(3, abs=1e-3)

@@ -115,7 +115,7 @@ def test_a_truth_is_read_hashed_and_kept_by_sequence(ours):
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_subsets_that_cannot_be_are_refused_with_a_sentence(empty, owner, subsets, sentence):
+def test_invalid_subsets_are_refused_with_a_message(empty, owner, subsets, sentence):
     truth = services.add_truth(benchmark=empty, by=owner, file=file(with_subsets(subsets), "truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
     truth.refresh_from_db()
@@ -165,7 +165,7 @@ def test_figures_are_exact_on_every_board(ours, member):
     assert sum(boards["twelve"]["histogram"]["mpjpe"]) == boards["twelve"]["by_sequence"][0]["rows"] == 12
 
 
-def test_values_of_a_hand_or_two_are_withheld(ours, member, client):
+def test_values_of_subsets_with_one_or_two_hands_are_withheld(ours, member, client):
     """Or its errors would be those of single frames, from which a truth can be rebuilt."""
     one = submit(ours, member, zipped(**{"hard": SEQUENCES["hard"].rows(np.array([3]))}), "one hand")
     score = one.scores.get()
@@ -186,7 +186,7 @@ def test_values_of_a_hand_or_two_are_withheld(ours, member, client):
             compare(user=member, a=whole, b=one, board=board, metric="mpjpe", revision=revision)
 
 
-def test_a_truth_of_few_hands_is_told_as_a_whole(empty, owner, member):
+def test_values_of_a_whole_truth_of_few_hands_are_shown(empty, owner, member):
     few = {"few": hands(4, seed=1)}
     truth = services.add_truth(benchmark=empty, by=owner, file=file(zipped(**few), "truth.zip"))
     attempt(Truth, str(truth.pk), TruthImport)
@@ -207,7 +207,7 @@ def test_several_predictions_of_one_hand_do_not_improve_its_score(ours, member):
     assert figure(ours, member, "m", "mpjpe") == pytest.approx(30, abs=1e-3), "the surest counts, not the nearest"
 
 
-def test_what_is_sent_while_a_revision_waits_is_on_the_board_that_is_shown(ours, member, owner):
+def test_submissions_sent_before_a_revision_is_published_are_on_the_current_board(ours, member, owner):
     submit(ours, member, zipped(**SEQUENCES), "first")
     revision = revisions.score_again(benchmark=ours, by=owner)
     score_waiting()
@@ -218,7 +218,7 @@ def test_what_is_sent_while_a_revision_waits_is_on_the_board_that_is_shown(ours,
     assert figure(ours, member, "second", "mpjpe") == pytest.approx(6, abs=1e-3)
 
 
-def test_joints_that_are_seen_unevenly_have_intervals_of_their_own_figure(team, owner, member, media_root):
+def test_the_interval_fits_the_mean_over_joints_that_are_annotated_unevenly(team, owner, member, media_root):
     """Dexter+Object annotates fingertips, one more often than another: the figure is a mean over joints, not over frames."""
     made = services.create_benchmark(
         team=team, by=owner, slug="tips", name="Tips", protocol="do", missing="penalised", penalty_mm=50.0, daily_limit=20
@@ -245,7 +245,7 @@ def test_joints_that_are_seen_unevenly_have_intervals_of_their_own_figure(team, 
     assert found.low < found.value < found.high
 
 
-def test_hands_that_are_missing_cost_the_penalty_and_never_lead(ours, member):
+def test_missing_hands_are_penalised_and_never_ranked_first(ours, member):
     submit(ours, member, zipped(**{name: moved(s, 12.0) for name, s in SEQUENCES.items()}), "whole")
     submit(ours, member, zipped(**{"clear-a": SEQUENCES["clear-a"]}), "a third")
     board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
@@ -259,7 +259,7 @@ def test_hands_that_are_missing_cost_the_penalty_and_never_lead(ours, member):
     assert {row.submission.method: row.rank for row in still.rows}["a third"] is None
 
 
-def test_where_only_complete_ones_are_ranked_a_partial_one_has_no_rank(ours, member):
+def test_a_partial_submission_has_no_rank_if_only_complete_ones_are_ranked(ours, member):
     ours.revisions.update(missing=Benchmark.Missing.UNRANKED)
     submit(ours, member, zipped(**{"hard": SEQUENCES["hard"]}), "partial")
     board = leaderboard(benchmark=ours, user=member, metric="mpjpe")
@@ -291,7 +291,7 @@ def test_another_version_of_the_scorer_scores_everything_again_and_is_shown_when
     assert made.scores.count() == 2
 
 
-def test_a_new_truth_scores_what_was_sent_before(ours, member, owner):
+def test_earlier_submissions_are_scored_against_a_new_truth(ours, member, owner):
     made = submit(ours, member, zipped(**SEQUENCES))
     shifted = {name: moved(s, 5.0) for name, s in SEQUENCES.items()}
     truth = services.add_truth(benchmark=ours, by=owner, file=file(zipped(**shifted), "truth.zip"))
@@ -335,7 +335,7 @@ def test_what_is_deleted_while_it_is_scored_leaves_no_file(ours, member, media_r
     assert not (media_root / f"submissions/{made.pk}").exists()
 
 
-def test_ten_at_once_take_no_more_than_the_days_quota(ours, member):
+def test_ten_simultaneous_submissions_do_not_exceed_the_daily_quota(ours, member):
     ours.daily_limit = 3
     ours.save()
     content, taken, refused = zipped(**SEQUENCES), [], []
@@ -358,7 +358,7 @@ def test_ten_at_once_take_no_more_than_the_days_quota(ours, member):
     assert Submission.objects.count() == 3
 
 
-def test_what_fails_or_is_cancelled_gives_its_quota_back(ours, member, team):
+def test_failed_and_cancelled_submissions_do_not_count_towards_the_quota(ours, member, team):
     made = submissions.submit(benchmark=ours, by=member, file=file(zipped(**SEQUENCES)), method="m", sha256="0" * 64)
     assert quotas.left_today(benchmark=ours, team=team) == 19
     submissions.cancel_submission(submission=made, by=member)

@@ -70,7 +70,7 @@ def test_a_run_waits_and_succeeds_when_the_storage_is_back(run, bucket: Bucket, 
     }
 
 
-def test_nobody_takes_it_during_the_pause(run, unreliable):  # noqa: F811
+def test_a_paused_run_is_not_claimed_by_any_worker(run, unreliable):  # noqa: F811
     unreliable.fault = "unreachable"
     estimate(run)
     refused = unreliable.refused
@@ -83,7 +83,7 @@ def test_nobody_takes_it_during_the_pause(run, unreliable):  # noqa: F811
     assert unreliable.refused > refused
 
 
-def test_the_pause_is_half_of_the_time_that_it_has_waited():
+def test_the_pause_grows_to_half_of_the_time_waited():
     row, now = Run(attempts=1), timezone.now()
     pauses = []
     for waited in (0, 4, 20, 60, 600, 3600):
@@ -132,7 +132,7 @@ def test_it_can_be_cancelled_while_it_waits(run, unreliable):  # noqa: F811
     assert run.status == Status.CANCELLED
 
 
-def test_an_upload_waits_too(upload, unreliable, media_root):  # noqa: F811
+def test_an_upload_waits_for_the_storage_too(upload, unreliable, media_root):  # noqa: F811
     """Its file is in the bucket as it came."""
     source = f"uploads/{upload.pk}/source.mp4"
     default_storage.save(source, ContentFile((media_root / upload.folder / "web.mp4").read_bytes()))

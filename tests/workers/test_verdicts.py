@@ -92,7 +92,7 @@ def test_a_single_video_is_one_sequence_however_many_frames_it_has(make_benchmar
     assert compared(ours, a, b)["verdict"].endswith("No verdict: 1 sequence, at least 6 are needed.")
 
 
-def test_a_truth_may_name_its_subjects(make_benchmark, member):
+def test_subjects_named_in_the_truth_are_the_units_of_a_verdict(make_benchmark, member):
     ours = make_benchmark(with_clusters(EIGHT, BY_SUBJECT))
     a, b = (submit(ours, member, zipped(**{n: moved(s, by) for n, s in EIGHT.items()}), str(by)) for by in (10.0, 99.0))
     assert compared(ours, a, b)["verdict"].endswith("No verdict: 2 subjects, at least 6 are needed.")
@@ -131,7 +131,7 @@ def test_detected_only_values_stand_beside_penalised_ones(make_benchmark, member
     assert (cells["partial"].detected_text, cells["whole"].detected) == ("10.00", None)
 
 
-def test_worst_frames_are_frames_of_the_clip_also_of_a_second_hand_and_where_frames_are_missing(make_benchmark, member):
+def test_worst_frames_have_the_frame_numbers_of_the_clip_also_with_two_hands_and_missing_frames(make_benchmark, member):
     frame = np.concatenate([np.arange(0, 200, 20), np.arange(5, 205, 20)]).astype(np.int32)
     hand = np.repeat([0, 1], 10)
     truth = replace(hands(20, seed=1), frame=frame, track=hand.astype(np.int32), side=hand.astype(np.uint8))

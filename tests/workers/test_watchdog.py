@@ -1,4 +1,4 @@
-"""A worker that no longer hears its broker ends, so that it is started again."""
+"""A worker that no longer receives messages from its broker ends, so that it is started again."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def end_of(settings, seconds: float, start: float = 0.0) -> int:
     return subprocess.run(command, env=environment, timeout=60, check=False, capture_output=True).returncode
 
 
-def test_messages_that_nobody_takes_end_an_idle_worker(own_redis, settings):
+def test_an_idle_worker_that_takes_no_messages_is_ended(own_redis, settings):
     own_redis.rpush("queue-of-the-deaf", "a message")
     assert end_of(settings, 30) == -signal.SIGKILL
 
 
-def test_messages_that_wait_while_a_worker_starts_do_not(own_redis, settings):
+def test_a_worker_that_is_still_starting_is_not_ended(own_redis, settings):
     own_redis.rpush("queue-of-the-deaf", "a message")
     assert end_of(settings, 1.5, start=60) == 0
 
 
-def test_an_empty_queue_does_not(own_redis, settings):
+def test_a_worker_with_an_empty_queue_is_not_ended(own_redis, settings):
     assert end_of(settings, 1.5) == 0

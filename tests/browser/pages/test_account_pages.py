@@ -20,7 +20,7 @@ def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_home_leads_to_the_account_and_on_to_the_address_on_a_phone(
+def test_on_a_phone_home_links_to_the_account_page_and_that_to_the_email_page(
     open_page: OpenPage, axe: Any, member: Any, owner: Any, scheme: str
 ):
     page = open_page("/", width=390, scheme=scheme)

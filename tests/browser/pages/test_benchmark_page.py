@@ -71,7 +71,7 @@ def test_the_page_is_in_sections_each_of_which_is_a_link(open_page: OpenPage, bo
     assert max(heights.values()) < 1800, heights
 
 
-def test_the_word_baseline_is_not_used_for_two_things(open_page: OpenPage, board: str):
+def test_rows_are_tagged_reference_and_the_word_baseline_is_not_used(open_page: OpenPage, board: str):
     page = open_page(f"{board}?group=shape")
     assert "baseline" not in page.locator("main").inner_text().lower()
     expect(page.locator(".tag", has_text="reference").first).to_be_visible()

@@ -78,7 +78,7 @@ def test_a_dashboard_is_built_arranged_and_saved(open_page: OpenPage, clips: Non
     assert axe(page) == []
 
 
-def test_editing_is_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:
+def test_edit_mode_is_stored_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:
     panels = [new_panel("metrics", OPTIONS["metrics"]), new_panel("text", {"markdown": "Notes"}, y=12)]
     made = create_dashboard(team=team, name="Ours", by=member, content={"panels": panels})
     page = open_page(f"/dashboards/{made.pk}/?edit=1")
@@ -99,7 +99,7 @@ def test_editing_is_in_the_address(open_page: OpenPage, clips: None, team: Any, 
     expect(tile(page, 0).get_by_role("button", name=re.compile("^Move"))).to_be_visible()
 
 
-def test_filters_are_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:
+def test_filters_are_stored_in_the_address(open_page: OpenPage, clips: None, team: Any, member: Any) -> None:
     made = create_dashboard(team=team, name="Ours", by=member, content={"panels": [new_panel("metrics", OPTIONS["metrics"])]})
     page = open_page(f"/dashboards/{made.pk}/")
     expect(tile(page, 0).locator("thead th")).to_have_count(3)
@@ -111,7 +111,7 @@ def test_filters_are_in_the_address(open_page: OpenPage, clips: None, team: Any,
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_shared_dashboard_hides_names_and_fits(
+def test_a_shared_dashboard_hides_names_and_fits_the_screen(
     browser: Browser, live_server: Any, clips: None, team: Any, member: Any, width: int, axe: Any
 ) -> None:
     panels = [new_panel(kind, OPTIONS[kind], y=9 * n) for n, kind in enumerate(("metrics", "scatter", "smooth", "board"))]

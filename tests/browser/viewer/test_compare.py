@@ -183,7 +183,7 @@ def test_error_colours_show_the_distance_to_another_method_on_the_chosen_scale(o
     assert share_of(pixels(page, ".orbit-pane"), (68, 1, 84)) > 0.02
 
 
-def test_where_the_other_has_no_hand_the_error_is_unknown_and_has_no_colour_of_the_scale(open_viewer: OpenViewer):
+def test_where_the_reference_has_no_hand_the_mesh_is_grey_instead_of_an_error_colour(open_viewer: OpenViewer):
     page = open_viewer()
     opaque(page, "frame=45")  # A has no right hand here
     page.keyboard.press("e")

@@ -85,7 +85,7 @@ def test_a_box_is_drawn_by_keys_on_a_phone_and_what_is_wrong_is_said(open_viewer
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_who_only_reads_sees_no_way_to_draw(open_viewer: OpenViewer):
+def test_viewers_of_the_team_are_not_offered_to_draw_boxes(open_viewer: OpenViewer):
     Membership.objects.update(role=Role.VIEWER)
     page = open_viewer()
     expect(page.get_by_role("button", name="Add a hand")).to_have_count(0)

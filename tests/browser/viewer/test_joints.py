@@ -31,7 +31,7 @@ def place_on_page(page: Page, clip: ViewerClip, joint: int) -> tuple[float, floa
     return left + scale * float(x), top + scale * float(y)
 
 
-def test_joints_that_nothing_saw_are_marked_and_told(open_viewer: OpenViewer, viewer_clip: ViewerClip, axe):
+def test_unseen_joints_are_marked_and_named_in_the_readout(open_viewer: OpenViewer, viewer_clip: ViewerClip, axe):
     page = open_viewer()
     page.keyboard.press("2")  # the first method alone
     seek(page, FRAME)
@@ -59,7 +59,7 @@ def test_joints_that_nothing_saw_are_marked_and_told(open_viewer: OpenViewer, vi
     expect(page.locator(".joint-legend")).to_have_count(0)
 
 
-def test_a_method_that_does_not_tell_is_named_as_such(open_viewer: OpenViewer):
+def test_the_legend_says_when_methods_do_not_report_unseen_joints(open_viewer: OpenViewer):
     page = open_viewer(width=390, scheme="dark")
     page.keyboard.press("1")
     page.keyboard.press("j")

@@ -1,4 +1,4 @@
-"""The Run / Compare page in a real browser: the frame that is asked for, keys, switches, links, pictures, plots."""
+"""The Run / Compare page in a real browser: the requested frame, keys, switches, links, images, plots."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_video_shows_the_requested_frame_in_100_random_seeks(open_viewer: Op
     assert wrong == []
 
 
-def test_it_plays_and_what_is_told_is_what_is_shown(open_viewer: OpenViewer):
+def test_after_playing_the_reported_frame_is_the_one_shown(open_viewer: OpenViewer):
     page = open_viewer()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause (space)")).to_be_visible()
@@ -69,7 +69,7 @@ def test_keys_step_and_switch(open_viewer: OpenViewer):
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
-def test_a_link_shows_the_same_thing(open_viewer: OpenViewer):
+def test_opening_the_address_restores_the_same_view(open_viewer: OpenViewer):
     page = open_viewer()
     seek(page, 33)
     page.keyboard.press("c")

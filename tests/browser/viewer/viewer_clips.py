@@ -38,7 +38,7 @@ READ_FRAME_NUMBER = f"""() => {{
   const at = (k) => context.getImageData(k * {BLOCK} + {BLOCK // 2}, {BLOCK // 2}, 1, 1).data[0] > 128;
   return Array.from({{ length: {BITS} }}, (_, k) => (at(k) ? 2 ** k : 0)).reduce((a, b) => a + b);
 }}"""
-"""JavaScript: the number painted in the picture that the video element shows."""
+"""JavaScript: the number painted in the image that the video element shows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The viewer's page as its tests meet it: the rows behind it, and when what it shows has come to rest."""
+"""Help for tests of the viewer page: the rows behind it, and waiting until its image is complete."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def session_cookie(user: User, url: str) -> dict[str, str]:
 
 
 def wait_for_picture(page: Page) -> None:
-    """Until the viewer says that its picture is the one asked for last, and what was decoded is on the screen."""
+    """Wait until the viewer reports the last requested frame, and the decoded image is on the screen."""
     page.evaluate(
         """() => new Promise((resolve) => {
           const stage = document.querySelector("[data-settled]");

@@ -35,7 +35,7 @@ def test_frames_of_an_animation_stay_as_long_as_they_say(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_frames_that_ask_for_no_time_get_what_browsers_give(tmp_path, name):
+def test_frames_of_duration_zero_get_the_default_of_browsers(tmp_path, name):
     assert open_clip(animate(tmp_path / name, 5, 0, **FORMATS[name])).fps == 10
 
 
@@ -72,7 +72,7 @@ def test_an_animation_that_was_cut_off(tmp_path, name):
         list(open_clip(path).frames())
 
 
-def test_of_an_animation_among_images_the_first_is_taken_and_said(tmp_path):
+def test_only_the_first_frame_of_an_animation_among_images_is_used_and_a_note_says_so(tmp_path):
     animate(tmp_path / "1.webp", 6, 40, lossless=True)
     save(tmp_path / "2.png", numbered(9))
     clip = open_clip(tmp_path)

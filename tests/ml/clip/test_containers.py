@@ -216,7 +216,7 @@ def test_a_photograph_with_a_second_view_or_preview_is_no_video(tmp_path):
         ("gray16.png", 1, (720, 382)),
     ],
 )
-def test_files_that_people_sent(name, count, size):
+def test_real_files_of_users_are_read(name, count, size):
     path = INPUTS / name
     if not path.exists():
         pytest.skip(f"{path} is not there")
@@ -227,7 +227,7 @@ def test_files_that_people_sent(name, count, size):
 
 
 @pytest.mark.media
-def test_a_transport_stream_is_black_where_its_twin_is():
+def test_a_transport_stream_has_the_same_black_frames_as_the_mp4_version():
     if not (INPUTS / "gap.ts").exists():
         pytest.skip(f"{INPUTS / 'gap.ts'} is not there")
     for name in ("gap.ts", "gap.mp4"):

@@ -19,7 +19,7 @@ SENSOR = {FOCAL: IFDRational(50, 1), RESOLUTION: IFDRational(6000, 36), UNIT: 4,
 """A 50 mm lens before a sensor 36 mm and 6000 pixels wide: 8333 pixels."""
 
 
-def test_equivalent_on_film():
+def test_the_35_mm_equivalent_gives_the_focal_length():
     """26 mm on film whose diagonal is 43.27 mm; the image's is 5000 pixels."""
     assert focal_from_exif({EQUIVALENT: 26}, 4000, 3000) == pytest.approx(26 / 43.2666 * 5000, rel=1e-4)
     assert focal_from_exif({EQUIVALENT: 26}, 3000, 4000) == pytest.approx(26 / 43.2666 * 5000, rel=1e-4)
@@ -36,12 +36,12 @@ def test_an_image_that_was_scaled_keeps_its_field_of_view():
     assert focal_from_exif(SENSOR, 1000, 1500) == pytest.approx(50 * 1500 / 36)
 
 
-def test_an_image_that_was_cut_to_another_shape_has_none():
+def test_an_image_cropped_to_another_aspect_ratio_has_no_focal_length():
     assert focal_from_exif(SENSOR, 4000, 4000) is None
     assert focal_from_exif({EQUIVALENT: 26, WIDTH: 4000, HEIGHT: 3000}, 3000, 3000) is None
 
 
-def test_the_sensor_counts_where_the_equivalent_confirms_it():
+def test_the_sensor_resolution_is_used_only_if_the_35_mm_equivalent_agrees():
     assert focal_from_exif(SENSOR | {EQUIVALENT: 51}, 6000, 4000) == pytest.approx(50 * 6000 / 36)
     equivalent = 75 / math.hypot(36, 24) * math.hypot(6000, 4000)
     assert focal_from_exif(SENSOR | {EQUIVALENT: 75}, 6000, 4000) == pytest.approx(equivalent)
@@ -79,7 +79,7 @@ def test_images_of_a_set_must_agree(tmp_path, equivalents, said):
     assert (open_clip(tmp_path).focal_px is not None) == said
 
 
-def test_a_video_says_it(tmp_path):
+def test_the_focal_length_is_read_from_the_metadata_of_a_video(tmp_path):
     path = encode(tmp_path / "a.mov", [np.zeros((48, 64, 3), np.uint8)] * 3, metadata={QUICKTIME: "26"})
     assert open_clip(path).focal_px == pytest.approx(26 / 43.2666 * 80, rel=1e-4)
     assert open_clip(encode(tmp_path / "b.mov", [np.zeros((48, 64, 3), np.uint8)] * 3)).focal_px is None

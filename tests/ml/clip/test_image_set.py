@@ -92,7 +92,7 @@ def test_a_set_whose_names_all_say_mask_is_read(tmp_path):
     assert numbers(open_clip(tmp_path)) == [0, 1, 2]
 
 
-def test_what_people_may_have_meant_is_named(tmp_path):
+def test_notes_list_files_that_were_left_out(tmp_path):
     save(tmp_path / "IMG_1.jpg", numbered(0))
     (tmp_path / "IMG_2.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     (tmp_path / "IMG_3.HEIC").write_bytes(b"\0\0\0\x18ftypmif1" + bytes(100))
@@ -106,7 +106,7 @@ def test_what_people_may_have_meant_is_named(tmp_path):
     )
 
 
-def test_images_only_in_folders_within_are_read(tmp_path):
+def test_images_in_subfolders_are_read_if_there_are_no_others(tmp_path):
     for name in ("b/2.png", "b/10.png", "a/1/3.png", ".hidden/4.png", "b/.5.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         save(tmp_path / name, numbered({"3": 0, "2": 1, "10": 2}.get((tmp_path / name).stem, 9)))
@@ -115,7 +115,7 @@ def test_images_only_in_folders_within_are_read(tmp_path):
     assert clip.notes == ("Images of 2 folders are taken one after the other: a/1, b.",)
 
 
-def test_folders_within_are_passed_over_where_images_lie_beside_them(tmp_path):
+def test_subfolders_are_ignored_if_there_are_images_beside_them(tmp_path):
     save(tmp_path / "1.png", numbered(1))
     (tmp_path / "old").mkdir()
     save(tmp_path / "old" / "2.png", numbered(2))

@@ -62,7 +62,7 @@ def test_a_display_matrix_turns_and_mirrors(tmp_path, name):
     assert np.abs(planar - expected).mean() < 3
 
 
-def test_rotation_and_mirroring_say_what_is_applied():
+def test_rotation_and_mirrored_describe_the_applied_transform():
     image = np.arange(6).reshape(2, 3)
     for bits in range(8):
         orientation = Orientation(bool(bits & 4), bool(bits & 2), bool(bits & 1))
@@ -72,7 +72,7 @@ def test_rotation_and_mirroring_say_what_is_applied():
 
 
 @pytest.mark.parametrize("name", MATRICES)
-def test_the_determinant_tells_mirrors(name):
+def test_a_negative_determinant_means_mirrored(name):
     a, b, c, d = MATRICES[name]
     orientation = orientation_of_matrix(np.array([[a, b, 0], [c, d, 0], [0, 0, 1 << 30]], np.int32))
     assert orientation.mirrored == (a * d - b * c < 0)

@@ -1,4 +1,4 @@
-"""Every file that is refused gets a sentence that says why."""
+"""Every refused file gets a message with the reason."""
 
 from __future__ import annotations
 

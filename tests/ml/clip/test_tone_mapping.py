@@ -1,4 +1,4 @@
-"""High dynamic range is shown as a standard screen shows it, not greyed."""
+"""High dynamic range is converted to standard range with normal contrast."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shown(code: np.ndarray, transfer: int) -> np.ndarray:
     return result[0, :, 0].astype(float)
 
 
-def test_dark_light_is_kept_and_bright_light_rolls_off():
+def test_dark_levels_are_kept_and_bright_levels_are_compressed():
     light = np.array([0, 1, 5, 10, 20, 50, 100, 203, 500, 1000, 4000, 10_000], float)
     grey = shown(pq(light), PQ)
     assert grey[:5] == pytest.approx(255 * (light[:5] / 100) ** (1 / 2.4), abs=2)
@@ -50,8 +50,8 @@ def test_hlg_and_pq_of_one_luminance_look_the_same():
     assert shown(hlg(scene), HLG) == pytest.approx(shown(pq(1000 * scene**1.2), PQ), abs=2)
 
 
-def test_colours_of_the_wider_gamut_come_out_as_they_were():
-    """Linear BT.709 red, green, blue, put into BT.2020 and PQ at 20 cd/m², come back pure."""
+def test_bt_709_colours_stored_in_bt_2020_are_recovered():
+    """Linear BT.709 red, green, blue, stored in BT.2020 and PQ at 20 cd/m², are recovered exactly."""
     to_bt2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
     codes = (pq(20 * to_bt2020.T) * 65_535).round().astype(np.uint16)[None]
     level = 255 * 0.2 ** (1 / 2.4)

@@ -1,4 +1,4 @@
-"""Arguments that cannot be used are refused with a sentence, before any work begins."""
+"""Invalid arguments are refused with a message, before any work begins."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_input_is_not_overwritten(image, tmp_path, capsys):
     assert prediction.read_bytes() == content
 
 
-def test_the_check_leaves_no_file_and_changes_none(tmp_path):
+def test_checking_that_a_path_is_writable_creates_and_changes_no_file(tmp_path):
     (tmp_path / "there").write_text("content")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name in ("there", "new", "deep/er/new", "link"):

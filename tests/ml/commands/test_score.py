@@ -81,7 +81,7 @@ def test_by_frame_as_csv(meshes, tmp_path):
     assert mean == pytest.approx(json.loads(done.stdout)["metrics"]["pa_mpjpe"], rel=1e-6)
 
 
-def test_the_first_frames_of_both(meshes):
+def test_a_limit_scores_only_the_first_frames(meshes):
     truth, prediction, arrays = meshes
     found = json.loads(score("freihand", truth, prediction, "--json", "--limit", 2).stdout)
     expected = meshes_report(*(a[:2] for a in arrays))
@@ -128,7 +128,7 @@ def test_dexycb_in_millimetres(tmp_path):
     assert report["official_units"]["root-relative_mpjpe"] == "mm"
 
 
-def test_the_first_samples_of_dexycb_need_no_others(tmp_path):
+def test_dexycb_results_with_only_the_first_samples_are_scored_with_a_limit(tmp_path):
     joints, _, found, _ = a_hand(seed=5)
     np.savez(tmp_path / "truth.npz", index=np.arange(10, 10 + FRAMES), joint_3d=joints.astype(np.float32))
     lines = [",".join(map(str, [10 + n, *(1000 * f).ravel()])) for n, f in enumerate(found[:5])]
@@ -157,7 +157,7 @@ def test_lists_of_joints_with_their_unit(name, tmp_path):
     assert any(curve["curve"] == "20-50" for curve in report["pck"])
 
 
-def test_palmares_counts_what_is_missing(tmp_path):
+def test_the_protocol_palmares_reports_coverage_of_missing_frames(tmp_path):
     truth = hands(20)
     (tmp_path / "truth.npz").write_bytes(npz(truth))
     (tmp_path / "half.npz").write_bytes(npz(moved(truth, 4.0).rows(np.arange(10))))
@@ -171,7 +171,7 @@ def test_palmares_counts_what_is_missing(tmp_path):
     assert "30 frames/s: 1 mm/frame² = 0.9 m/s²" in score("palmares", tmp_path / "truth.npz", tmp_path / "half.npz").stdout
 
 
-def test_a_unit_that_the_hands_belie_stops_the_scoring(tmp_path):
+def test_a_stated_unit_that_does_not_fit_the_hand_size_is_refused(tmp_path):
     joints, _, found, _ = a_hand(seed=6)
     (tmp_path / "truth.json").write_text(json.dumps({"unit": "m", "joints": joints.tolist()}))
     (tmp_path / "pred.json").write_text(json.dumps({"unit": "mm", "joints": found.tolist()}))
@@ -190,7 +190,7 @@ def test_a_unit_that_the_hands_belie_stops_the_scoring(tmp_path):
         ("nonsense", "pred.json"),
     ],
 )
-def test_a_fault_is_told_in_a_sentence_and_by_the_exit_code(meshes, content, says):
+def test_an_invalid_file_gives_a_message_and_exit_code_2(meshes, content, says):
     truth, prediction, _ = meshes
     prediction.write_text(content)
     done = score("freihand", truth, prediction)
@@ -199,7 +199,7 @@ def test_a_fault_is_told_in_a_sentence_and_by_the_exit_code(meshes, content, say
     assert "Traceback" not in done.stderr
 
 
-def test_the_place_of_a_fault(meshes):
+def test_an_error_names_its_frame(meshes):
     truth, prediction, arrays = meshes
     joints = arrays[2].tolist()
     joints[4] = joints[4][:20]

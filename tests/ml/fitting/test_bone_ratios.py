@@ -37,7 +37,7 @@ def test_it_finds_the_minimum(ratios, weight):
         assert float(found[number]) < best * 1.001
 
 
-def test_ratios_know_neither_size_nor_place(ratios):
+def test_ratios_do_not_depend_on_size_and_position(ratios):
     joints = RIGHT.rest_joints(torch.zeros(1, 10))
     moved = 3.0 * joints + torch.tensor([1.0, -2.0, 0.5])
     torch.testing.assert_close(bone_ratios(moved), bone_ratios(joints), atol=1e-5, rtol=0)
@@ -53,5 +53,5 @@ def test_the_mean_hand_has_the_mean_shape():
     assert shape_from_ratios(RIGHT, bone_ratios(RIGHT.rest_joints(torch.zeros(1, 10)))).abs().max() < 1e-3
 
 
-def test_joints_in_one_place_give_a_shape_all_the_same():
+def test_coincident_joints_give_a_finite_shape():
     assert torch.isfinite(shape_from_ratios(RIGHT, bone_ratios(torch.zeros(2, 21, 3)))).all()

@@ -24,7 +24,7 @@ def posed(request):
     return Kinematics(model), angles, root, translation, betas
 
 
-def test_joints_are_the_models(posed):
+def test_joints_equal_those_of_the_hand_model(posed):
     kinematics, angles, root, translation, betas = posed
     expected = kinematics.model.joints(kinematics.matrices(angles, root), betas, translation)
     assert torch.allclose(kinematics.jacobian(angles, root, translation, betas).joints, expected, atol=1e-12)
@@ -34,7 +34,7 @@ def _jacobian(function, at):
     return torch.autograd.functional.jacobian(function, at)[:, :, 0]
 
 
-def test_derivatives_are_autograds(posed):
+def test_derivatives_equal_those_of_autograd(posed):
     kinematics, angles, root, translation, betas = posed
     angles, root, translation = angles[:1], root[:1], translation[:1]
     exact = kinematics.jacobian(angles, root, translation, betas)

@@ -10,7 +10,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 WORLD = 0.05 * torch.randn(5, 21, 3, generator=GENERATOR)
 
 
-def test_landmarks_that_agree_miss_nothing_wherever_and_however_large_the_hand_is_seen():
+def test_landmarks_that_agree_with_the_image_have_no_error_at_any_position_and_size():
     pixels = 2300.0 * WORLD[..., :2] + torch.tensor([320.0, 200.0])
     assert landmark_miss(WORLD, pixels).max() < 1e-6
     assert (trusted_landmarks(WORLD, pixels).std == 0.003).all()

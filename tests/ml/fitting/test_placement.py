@@ -34,7 +34,7 @@ def test_a_hand_that_fits_is_placed_exactly(side):
     assert torch.allclose(solve_translation(joints, pixels, INTRINSICS), translation, atol=2e-4)
 
 
-def test_one_wild_joint_moves_it_little():
+def test_one_outlier_joint_hardly_moves_the_hand():
     joints = hands(1)
     translation = torch.tensor([[0.05, -0.04, 0.6]]).expand(COUNT, 3)
     pixels = project(joints + translation[:, None], INTRINSICS)
@@ -43,7 +43,7 @@ def test_one_wild_joint_moves_it_little():
 
 
 @pytest.mark.parametrize("depth", [0.25, 0.6, 2.0])
-def test_a_pose_that_does_not_fit_is_still_placed_where_and_as_large_as_it_is_seen(depth):
+def test_a_wrong_pose_is_still_placed_at_the_detected_position_and_size(depth):
     """Least squares alone puts more than half of such hands behind the camera."""
     seen, posed = hands(1), hands(2)
     pixels = project(seen + torch.tensor([0.05, -0.04, depth]), INTRINSICS)
@@ -58,7 +58,7 @@ def test_a_pose_that_does_not_fit_is_still_placed_where_and_as_large_as_it_is_se
     assert ((projected.mean(1) - pixels.mean(1)).norm(dim=-1) < size).all()
 
 
-def test_the_guard_names_hands_behind_the_camera_and_of_another_size():
+def test_hands_behind_the_camera_or_of_the_wrong_size_are_not_plausible():
     joints = hands(1) + torch.tensor([0.0, 0.0, 0.6])
     pixels = project(joints, INTRINSICS)
     assert is_plausible(joints, pixels, pixels).all()
@@ -68,7 +68,7 @@ def test_the_guard_names_hands_behind_the_camera_and_of_another_size():
     assert not is_plausible(near, pixels, project(near, INTRINSICS))[:20].any()
 
 
-def test_the_weak_perspective_depth_is_that_of_the_seen_size():
+def test_the_weak_perspective_depth_follows_from_the_size_in_the_image():
     joints = hands(3)
     pixels = project(joints + torch.tensor([0.0, 0.0, 0.5]), INTRINSICS)
     placed = weak_perspective_translation(joints, pixels, INTRINSICS)

@@ -10,7 +10,7 @@ ANGLES = 0.3 * torch.randn(3, 45, generator=torch.Generator().manual_seed(0), dt
 STD = torch.tensor([0.05, 0.2, 2.0], dtype=torch.float64)
 
 
-def test_each_frame_has_the_product_with_its_own_gaussian():
+def test_each_frame_has_the_prior_multiplied_by_its_own_gaussian():
     prior = pose_prior(torch.float64)
     prior = prior._replace(limits=9 * prior.limits.sign())  # the Gaussian alone
     found = prior.combined(ANGLES, STD)

@@ -1,4 +1,4 @@
-"""Smoothing keeps what is constant, calms what trembles, and carries nothing across a gap."""
+"""Smoothing keeps constant motion, reduces noise, and does not act across a gap."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def test_frames_are_not_smoothed_across_a_gap():
     assert (smoothed(step, np.arange(20)).angles - step.angles).abs().max() > 0.2
 
 
-def test_single_frames_and_none():
+def test_single_frames_and_empty_tracks_are_unchanged():
     torch.testing.assert_close(smoothed(parameters(1), np.arange(1)).angles, parameters(1).angles)
     assert len(smoothed(parameters(0), np.arange(0)).angles) == 0

@@ -81,7 +81,7 @@ def test_a_given_shape_stays(scene):
     assert torch.equal(solve(known, replace(start, betas=truth.betas)).betas, truth.betas)
 
 
-def test_one_wild_joint_does_not_pull_the_others(scene):
+def test_one_outlier_joint_does_not_move_the_others(scene):
     problem, _, truth = scene
     pixels = problem.pixels.clone()
     pixels[:, 8] += 200
@@ -90,14 +90,14 @@ def test_one_wild_joint_does_not_pull_the_others(scene):
     assert _miss(problem, found)[:, others].median() < 1.0
 
 
-def test_twice_the_same(scene):
+def test_the_solver_is_deterministic(scene):
     problem, start, _ = scene
     one, other = solve(problem, start), solve(problem, start)
     assert torch.equal(one.angles, other.angles)
     assert torch.equal(one.betas, other.betas)
 
 
-def test_a_joint_that_is_seen_badly_pulls_less(scene):
+def test_a_joint_with_a_large_standard_deviation_has_less_influence(scene):
     problem, start, _ = scene
     moved = problem.pixels.clone()
     moved[:, 8] += 30.0
@@ -147,7 +147,7 @@ def test_landmarks_in_space_do_not_shrink_the_hand(scene):
 
 
 @pytest.mark.parametrize("robust_scale", [1e6, 3.0])
-def test_the_gradient_is_autograds(scene, robust_scale):
+def test_the_gradient_equals_that_of_autograd(scene, robust_scale):
     """Also of the landmarks' scale and offset, which a step holds fixed: they are optimal at its start."""
     problem, start, truth = scene
     rows = torch.arange(4)
@@ -177,7 +177,7 @@ def _mirrored_through_the_camera(start: Parameters, frame: int) -> Parameters:
     return replace(start, translation=translation)
 
 
-def test_one_frame_behind_the_camera_does_not_stop_the_shape_of_all(scene):
+def test_one_frame_behind_the_camera_does_not_prevent_the_common_shape(scene):
     problem, start, _ = scene
     wrong = _mirrored_through_the_camera(start, 5)
     problem = replace(problem, robust_scale=60.0)
@@ -191,7 +191,7 @@ def test_one_frame_behind_the_camera_does_not_stop_the_shape_of_all(scene):
 
 
 def test_a_frame_that_cannot_be_fitted_does_not_stop_the_others(scene):
-    """Its joints lie in one point: no hand is as small, so every place of it is refused."""
+    """Its joints coincide in one point: no hand is so small, so every placement is rejected."""
     problem, start, _ = scene
     pixels = problem.pixels.clone()
     pixels[7] = pixels[7].mean(0)
@@ -219,8 +219,8 @@ def test_no_frame_ends_at_the_camera_however_it_starts(scene, shared):
     assert ((projected.amax(1) - projected.amin(1)).amax(-1) < 3 * seen).all()
 
 
-def test_information_about_the_shape_is_none_of_the_truth_and_grows_away_from_it(scene):
-    """Where pose and pixels are the truth's the gradient is nothing; a little aside it is the Hessian times the way."""
+def test_the_shape_gradient_is_zero_at_the_truth_and_grows_away_from_it(scene):
+    """At the true pose and pixels the gradient is zero; for a small offset it is the Hessian times the offset."""
     problem, _, truth = scene
     at_rest = replace(problem, prior=PosePrior(truth.angles, 100 * torch.eye(45), pose_prior().limits), robust_scale=1e4)
     hessian, gradient = shape_information(at_rest, truth)

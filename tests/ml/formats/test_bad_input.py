@@ -1,4 +1,4 @@
-"""Files that must not be scored, each refused with a sentence that says what was wrong, where, and what would be right."""
+"""Files that must not be scored, each refused with a message that says what was wrong, where, and what would be right."""
 
 from __future__ import annotations
 

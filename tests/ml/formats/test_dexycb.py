@@ -66,7 +66,7 @@ def test_numbers_are_joint_by_joint_and_kept_in_millimetres(tmp_path):
     assert found.sha256 == hashlib.sha256(f"7,{NUMBERS.replace(' ', ',')}\n".encode()).hexdigest()
 
 
-def test_the_longest_line_taken(tmp_path):
+def test_a_line_of_the_largest_length_is_read_and_a_longer_one_refused(tmp_path):
     line = f"7 {NUMBERS}".ljust(MAX_LINE - 2) + "\n"
     assert results(tmp_path, line, samples(7)).joints(0, 1)[0, 20, 2] == 62
     with pytest.raises(FormatError, match=r"^line 2 of results.txt is longer than 16384 bytes, expected an index and"):
@@ -153,7 +153,7 @@ def test_metres_become_millimetres_in_the_precision_of_the_file(tmp_path):
     assert open_truth(tmp_path / "single").joints(0, 1).dtype == np.float64
 
 
-def test_hashes_are_of_the_table_and_of_the_labels_hashes_in_order(tmp_path):
+def test_the_hash_is_that_of_the_table_or_of_the_hashes_of_all_label_files_in_order(tmp_path):
     digests = []
     for number in range(2):
         path = tmp_path / "labels" / f"labels_{number:06}.npz"
@@ -186,7 +186,7 @@ TABLE_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", TABLE_FAULTS)
-def test_tables_that_are_no_truth(fault, tmp_path):
+def test_invalid_tables_are_refused_with_a_reason(fault, tmp_path):
     change, says = TABLE_FAULTS[fault]
     members = {"index": np.arange(3), "joint_3d": THREE, **change}
     np.savez(tmp_path / "table.npz", **{name: array for name, array in members.items() if array is not None})
@@ -194,7 +194,7 @@ def test_tables_that_are_no_truth(fault, tmp_path):
         open_truth(tmp_path / "table.npz")
 
 
-def test_sides_are_of_the_samples_that_show_a_hand(tmp_path):
+def test_sides_are_given_only_for_samples_that_show_a_hand(tmp_path):
     members = {"index": np.array([3, 5, 7]), "joint_3d": np.concatenate([hand(0.5), hand(-1.0), hand(0.7)])}
     np.savez(tmp_path / "table.npz", **members, side=np.array([1, 1, 0], np.uint8))
     assert open_truth(tmp_path / "table.npz").columns == {"index": [3, 7], "side": ["right", "left"]}

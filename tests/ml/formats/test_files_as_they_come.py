@@ -1,4 +1,4 @@
-"""Files as people make them: archives with clutter, NaN in JSON, UTF-16, damage; each is read, or refused with a sentence."""
+"""Files of users: archives with unrelated files, NaN in JSON, UTF-16, damage; each is read, or refused with a message."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def made_zip(method: int = zipfile.ZIP_DEFLATED, **members: str | bytes) -> byte
     "clutter",
     ["._pred.json", "__MACOSX/._pred.json", ".ipynb_checkpoints/pred-checkpoint.json", "config.json", "logs/metrics.json"],
 )
-def test_of_several_json_files_the_prediction_is_taken(tmp_path, clutter):
+def test_the_prediction_is_found_among_other_json_files(tmp_path, clutter):
     (tmp_path / "pred.zip").write_bytes(made_zip(**{clutter: "{}", "pred.json": PREDICTION}))
     with unpacked(tmp_path / "pred.zip", ".json") as path:
         assert len(freihand.open_prediction(path, "pred.json")) == 3
@@ -89,13 +89,13 @@ def test_of_two_lines_for_a_sample_the_last_one_counts(tmp_path):
     assert found.joints(0, 2)[:, 0, 0].tolist() == [3, 2]
 
 
-def test_utf_16_is_named(tmp_path):
+def test_the_error_for_utf_16_names_the_encoding(tmp_path):
     (tmp_path / "p.txt").write_text("0 " + "1 " * 63, encoding="utf-16")
     with pytest.raises(FormatError, match="text in UTF-16"):
         dexycb.open_prediction(tmp_path / "p.txt", table_of(tmp_path), "p.txt")
 
 
-def test_a_text_file_as_truth_is_named_without_its_folder(tmp_path):
+def test_the_error_for_a_text_file_as_truth_does_not_show_its_folder(tmp_path):
     (tmp_path / "truth.txt").write_text("hello")
     with pytest.raises(FormatError) as caught:
         freihand.open_truth(tmp_path / "truth.txt")
@@ -144,7 +144,7 @@ def test_a_truth_is_unpacked_flat_and_without_clutter(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_damaged_archives_end_in_a_sentence(tmp_path, seed):
+def test_damaged_archives_are_read_or_refused_with_a_message(tmp_path, seed):
     rng = np.random.default_rng(seed)
     content = bytearray(zipped(one=hands(3), two=hands(2)) if seed % 2 else made_zip(**{"pred.json": PREDICTION}))
     places = rng.integers(0, len(content), 8) if seed % 3 else len(content) - 1 - rng.integers(0, 200, 8)

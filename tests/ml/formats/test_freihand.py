@@ -74,14 +74,14 @@ def test_the_truth_is_read_as_it_stands_in_its_two_files(tmp_path):
     assert found.found is None
 
 
-def test_hashes_are_of_the_file_and_of_the_files_hashes_in_order(tmp_path):
+def test_the_hash_is_that_of_the_file_or_of_the_hashes_of_both_files_in_order(tmp_path):
     content = json.dumps([[HAND], [mesh(3)]]).encode()
     assert prediction(tmp_path, content).sha256 == hashlib.sha256(content).hexdigest()
     both = "".join(hashlib.sha256(json.dumps(part).encode()).hexdigest() for part in ([HAND], [mesh(3)]))
     assert truth(tmp_path, [HAND], [mesh(3)]).sha256 == hashlib.sha256(both.encode()).hexdigest()
 
 
-def test_a_prediction_without_frames_has_none(tmp_path):
+def test_an_empty_prediction_has_no_frames(tmp_path):
     found = prediction(tmp_path, b"[[], []]")
     assert (len(found), found.vertex_count) == (0, 0)
     assert found.joints(0, 0).shape == (0, 21, 3)
@@ -159,7 +159,7 @@ FRAME_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FRAME_FAULTS)
-def test_a_faulty_frame_is_named_from_whichever_slice_it_is_read(fault, tmp_path):
+def test_an_error_in_a_frame_names_the_same_frame_for_any_slice(fault, tmp_path):
     damage, kind, says = FRAME_FAULTS[fault]
     content = json.loads(json.dumps([[HAND] * 815, [mesh(6)] * 815]))
     damage(content)

@@ -90,7 +90,7 @@ def test_any_spelling_and_white_space_is_read_to_the_bit(values, spaces, tmp_pat
         ("-1000000000", -1e9),
     ],
 )
-def test_spellings_at_the_edges_of_a_double(spelling, value, tmp_path):
+def test_number_notations_at_the_limits_of_a_double_are_read_exactly(spelling, value, tmp_path):
     found = one_list(tmp_path / "xyz.json", f"[[[{spelling},2,3]]]").read(0, 1, 1)
     assert found.tobytes() == np.array([value, 2.0, 3.0]).tobytes()
 
@@ -125,7 +125,7 @@ def test_frames_that_straddle_the_window_are_read_to_the_bit(lists, spaces, read
         assert frames.read(0, len(frames), points).tobytes() == np.array(expected, np.float64).tobytes()
 
 
-def test_a_file_longer_than_the_window_as_it_is(tmp_path):
+def test_a_file_longer_than_the_read_window_is_read_correctly(tmp_path):
     values = np.random.default_rng(0).normal(0, 0.1, (7, 21, 3))
     count = 14_000
     text = f"[{', '.join(json.dumps(values[frame % 7].tolist()) for frame in range(count))}]"
@@ -135,7 +135,7 @@ def test_a_file_longer_than_the_window_as_it_is(tmp_path):
     assert (frames.read(0, count, 21) == np.tile(values, (2000, 1, 1))).all()
 
 
-def test_lists_are_told_apart_by_name_and_place(tmp_path):
+def test_lists_of_one_file_are_labelled_and_located(tmp_path):
     path = tmp_path / "17.upload"
     path.write_text("[ [[[1,2,3]],[[4,5,6]]] , [[[7,8,9],[10,11,12]]] ]")
     xyz, verts = index_frames(path, ["xyz", "verts"], wrapped=True, name="pred.json")
@@ -185,12 +185,12 @@ def test_a_faulty_point_is_named_with_its_frame(fault, tmp_path):
             frames.read(first, 820, 4)
 
 
-def test_as_many_numbers_in_other_points(tmp_path):
+def test_the_right_count_of_numbers_in_wrong_points_is_refused(tmp_path):
     with pytest.raises(FormatError, match=r"^frame 0 of xyz.json: point 0 has 2 coordinates, expected 3$"):
         one_list(tmp_path / "xyz.json", "[[[1,2],[3,4,5,6]]]").read(0, 1, 2)
 
 
-def test_the_farthest_coordinate_is_taken(tmp_path):
+def test_the_largest_allowed_coordinate_is_accepted(tmp_path):
     assert one_list(tmp_path / "xyz.json", "[[[1e9,-1e9,0]]]").read(0, 1, 1).tolist() == [[[1e9, -1e9, 0]]]
 
 
@@ -216,14 +216,14 @@ WALK_FAULTS = {
 
 @pytest.mark.parametrize("read", [1, 16 << 20])
 @pytest.mark.parametrize("fault", WALK_FAULTS)
-def test_what_lies_between_frames_is_named_by_its_byte(fault, read, tmp_path, monkeypatch):
+def test_unexpected_content_between_frames_is_reported_with_its_byte_offset(fault, read, tmp_path, monkeypatch):
     content, says = WALK_FAULTS[fault]
     tiny(monkeypatch, read, 16)
     with pytest.raises(FormatError, match=f"^{says}"):
         one_list(tmp_path / "p", content)
 
 
-def test_no_beginning_of_a_file_passes_for_a_file(tmp_path):
+def test_every_truncated_file_is_refused(tmp_path):
     path = tmp_path / "pred.json"
     text = " [ [[[1,2,3],[4,5,6]], [[1,2,3],[4,5,6]]], [ [ ],[[7, 8,9] ] ] ]"
     path.write_text(text)
@@ -234,7 +234,7 @@ def test_no_beginning_of_a_file_passes_for_a_file(tmp_path):
             index_frames(path, ["xyz", "verts"], wrapped=True)
 
 
-def test_limits_are_named_and_what_just_keeps_them_is_read(tmp_path, monkeypatch):
+def test_content_at_a_limit_is_read_and_beyond_it_is_refused(tmp_path, monkeypatch):
     tiny(monkeypatch, 8, 32)
     monkeypatch.setattr(json_frames, "MAX_FRAMES", 3)
     frame = f"[[1,2,{'3':>24}]]"

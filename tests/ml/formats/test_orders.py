@@ -40,7 +40,7 @@ def test_axes_are_their_own_inverse():
 
 
 @pytest.mark.parametrize("rule", ["middle-2.0", "ring-2.0", "middle-2.2", "mean-2.25"])
-def test_stbs_wrist_is_beyond_the_palm_and_goes_back(rule):
+def test_the_stb_wrist_is_computed_from_the_palm_and_back(rule):
     joints = np.random.default_rng(2).normal(size=(3, 21, 3))
     wrist = stb_wrist(joints, rule)
     assert (wrist[:, 1:] == joints[:, 1:]).all()

@@ -1,4 +1,4 @@
-"""Archives that are packed in unusual ways, damaged, or larger than they seem: always a sentence, never another error."""
+"""Archives that are packed in unusual ways, damaged, or larger than they seem: always a message, never another error."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_central_directory_beyond_the_end_is_refused(tmp_path):
     assert "beyond its end" in refused(tmp_path / "l.zip", content[:end] + locator + content[end:])
 
 
-def test_the_limit_is_of_what_all_sequences_unpack_to(tmp_path):
+def test_the_size_limit_applies_to_the_total_of_all_unpacked_sequences(tmp_path):
     large = canonical(np.savez_compressed, vertices=np.zeros((4, 20_000, 3), "f4"))
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -108,7 +108,7 @@ def test_the_limit_is_of_what_all_sequences_unpack_to(tmp_path):
             load_sequences(path, path.name, max_bytes=1_200_000)
 
 
-def test_flat_frames_and_nests_are_named(tmp_path):
+def test_flat_frames_and_deep_nesting_are_refused_with_a_reason(tmp_path):
     (tmp_path / "flat.json").write_text(str([[float(n) for n in range(63)]] * 4))
     with pytest.raises(FormatError, match="is it flat"):
         index_frames(tmp_path / "flat.json", ["xyz"], wrapped=False)
@@ -118,7 +118,7 @@ def test_flat_frames_and_nests_are_named(tmp_path):
         frames.read(0, 1, 1)
 
 
-def test_long_white_space_before_a_long_frame_is_read_over(tmp_path):
+def test_long_white_space_before_a_long_frame_is_skipped(tmp_path):
     frame = "[[1,2,3" + " " * (3 << 20) + "]]"
     (tmp_path / "w.json").write_text("[" + ",".join([frame] * 4) + "," + " " * (3 << 20) + frame + "]")
     assert len(index_frames(tmp_path / "w.json", ["xyz"], wrapped=False)[0]) == 5

@@ -1,4 +1,4 @@
-"""Canonical predictions of several clips as one: rows to the bit, numbers that never meet, and faults with their file."""
+"""Canonical predictions of several clips as one: bit-exact rows, separate frame numbers, and errors that name their file."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_frames_and_tracks_of_two_clips_have_separate_numbers(tmp_path):
     assert found.index.tolist() == [0, 0, 1, 1]
 
 
-def test_the_last_sequence_there_can_be_still_counts_in_int32(tmp_path):
+def test_frame_numbers_of_the_largest_number_of_sequences_fit_into_int32(tmp_path):
     path = folder_of(tmp_path / "run", {"s1999": clip(frame=np.array([0, STRIDE - 1]))})
     found = load_sequences(path, "run", names=[f"s{number}" for number in range(2000)])
     assert found.rows.frame.tolist() == [1_999_000_000, 1_999_999_999]
@@ -98,7 +98,7 @@ def test_the_last_sequence_there_can_be_still_counts_in_int32(tmp_path):
         load_sequences(path, "run", names=[f"s{number}" for number in range(2001)])
 
 
-def test_more_files_than_sequences_may_be(tmp_path, monkeypatch):
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sequences, "MAX_SEQUENCES", 2)
     with pytest.raises(FormatError, match=r"^run: 3 sequences, at most 2 are read$"):
         load_sequences(folder_of(tmp_path / "run", dict.fromkeys("abc", clip())), "run")
@@ -122,7 +122,7 @@ def test_a_file_that_belongs_to_no_sequence(tmp_path):
         load_sequences(path, "run", names=list("0123456"))
 
 
-def test_a_single_file_answers_a_single_sequence_whatever_their_names(tmp_path):
+def test_a_single_file_is_used_for_a_single_sequence_of_any_name(tmp_path):
     (tmp_path / "upload.npz").write_bytes(npz(clip(meta={"sequence": "mine", "fps": 30})))
     (tmp_path / "nameless.npz").write_bytes(npz(clip()))
     assert load_sequences(tmp_path / "upload.npz", "run", names=["theirs"]).names == ("theirs",)
@@ -132,7 +132,7 @@ def test_a_single_file_answers_a_single_sequence_whatever_their_names(tmp_path):
         load_sequences(tmp_path / "upload.npz", "run", names=["one", "two"])
 
 
-def test_meta_is_what_all_clips_say_alike(tmp_path):
+def test_the_metadata_has_the_values_common_to_all_clips(tmp_path):
     metas = [{"fps": 30, "method": "m", "sequence": "a", "extra": 1}, {"method": "m", "fps": 30, "sequence": "b"}]
     found = load_sequences(folder_of(tmp_path / "run", {k: clip(meta=m) for k, m in zip("ab", metas, strict=True)}), "run")
     assert found.rows.meta == {"fps": 30, "method": "m"}
@@ -140,7 +140,7 @@ def test_meta_is_what_all_clips_say_alike(tmp_path):
 
 
 @pytest.mark.parametrize("member", OPTIONAL)
-def test_what_one_clip_lacks_none_has(member, tmp_path):
+def test_an_optional_array_that_one_clip_lacks_is_dropped(member, tmp_path):
     clips = {"a": clip(), "b": clip(without=[member])}
     found = load_sequences(folder_of(tmp_path / "run", clips), "run")
     assert [name for name in OPTIONAL if getattr(found.rows, name) is None] == [member]
@@ -155,7 +155,7 @@ def test_meshes_of_two_sizes(tmp_path):
         load_sequences(path, "run")
 
 
-def test_only_predictions_are_looked_for_in_a_folder_and_mac_leaves_traces_in_archives(tmp_path):
+def test_other_files_in_folders_and_macos_metadata_in_archives_are_ignored(tmp_path):
     (folder_of(tmp_path / "run", {"a": clip()}) / "notes.txt").write_text("x")
     assert load_sequences(tmp_path / "run", "run").names == ("a",)
     path = zip_of(tmp_path / "run.zip", ("run/", b""), ("run/a.npz", npz(clip())), ("__MACOSX/run/._a.npz", b"x"))
@@ -194,7 +194,7 @@ ZIP_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", ZIP_FAULTS)
-def test_archives_that_are_no_sequences(fault, tmp_path):
+def test_invalid_archives_are_refused_with_a_reason(fault, tmp_path):
     members, says = ZIP_FAULTS[fault]
     with pytest.raises(FormatError, match=says) as caught:
         load_sequences(zip_of(tmp_path / "content.zip", *members), "run.zip")
@@ -217,7 +217,7 @@ def test_a_member_whose_bytes_have_changed(tmp_path):
         load_sequences(tmp_path / "run.zip", "run.zip")
 
 
-def test_folders_and_files_that_are_no_sequences(tmp_path):
+def test_invalid_folders_and_files_are_refused(tmp_path):
     with pytest.raises(FormatError, match=r"^run holds no .npz, expected one a sequence$"):
         load_sequences(tmp_path, "run")
     kinds = {b"": "an empty file", b"\x80\x04": "a pickle, which is never loaded", GOOD[:-30]: "a zip archive"}

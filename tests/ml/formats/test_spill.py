@@ -1,4 +1,4 @@
-"""Arrays in a file: they keep what was written, and need not stay in memory."""
+"""Arrays stored in a file: they keep their content, and their memory can be released."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def resident() -> float:
     return int(words[0]) / 1000
 
 
-def test_what_was_let_go_of_is_still_there():
+def test_released_blocks_keep_their_content():
     array = spilled(LARGE)
     array[:] = np.arange(len(array), dtype=np.float32)[:, None, None]
     release(array[5:10])
     assert (array[:, 0, 0] == np.arange(len(array))).all()
 
 
-def test_memory_is_given_back():
+def test_release_frees_memory():
     array = spilled(LARGE)
     before = resident()
     array[:] = 1.0

@@ -18,7 +18,7 @@ NOTHING = np.array([], str)
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
-def test_ranges_are_the_rows(tmp_path_factory, rows):
+def test_row_ranges_cover_exactly_the_listed_rows(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("subsets") / "subsets.json"
     path.write_text(json.dumps({"some": sorted(rows, key=lambda row: -row)}))
     ranges = read_subsets(path, NOTHING, 41)["some"]
@@ -26,13 +26,13 @@ def test_ranges_are_the_rows(tmp_path_factory, rows):
     assert all(one[1] + 1 < other[0] for one, other in pairwise(ranges)), "neighbours are one range"
 
 
-def test_names_are_of_sequences(tmp_path):
+def test_subsets_may_list_sequences_by_name(tmp_path):
     path = tmp_path / "subsets.json"
     path.write_text(json.dumps({"both": ["b", "a"], "b": ["b"]}))
     assert read_subsets(path, np.array(["a", "b", "b", "a", "c"]), 5) == {"both": [(0, 3)], "b": [(1, 2)]}
 
 
-def test_what_is_scattered_too_far_or_too_long_is_refused(tmp_path, monkeypatch):
+def test_a_subset_with_too_many_ranges_or_a_too_large_file_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "subsets.json"
     path.write_text(json.dumps({"even": [*range(0, 20, 2)]}))
     monkeypatch.setattr(truth_subsets, "MAX_RANGES", 9)

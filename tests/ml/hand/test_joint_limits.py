@@ -23,14 +23,14 @@ def test_frames_are_right_handed_rotations(side):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_angles_come_back(side):
+def test_converting_angles_to_a_pose_and_back_is_the_identity(side):
     angles = sample_angles(np.random.default_rng(0), 100)
     pose = angles_to_pose(angles, rest(side), side)
     axes = torch.as_tensor(bone_frames(rest(side), side))
     np.testing.assert_allclose(joint_angles(roma.rotvec_to_rotmat(torch.as_tensor(pose)), axes), angles, atol=1e-7)
 
 
-def test_the_same_angles_are_mirror_poses():
+def test_the_same_angles_give_mirrored_poses_for_left_and_right():
     angles = sample_angles(np.random.default_rng(1), 20)
     right, left = (angles_to_pose(angles, rest(side), side) for side in ("right", "left"))
     np.testing.assert_allclose(left, mirror_pose(torch.as_tensor(right)), atol=1e-6)

@@ -103,7 +103,7 @@ def test_reads_files_that_were_pickled_again(tmp_path, monkeypatch, protocol):
         np.testing.assert_array_equal(found, arrays[name])
 
 
-def test_a_file_that_was_converted_as_text_is_named_as_such(tmp_path, monkeypatch):
+def test_a_file_damaged_by_a_text_mode_transfer_is_recognised(tmp_path, monkeypatch):
     path = tmp_path / "MANO_RIGHT.pkl"
     with monkeypatch.context() as patch:
         write_mano(path, mano_arrays(), patch)
@@ -168,7 +168,7 @@ def test_wrong_shapes_are_named(tmp_path, monkeypatch):
         load_licensed_mano("right", tmp_path)
 
 
-def test_without_a_licence_the_way_is_told(tmp_path, monkeypatch):
+def test_without_the_licensed_files_the_error_says_how_to_provide_them(tmp_path, monkeypatch):
     monkeypatch.delenv("MANO_DIR", raising=False)
     with pytest.raises(LicensedModelError, match="set MANO_DIR"):
         load_hand_model("mano", "right", tip_set="smplx")

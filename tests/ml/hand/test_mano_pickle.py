@@ -42,13 +42,13 @@ def test_hostile_pickles_are_refused_by_name(name, protocol):
 @pytest.mark.parametrize(
     "array", [np.arange(6.0).reshape(2, 3), np.arange(6, dtype=">u4"), np.asfortranarray(np.ones((3, 2))), np.zeros((0, 3))]
 )
-def test_arrays_come_as_they_were(array, protocol):
+def test_arrays_are_read_unchanged(array, protocol):
     found = read_mano_pickle(pickle.dumps({"a": array, "text": "lbs"}, protocol=protocol))
     assert list(found) == ["a"]
     np.testing.assert_array_equal(found["a"], array)
 
 
-def test_arrays_of_objects_and_bare_memory_are_refused():
+def test_object_arrays_and_large_allocations_are_refused():
     with pytest.raises(ManoFileError, match="'O8' is refused; expected numbers"):
         read_mano_pickle(pickle.dumps({"f": np.array([object], dtype=object)}, protocol=2))
     with pytest.raises(ManoFileError, match="TypeError"):
@@ -97,7 +97,7 @@ def test_forged_shapes_are_refused(shape):
         read_mano_pickle(forged("f8", (3, "<", None, None, None, -1, -1, 0), shape))
 
 
-def test_objects_within_themselves_and_lists_of_lists_are_refused():
+def test_self_referencing_objects_and_nested_lists_are_refused():
     """By the opcodes themselves: what holds itself cannot be made of stand-ins."""
     chumpy = b"cchumpy.ch\nCh\n)\x81q\x01}q\x02U\x01xh\x01sb"
     with pytest.raises(ManoFileError, match="nested more than 8 deep"):
@@ -106,7 +106,7 @@ def test_objects_within_themselves_and_lists_of_lists_are_refused():
         read_mano_pickle(b"\x80\x02}q\x00U\x01fcchumpy.ch\nCh\n)\x81}U\x01x](K\x01esbs.")
 
 
-def test_a_memo_that_asks_for_memory_is_refused():
+def test_a_memo_index_that_would_allocate_much_memory_is_refused():
     with pytest.raises(ManoFileError, match="numbers its parts up to 2147483647"):
         read_mano_pickle(b"\x80\x02}r" + struct.pack("<I", 0x7FFFFFFF) + b".")
 
@@ -119,7 +119,7 @@ def valid() -> bytes:
     return b"\x80\x02}(U\x01f" + chumpy + array + b"sbU\x01g" + select + b"U\x01h" + array + b"u."
 
 
-def test_only_its_own_error_leaves_it_whatever_is_changed():
+def test_randomly_damaged_files_raise_only_its_own_error():
     """Bytes replaced, removed, doubled and swapped, by a fixed seed."""
     assert set(read_mano_pickle(valid())) == {"f", "g", "h"}
     rng = np.random.default_rng(0)

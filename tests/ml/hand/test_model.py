@@ -112,7 +112,7 @@ def test_zero_pose_is_the_rest_pose_and_inputs_are_broadcast():
     torch.testing.assert_close(output.vertices[1], model.rest_vertices(betas)[0], atol=1e-7, rtol=0)
 
 
-def test_shapes_are_people():
+def test_sampled_shapes_have_realistic_hand_sizes():
     model = load_hand_model()
     betas = torch.randn(8000, 10, generator=torch.Generator().manual_seed(0))
     size = measure_hand(model, betas)

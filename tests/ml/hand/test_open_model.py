@@ -39,7 +39,7 @@ def test_mesh_is_watertight_and_faces_outward(side):
     assert 2e-4 < mesh.volume < 6e-4  # a third of a litre, and positive: outward
 
 
-def test_skinning_weights_sum_to_one_and_are_few(hand):
+def test_skinning_weights_sum_to_one_with_at_most_four_per_vertex(hand):
     np.testing.assert_allclose(hand.weights.sum(1), 1, atol=1e-12)
     assert hand.weights.min() >= 0
     assert (hand.weights > 0).sum(1).max() <= 4
@@ -126,7 +126,7 @@ def test_mirroring_twice_is_the_same_hand(hand):
         np.testing.assert_array_equal(getattr(again, name), getattr(hand, name))
 
 
-def test_the_render_hand_begins_with_the_hand(hand):
+def test_the_render_hand_starts_with_the_vertices_and_faces_of_the_hand(hand):
     render = load_render_hand()
     own = len(hand.template) - 1
     np.testing.assert_allclose(render.template[:own], hand.template[:own], atol=1e-6)

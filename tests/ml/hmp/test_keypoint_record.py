@@ -1,4 +1,4 @@
-"""What is kept of the keypoints that a fit of a motion used."""
+"""The record of the keypoints that a motion fit used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_frame_has_a_source_and_a_confidence():
     assert (found["failures"], found["jumps"]) == ([], [])
 
 
-def test_gaps_that_end_a_motion_are_missing_too():
+def test_long_gaps_that_split_a_motion_are_recorded_as_missing():
     found = record(track([0, 1, 100, 101]))
     assert found["sources"] == "dd" + "m" * 98 + "dd"
     assert found["confidence"] == "99" + "0" * 98 + "99"

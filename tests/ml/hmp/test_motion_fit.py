@@ -101,7 +101,7 @@ def test_gauss_newton_reaches_a_lower_loss_than_adam(context: StageContext) -> N
     assert float(problem.total(stages.gauss_newton(problem, start))) < by_adam
 
 
-def test_the_terms_are_what_they_say(context: StageContext) -> None:
+def test_each_term_has_the_value_of_its_definition(context: StageContext) -> None:
     true, _ = motion(20)
     problem = stages._problem(context, [initial(context, true, true)], [cut(20, FPS)], MotionSettings(preset="poster"))
     losses = problem.losses(problem.initial)
@@ -114,7 +114,7 @@ def test_the_terms_are_what_they_say(context: StageContext) -> None:
     assert float(away["translation"]) == pytest.approx(0.01, rel=1e-4)
 
 
-def test_a_calm_hand_has_small_own_accelerations_and_a_fast_one_keeps_its_own() -> None:
+def test_the_estimated_acceleration_is_small_for_a_calm_hand_and_correct_for_a_fast_one() -> None:
     _, calm = motion(128, shake=0.02, activity="reach")
     time = torch.arange(128) / FPS
     wave = 0.4 * torch.sin(2 * torch.pi * 4 * time)

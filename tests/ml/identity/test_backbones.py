@@ -1,4 +1,4 @@
-"""The networks: what they take and give, alone and in company, and that the heat maps point at what is there."""
+"""The networks: inputs and outputs, alone and in a batch, and that joints are read at the maximum of the heat maps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def network(request):
 
 
 @torch.no_grad()
-def test_answers_are_rotations_shapes_and_features(network):
+def test_outputs_are_valid_rotations_shapes_and_features(network):
     model, takes = network
     rotations, betas, features = model(*seen(5)[:takes])
     assert (rotations.shape, betas.shape, features.shape) == ((5, 16, 3, 3), (5, 10), (5, FEATURES))
@@ -39,7 +39,7 @@ def test_answers_are_rotations_shapes_and_features(network):
 
 
 @torch.no_grad()
-def test_a_hand_is_answered_alike_alone_and_in_company(network):
+def test_a_hand_gives_the_same_output_alone_and_in_a_batch(network):
     model, takes = network
     together = model(*seen(40)[:takes])
     alone = model(*(part[7:8] for part in seen(40)[:takes]))
@@ -48,7 +48,7 @@ def test_a_hand_is_answered_alike_alone_and_in_company(network):
 
 
 @torch.no_grad()
-def test_joints_lie_in_the_crop_and_follow_the_heat():
+def test_joints_lie_in_the_crop_and_at_the_maximum_of_their_heat_map():
     torch.manual_seed(0)
     backbone = ImageBackbone().eval()
     look = backbone(*seen(3))
@@ -61,12 +61,12 @@ def test_joints_lie_in_the_crop_and_follow_the_heat():
     torch.testing.assert_close(uniform, torch.zeros(3, 21, 2), atol=1e-5, rtol=0)
 
 
-def test_the_identity_aware_network_is_the_baseline_without_a_shape():
+def test_the_identity_aware_network_has_the_layers_of_the_baseline_except_the_shape():
     baseline, aware = Baseline(LandmarkBackbone()), IdentityAware(LandmarkBackbone())
     kept = {name for name in baseline.state_dict() if not name.startswith("shape.")}
     assert kept == set(aware.state_dict())
 
 
-def test_they_are_small():
+def test_the_backbones_have_few_parameters():
     for backbone, limit in ((LandmarkBackbone, 2_000_000), (ImageBackbone, 4_000_000)):
         assert sum(parameter.numel() for parameter in backbone().parameters()) < limit

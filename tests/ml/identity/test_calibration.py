@@ -1,4 +1,4 @@
-"""One shape from several pictures: exact where the answer is known, and honest about what is not."""
+"""One shape from several images: exact where the answer is known, with a realistic uncertainty elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def poses(count: int, seed: int = 0) -> torch.Tensor:
 
 
 def pictures_of(betas, scores=None, seen=None, noise=0.01, rotations=None) -> Estimate:
-    """Pictures of which a network says so; `seen` is the shape of the hand whose joints are seen in them."""
+    """Images for which a network estimated these shapes; `seen` is the shape of the hand whose joints are detected in them."""
     count = len(betas)
     rotations = poses(count) if rotations is None else rotations
     seen = torch.zeros(1, 10) if seen is None else seen
@@ -53,7 +53,7 @@ def pictures_of(betas, scores=None, seen=None, noise=0.01, rotations=None) -> Es
 
 
 def moments_of(r: float, alike: float = 0.0) -> torch.Tensor:
-    """Of answers that are r of the truth, right on average, and err alike in a clip as far as said."""
+    """Moments of answers that are r times the truth plus noise, with the given correlation within a clip."""
     return torch.tensor([r, r, r * r + alike * r * (1 - r), r * r])[:, None].expand(4, 10)
 
 
@@ -63,7 +63,7 @@ def run(betas, scores=None, reliability=0.5, **kwargs):
 
 
 @pytest.mark.parametrize("solver", ["poster", "mean"])
-def test_pictures_that_agree_are_believed(solver):
+def test_images_that_agree_give_their_common_shape(solver):
     truth = torch.linspace(-1, 1, 10)
     found = run(truth.expand(5, 10), settings=Settings(solver=solver))
     torch.testing.assert_close(found.betas, truth, atol=1e-5, rtol=0)
@@ -80,7 +80,7 @@ def test_one_wrong_picture_moves_the_mean_and_not_the_median():
     assert float(run(betas).betas.abs().max()) < 1e-3
 
 
-def test_the_posters_problem_is_solved_to_its_minimum():
+def test_the_solution_minimises_the_cost_of_the_poster():
     generator = torch.Generator().manual_seed(4)
     betas = torch.randn(6, 10, generator=generator)
     found = run(betas)
@@ -98,7 +98,7 @@ def test_the_posters_problem_is_solved_to_its_minimum():
         assert cost(found.betas + 0.02 * torch.randn(10, generator=generator)) > best - 1e-6
 
 
-def test_confidence_weighs_and_uniform_does_not():
+def test_confidence_weights_differ_by_score_and_uniform_weights_do_not():
     betas = torch.stack([torch.zeros(10), torch.ones(10)])
     scores = torch.tensor([0.0, math.log(3.0)])
     trusting = run(betas, scores, settings=Settings(solver="mean", temperature=1.0))
@@ -108,8 +108,8 @@ def test_confidence_weighs_and_uniform_does_not():
     assert float(even.betas[0]) == pytest.approx(0.5, abs=1e-5)
 
 
-def test_fused_gives_back_what_single_pictures_shrink():
-    """Answers that are r of the truth, and right on average, sum to the truth as pictures are added."""
+def test_fusing_many_images_undoes_the_shrinkage_of_single_images():
+    """Answers that are r times the truth plus noise converge to the truth as images are added."""
     generator = torch.Generator().manual_seed(1)
     truth, r = torch.linspace(-2, 2, 10), 0.1
     noise = torch.randn(4000, 10, generator=generator) * math.sqrt(r * (1 - r))
@@ -124,8 +124,8 @@ def test_fused_gives_back_what_single_pictures_shrink():
     assert float((mean - truth).square().mean()) > 1.0
 
 
-def test_what_all_pictures_of_a_person_get_wrong_alike_is_not_made_up_for():
-    """Twenty equal answers tell no more than one."""
+def test_errors_common_to_all_images_of_a_person_are_not_averaged_away():
+    """Twenty equal answers give no more information than one."""
     answers = torch.full((20, 10), 0.5)
     same = torch.tensor([0.3, 0.3, 0.3, 0.3])[:, None].expand(4, 10)
     settings = Settings(solver="shrinkage", resamples=0)
@@ -142,7 +142,7 @@ def test_a_known_length_is_kept_to_the_micrometre(solver):
     assert run(betas).scale == "assumed"
 
 
-def test_how_it_settled_ends_where_it_is():
+def test_the_convergence_curve_ends_at_the_result():
     betas = torch.randn(9, 10, generator=torch.Generator().manual_seed(3))
     found = run(betas)
     assert found.convergence.shape == (9, 2)
@@ -150,7 +150,7 @@ def test_how_it_settled_ends_where_it_is():
     assert float(found.convergence[-1, 1]) == pytest.approx(found.width, abs=1e-6)
 
 
-def test_one_picture_says_nothing_of_how_sure_it_is():
+def test_the_uncertainty_of_a_single_image_is_nan():
     found = run(torch.zeros(1, 10))
     assert math.isnan(found.length_sigma)
 
@@ -160,7 +160,7 @@ def test_no_picture_is_an_error():
         run(torch.zeros(0, 10))
 
 
-def test_chosen_pictures_are_sure_and_differ():
+def test_selected_images_have_high_confidence_and_different_poses():
     scores = torch.cat([torch.linspace(1, 2, 30), torch.linspace(-2, -1, 30)])
     rotations = poses(60)
     chosen = select_calibration_frames(scores, rotations)
@@ -173,7 +173,7 @@ def test_chosen_pictures_are_sure_and_differ():
     assert select_calibration_frames(torch.tensor([1.0, 3.0, 2.0]), poses(3)).tolist() == [1, 2, 0]
 
 
-def test_pictures_of_one_clip_say_less_than_pictures_of_several():
+def test_images_of_one_clip_count_less_than_images_of_several_clips():
     generator = torch.Generator().manual_seed(0)
     true = torch.randn(10, generator=generator)
     pictures = pictures_of(0.1 * true + 0.05 * torch.randn(20, 10, generator=generator))
@@ -191,7 +191,7 @@ BONES_SEEN = torch.tensor([0.0, 1.2, -0.8, 0.9, 0.0, 0.0, -1.0, 0.0, 0.7, 0.0])
 """A shape whose length is the mean hand's, or nearly so: size is not to be seen."""
 
 
-def test_joints_seen_in_many_poses_tell_the_shape_of_which_networks_know_nothing():
+def test_joints_in_many_poses_determine_the_shape_without_network_estimates():
     known = KnownLength(float(measure_hand(MODEL, BONES_SEEN).length), 1e-4)
     misses = {}
     for count in (2, 20):
@@ -207,13 +207,13 @@ def test_joints_seen_in_many_poses_tell_the_shape_of_which_networks_know_nothing
     assert misses["joint-bundle", 20] < misses["joint-bundle", 2]
 
 
-def test_joints_that_are_seen_badly_say_little():
+def test_joints_with_large_noise_have_little_influence():
     badly = pictures_of(torch.zeros(10, 10), seen=BONES_SEEN[None], noise=1.0)
     found = calibrate(MODEL, badly, moments_of(0.1), settings=Settings(solver="joint-bundle", resamples=0))
     assert float(found.betas.abs().max()) < 0.05
 
 
-def test_what_is_left_open_shrinks_with_what_is_seen():
+def test_the_remaining_uncertainty_is_smaller_for_precise_joints():
     sure, unsure = (
         calibrate(
             MODEL, pictures_of(torch.zeros(12, 10), noise=noise), moments_of(0.1), settings=Settings(solver="joint-bundle")
@@ -224,7 +224,7 @@ def test_what_is_left_open_shrinks_with_what_is_seen():
 
 
 @pytest.mark.parametrize("backbone", get_args(Kind))
-def test_where_no_problem_is_named_it_is_the_backbones(backbone):
+def test_the_default_solver_is_that_of_the_backbone(backbone):
     pictures = replace(pictures_of(torch.zeros(3, 10), seen=BONES_SEEN[None], noise=1e-3), backbone=backbone)
     named, unnamed = (
         calibrate(MODEL, pictures, moments_of(0.1), settings=settings).betas
@@ -233,13 +233,13 @@ def test_where_no_problem_is_named_it_is_the_backbones(backbone):
     assert (named == unnamed).all()
 
 
-def test_pixels_are_fitted_and_landmarks_are_not():
+def test_the_default_solver_is_joint_bundle_for_pixels_and_shrinkage_for_landmarks():
     assert SOLVERS == {"landmarks": "shrinkage", "image": "joint-bundle"}
 
 
 @pytest.mark.parametrize("backbone", get_args(Kind))
-def test_pictures_of_one_person_are_never_worth_more_than_their_likeness_lets_them(backbone):
-    """However many: their errors have a part in common."""
+def test_the_effective_number_of_images_of_a_person_is_limited_by_their_correlation(backbone):
+    """Their errors have a common part, so their number does not matter beyond a point."""
     alike = ERROR_CORRELATION[backbone]
     assert 0 < alike.person < alike.clip < 1
 
@@ -251,8 +251,8 @@ def test_pictures_of_one_person_are_never_worth_more_than_their_likeness_lets_th
     assert worth(2000, 1) == pytest.approx(1 / alike.clip, rel=0.01)
 
 
-def test_joints_that_are_off_alike_in_all_pictures_are_not_believed_the_more_the_more_there_are():
-    """The joints show a hand of another shape, with a noise that is said to be small against it."""
+def test_a_joint_error_common_to_all_images_does_not_gain_weight_with_more_images():
+    """The joints show a hand of another shape; the stated noise is small compared to the difference."""
     settings = Settings(solver="joint-bundle", resamples=0)
 
     def moved(count: int) -> float:

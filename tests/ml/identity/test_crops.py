@@ -1,4 +1,4 @@
-"""Crops: what lies where, hands that point up, mirrored hands, hands at the edge, large hands."""
+"""Crops: positions, orientation, mirrored hands, hands at the edge of the image, large hands."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def centre_of(crop: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("joint", [0, 4, 8, 17])
 @pytest.mark.parametrize("turn", [0.0, 1.0, -2.5])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_spot_on_a_joint_lies_where_the_observation_has_that_joint(joint, turn, mirrored):
+def test_a_spot_drawn_on_a_joint_appears_in_the_crop_at_the_observed_landmark(joint, turn, mirrored):
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     joints = ((joints_about(0, 0) @ rotation.T) + [330, 220]).astype(np.float32)
     intrinsics = default_intrinsics(WIDTH, HEIGHT).astype(np.float32)
@@ -59,7 +59,7 @@ def test_the_joints_box_fills_the_crop_but_for_its_margin():
     assert float(seen.landmarks.abs().max()) == pytest.approx(1 / MARGIN, abs=1e-4)
 
 
-def test_the_rim_lies_around_the_same_crop():
+def test_a_crop_with_a_rim_contains_the_same_crop_in_its_middle():
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     picture = np.stack([127 + 120 * np.sin(columns / a + rows / b) for a, b in ((23, 31), (17, -29), (41, 19))], -1)
     given = picture.astype(np.uint8), joints_about(300, 230), default_intrinsics(WIDTH, HEIGHT)
@@ -93,7 +93,7 @@ def test_what_lies_outside_the_picture_is_black():
     assert nowhere.max() == 0
 
 
-def test_a_large_hand_is_averaged_not_skipped_through():
+def test_a_large_hand_is_averaged_when_scaled_down_and_not_subsampled():
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     board = np.repeat(((rows + columns) % 2 * 255)[..., None], 3, -1).astype(np.uint8)
     crop = crop_of(board, joints_about(320, 240, half=170.0), default_intrinsics(WIDTH, HEIGHT), mirrored=False)

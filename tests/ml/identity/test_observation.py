@@ -1,4 +1,4 @@
-"""What the networks see: the same hand however the camera is held, wherever it is, and whichever side it is of."""
+"""Network inputs do not depend on camera roll, position in the image or side of the hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def project(joints: Tensor) -> Tensor:
     return joints[..., :2] / joints[..., 2:] * 500 + torch.tensor([320.0, 240.0])
 
 
-def test_rotations_come_back():
+def test_transforming_rotations_to_the_observation_and_back_is_the_identity():
     rotations, joints = hands()
     for mirrored in (RIGHT, ~RIGHT, torch.tensor([True, False, True, False])):
         seen = observe(project(joints), joints, INTRINSICS, mirrored)
@@ -34,7 +34,7 @@ def test_rotations_come_back():
         torch.testing.assert_close(seen.to_camera(seen.from_camera(rotations)), rotations, atol=1e-5, rtol=0)
 
 
-def test_size_and_distance_are_not_seen():
+def test_inputs_do_not_depend_on_size_and_distance():
     _, joints = hands()
     near, far = (observe(project(s * joints), s * joints, INTRINSICS, RIGHT).inputs for s in (1.0, 2.5))
     torch.testing.assert_close(near, far, atol=1e-4, rtol=0)
@@ -66,7 +66,7 @@ def rolled_hands() -> tuple[Tensor, Tensor, Tensor]:
     return rotations, joints, roll
 
 
-def test_however_the_camera_is_held_the_hand_points_up_and_looks_the_same():
+def test_inputs_do_not_depend_on_camera_roll_and_the_hand_points_up():
     rotations, joints, roll = rolled_hands()
     straight = observe(project(joints), joints, INTRINSICS, RIGHT)
     askew = observe(project(joints @ roll.mT), joints @ roll.mT, INTRINSICS, RIGHT)
@@ -78,7 +78,7 @@ def test_however_the_camera_is_held_the_hand_points_up_and_looks_the_same():
     assert (knuckles[:, 0].abs() < 0.05).all()
 
 
-def test_turning_the_inputs_turns_the_hand_with_them():
+def test_rolling_the_inputs_rolls_the_true_rotation_too():
     rotations, joints, roll = rolled_hands()
     seen = observe(project(joints), joints, INTRINSICS, RIGHT)
     inputs, truth = roll_inputs(seen.inputs, seen.from_camera(rotations), ANGLES)
@@ -90,7 +90,7 @@ def test_turning_the_inputs_turns_the_hand_with_them():
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_points_go_to_the_crop_and_back(mirrored):
+def test_transforming_points_to_the_crop_and_back_is_the_identity(mirrored):
     _, joints = hands()
     seen = observe(project(joints), joints, INTRINSICS, torch.full((4,), mirrored))
     torch.testing.assert_close(seen.in_crop(joints), seen.landmarks, atol=1e-4, rtol=0)
@@ -100,8 +100,8 @@ def test_points_go_to_the_crop_and_back(mirrored):
 
 
 @pytest.mark.parametrize("shift", [-0.15, 0.2])
-def test_a_hand_at_the_edge_looks_as_it_does_ahead(shift):
-    """Turned along with the line of sight, it is the same hand to the network."""
+def test_inputs_do_not_depend_on_where_in_the_image_the_hand_is(shift):
+    """A hand rotated together with its line of sight gives the same inputs."""
     _, joints = hands()
     joints = joints - joints.mean(1, keepdim=True) + torch.tensor([0.0, 0, 0.5])
     turn = roma.rotvec_to_rotmat(torch.tensor([0.0, shift, 0]))

@@ -1,4 +1,4 @@
-"""What a ruler, a card and a distance say of a hand's size, and that they must agree."""
+"""Hand size from a ruler, a card and a distance, and that these sources must agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTRINSICS = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]], np.float32)
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("beta", [-1.5, 0.0, 2.0])
-def test_the_depth_gives_the_length_whatever_size_was_estimated(side, beta):
+def test_a_known_depth_gives_the_true_length_for_any_estimated_size(side, beta):
     model = load_hand_model("open", side)
     betas = torch.zeros(10)
     betas[0] = beta
@@ -30,11 +30,11 @@ def test_the_depth_gives_the_length_whatever_size_was_estimated(side, beta):
     assert found.length.metres == pytest.approx(float(measure_hand(model, betas).length), rel=2e-3)
 
 
-def test_a_card_is_as_far_as_it_looks_small():
+def test_the_distance_of_a_card_follows_from_its_size_in_the_image():
     assert depth_of_object(85.6, 100, 500) == pytest.approx(0.428)
 
 
-def test_sources_that_agree_are_averaged_by_how_good_they_are():
+def test_agreeing_sources_are_averaged_by_their_precision():
     assert agreed([]) is None
     both = agreed([ruler(190), ruler(192)])
     assert both is not None
@@ -48,7 +48,7 @@ def test_sources_that_contradict_each_other_are_refused_by_name(first, second):
         agreed([ruler(first), ruler(second)])
 
 
-def test_every_source_is_held_against_every_other():
+def test_every_pair_of_sources_is_compared():
     with pytest.raises(ScaleError, match=r"contradict each other.*180 mm.*207 mm"):
         agreed([ruler(180), ruler(193), ruler(207)])
 

@@ -1,4 +1,4 @@
-"""Damaged attachments of every format: read, or refused with a sentence, and nothing else."""
+"""Damaged attachments of every format: read, or refused with a message, and no other error."""
 
 from __future__ import annotations
 

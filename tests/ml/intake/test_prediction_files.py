@@ -70,7 +70,7 @@ def test_joints_and_meshes_of_mano_parameters(tmp_path):
     assert not [finding for finding in found.findings if "focal length" in finding.message]
 
 
-def test_another_focal_length_keeps_the_hands_where_the_image_shows_them(tmp_path):
+def test_hands_estimated_with_another_focal_length_keep_their_place_in_the_image(tmp_path):
     given, far = meshes(), 5000 / FOCAL
     cam_t = given.joints[:, 9].astype(np.float64) * [1, 1, far]
     found = read(tmp_path, parameters(cam_t=cam_t, focal_length=np.full(FRAMES, 5000.0)), "mano", name="file.npz")
@@ -128,7 +128,7 @@ def test_pred_json(tmp_path, layout):
 
 @pytest.mark.parametrize("kind", ["obj", "textured obj", "text ply", "binary ply"])
 @pytest.mark.parametrize("axes", ["opencv", "opengl"])
-def test_a_mesh_file_a_frame(tmp_path, kind, axes):
+def test_one_mesh_file_per_frame_is_read(tmp_path, kind, axes):
     given = meshes(3)
     files = {}
     for frame, vertices in enumerate(to_opencv(given.vertices, axes)):

@@ -1,4 +1,4 @@
-"""Every format of a ground truth gives the same hands; what does not belong to the clip is refused with a sentence."""
+"""Every format of a ground truth gives the same hands; a file that does not match the clip is refused with a message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(tmp_path: Path, content: bytes, file_format: str = "palmares", *, clip=
     return read_attached("truth", path, file_format, clip, called="truth file", side=side)
 
 
-def test_the_canonical_form_is_taken_with_the_clips_camera(tmp_path):
+def test_the_canonical_format_is_accepted_and_gets_the_camera_of_the_clip(tmp_path):
     given = meshes()
     found = read(tmp_path, npz(given)).prediction
     np.testing.assert_array_equal(found.joints, given.joints)

@@ -81,7 +81,7 @@ def test_a_hand_that_leaves_and_returns_elsewhere_is_the_same_with_a_gap():
     assert np.array_equal(tracks["left"].frames, [*range(30), *range(90, 120)])
 
 
-def test_a_hand_that_comes_where_another_left_is_another():
+def test_a_hand_that_appears_where_another_left_is_a_new_track():
     found = [[left(100, noise=k)] for k in range(40)] + [[right(110, noise=k)] for k in range(40, 80)]
     assert [t.side for t in associate(found, 30)] == ["left", "right"]
 
@@ -97,7 +97,7 @@ def test_side_is_settled_by_all_frames_together():
     assert track.side == "left"
 
 
-def test_unsure_votes_weigh_little():
+def test_uncertain_votes_for_a_side_have_little_weight():
     found = [[left(100, right=0.55)] for _ in range(30)] + [[left(100, right=0.01)] for _ in range(10)]
     (track,) = associate(found, 30)
     assert track.side == "left"
@@ -114,7 +114,7 @@ def test_a_duplicate_that_was_apart_at_first_is_merged():
     assert len(associate(found, 30)) == 1
 
 
-def test_short_false_detections_go():
+def test_short_false_detections_are_removed():
     found = [[left(100, noise=k)] + ([right(500)] if k in (20, 21) else []) for k in range(60)]
     (track,) = associate(found, 30)
     assert track.side == "left"
@@ -125,7 +125,7 @@ def test_a_short_clip_keeps_its_hands():
     assert len(associate([[left(100), right(300)]] * 3, 30)) == 2
 
 
-def test_gaps_stay_gaps():
+def test_gaps_in_a_track_are_not_filled():
     (track,) = associate([[] if 20 <= k < 25 else [left(100 + k)] for k in range(50)], 30)
     assert np.array_equal(track.frames, [*range(20), *range(25, 50)])
 

@@ -1,4 +1,4 @@
-"""Confidence from augmented views: where a detector repeats itself, where it does not, and where it sees nothing."""
+"""Confidence from augmented views: for equal detections, for deviating ones, and without any."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def test_deviations_are_those_of_the_noise_as_shares_of_the_box(clip):
     assert confidence(found).mean() < 0.2
 
 
-def test_a_hand_that_no_view_shows_has_none(clip):
+def test_a_hand_found_in_no_view_has_confidence_zero(clip):
     found = deviations(clip, MarkFinder(0.0, blind=True))
     assert confidence(found).max() == 0
 
 
-def test_confidence_falls_from_clear_hands_to_gamma():
+def test_confidence_falls_from_1_to_0_with_growing_deviation():
     values = confidence(np.array([0.0, CLEAR, CLEAR + GAMMA / 2, CLEAR + GAMMA, 1.0]))
     assert values.tolist() == pytest.approx([1, 1, 0.5, 0, 0])
 
 
-def test_a_view_leads_back_to_where_it_was_taken():
+def test_a_view_maps_points_back_to_the_image():
     view = random_view(JOINTS, np.random.default_rng(1))
     patch = (JOINTS - view.centre) @ np.linalg.inv(view.linear).T + 128
     assert np.abs(view.to_image(patch) - JOINTS).max() < 1e-3

@@ -60,7 +60,7 @@ class CancelledError(Exception):
     pass
 
 
-def test_report_may_cancel(blank):
+def test_an_exception_of_the_progress_callback_stops_detection(blank):
     def cancel(stage: str, done: float) -> None:
         raise CancelledError
 
@@ -131,7 +131,7 @@ def test_works_in_a_forked_child(blank):
 
 @pytest.mark.parametrize("name", [real("asl_hand_25fps.mp4")])
 def test_a_real_hand_lost_for_153_frames_comes_back_as_the_same(name, tmp_path):
-    """A right hand beside its mirror image, which is covered for 153 frames and comes back elsewhere."""
+    """A right hand beside its mirror image, which is covered for 153 frames and reappears elsewhere."""
     target = tmp_path / "two.mp4"
     with web_video(target, Fraction(25), (640, 540)) as writer:
         for k, image in enumerate(open_clip(MEDIA / name).frames(stop=220)):

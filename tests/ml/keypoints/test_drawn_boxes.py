@@ -102,7 +102,7 @@ def test_a_box_around_a_known_hand_and_one_outside_the_clip_change_nothing(near)
     assert (found.tracks, empty) == (keypoints.tracks, [])
 
 
-def test_a_box_in_which_nothing_is_found_is_told(near):
+def test_a_box_without_a_detected_hand_is_reported(near):
     clip, _, keypoints = near
     nothing = DrawnBox(3, 2, 2, 30, 30, "left")
     found, empty = drawn(clip, keypoints, nothing)

@@ -1,4 +1,4 @@
-"""The second look: where it looks, what it takes, and that it makes nothing up."""
+"""Filling gaps: where it searches, which detections it uses, and that it invents none."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def test_a_hand_is_found_again_in_its_gap(clip):
     assert set(finder.sizes) == {(side, side, 3)}
 
 
-def test_also_just_beyond_the_ends(clip):
+def test_a_hand_is_searched_just_before_and_after_its_track(clip):
     extra = fill_gaps(clip, [track(list(range(8, 33)))], lambda: nullcontext(BrightSpot()))
     assert [frame for frame, _ in extra] == [3, 4, 5, 6, 7, 33, 34, 35, 36, 37]
 
 
-def test_nothing_is_opened_without_a_gap(clip):
+def test_no_detector_is_opened_without_a_gap(clip):
     def never() -> nullcontext:
         raise AssertionError("there is no gap")
 
@@ -77,7 +77,7 @@ def test_another_hand_is_not_taken_twice(clip):
     assert fill_gaps(clip, [whole, gappy], lambda: nullcontext(BrightSpot())) == []
 
 
-def test_what_is_too_far_is_not_taken(clip):
+def test_a_detection_that_is_too_far_away_is_not_used(clip):
     gappy = track([k for k in range(FRAMES) if k != 20])
     away = replace(gappy, joints_2d=gappy.joints_2d + np.float32([0, 35]))
     assert fill_gaps(clip, [away], lambda: nullcontext(BrightSpot())) == []

@@ -1,4 +1,4 @@
-"""Hands that come back are the same hands; short tracks that contradict longer ones go."""
+"""Returning hands keep their track; short tracks that contradict longer ones are removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def hand(name: str, x: float, frame: int, *, y: float = 200, right: float | None
 
 
 def lost_for(frames: int, also=lambda k: []) -> list[list[Detection]]:
-    """A right hand that stays; a left one that is lost after 100 frames and comes back elsewhere."""
+    """A right hand that stays; a left one that is lost after 100 frames and reappears elsewhere."""
     back = 100 + frames
     return [
         [hand("right", 500, k), *([hand("left", 100 if k < 100 else 300, k)] if k < 100 or k >= back else []), *also(k)]
@@ -32,7 +32,7 @@ def lost_for(frames: int, also=lambda k: []) -> list[list[Detection]]:
     ]
 
 
-def test_a_hand_lost_for_153_frames_is_the_same_when_it_comes_back_and_a_false_one_of_21_frames_goes():
+def test_a_hand_lost_for_153_frames_keeps_its_track_and_a_false_one_of_21_frames_is_removed():
     def also(k):  # a second right hand on the table, and a flash of a left one
         false = [hand("other", 250, k, y=400, right=0.9)] if 150 <= k < 171 else []
         return false + ([hand("other", 50, k, y=60)] if 20 <= k < 27 else [])
@@ -43,7 +43,7 @@ def test_a_hand_lost_for_153_frames_is_the_same_when_it_comes_back_and_a_false_o
     assert set(left.frames) == {*range(100), *range(253, 333)}
 
 
-def test_a_lost_hand_that_is_seen_as_the_other_side_for_a_while_is_not_another_hand():
+def test_a_returning_hand_briefly_detected_as_the_other_side_is_not_a_new_hand():
     def also(k):
         return [hand("left", 110, k, right=0.8)] if 125 <= k < 146 else []
 
@@ -51,7 +51,7 @@ def test_a_lost_hand_that_is_seen_as_the_other_side_for_a_while_is_not_another_h
     assert sorted(t.side for t in tracks) == ["left", "right"]
 
 
-def test_a_short_hand_of_the_other_side_elsewhere_stays():
+def test_a_short_track_of_the_other_side_elsewhere_is_kept():
     found = [
         [*([hand("left", 100, k)] if not 100 <= k < 200 else []), *([hand("right", 500, k)] if 140 <= k < 165 else [])]
         for k in range(300)
@@ -59,7 +59,7 @@ def test_a_short_hand_of_the_other_side_elsewhere_stays():
     assert [(t.side, len(t.frames)) for t in associate(found, 30)] == [("left", 200), ("right", 25)]
 
 
-def test_a_second_short_hand_of_a_side_stays_where_two_of_it_are_often_seen():
+def test_a_short_second_track_of_a_side_is_kept_if_two_of_that_side_are_often_seen():
     found = [
         [
             *([hand("left", 100, k)] if k < 200 else []),
@@ -72,7 +72,7 @@ def test_a_second_short_hand_of_a_side_stays_where_two_of_it_are_often_seen():
 
 
 @pytest.mark.parametrize("returns", ["first", "second"])
-def test_of_two_lost_hands_of_a_side_the_one_of_the_same_colour_comes_back(returns):
+def test_a_returning_hand_is_matched_to_the_lost_hand_of_the_same_colour(returns):
     colours = {"first": SKIN, "second": GLOVE}
     found = [
         [hand("left", 100, k, colour=SKIN), hand("left", 400, k, colour=GLOVE)]
@@ -87,7 +87,7 @@ def test_of_two_lost_hands_of_a_side_the_one_of_the_same_colour_comes_back(retur
     assert abs(continued.joints_2d[0].mean(axis=0)[0] - SHAPES["left"].mean(axis=0)[0] - expected) < 5
 
 
-def test_two_lost_hands_that_look_the_same_are_not_told_apart_by_chance():
+def test_an_ambiguous_returning_hand_is_not_matched():
     found = [
         [hand("left", 100, k), hand("left", 400, k)] if k < 60 else ([hand("left", 250, k)] if k >= 150 else [])
         for k in range(220)

@@ -1,4 +1,4 @@
-"""Further looks: hands come back in the image's own pixels, from every kind of look, and are verified and bounded."""
+"""Further searches: hands are returned in image pixels by every kind of search, are verified, and searches are limited."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def clip_of(folder: Path, bright: list[bool]):
 
 
 @pytest.mark.parametrize("kind", WANTED)
-def test_each_look_gives_the_hand_in_the_pixels_and_axes_of_the_image(tmp_path, kind):
+def test_each_further_search_returns_the_hand_in_image_pixels_and_axes(tmp_path, kind):
     finder = OnlyIn(WANTED[kind])
     ((frame, hand),) = look_again(clip_of(tmp_path, [True]), [[]], lambda: nullcontext(finder), static=True)
     assert frame == 0
@@ -85,7 +85,7 @@ def test_frames_with_hands_are_not_looked_at_again(tmp_path):
     assert finder.calls == 0
 
 
-def test_what_does_not_agree_with_itself_is_not_taken():
+def test_a_detection_whose_2d_and_3d_joints_disagree_is_not_used():
     world = np.concatenate([SHAPE / 400, np.zeros((21, 1))], 1).astype(np.float32)
     assert agrees(Detection(SHAPE, world, 0.9))
     assert not agrees(Detection(SHAPE, world, 0.55))
@@ -94,20 +94,20 @@ def test_what_does_not_agree_with_itself_is_not_taken():
     assert not agrees(Detection(SHAPE, np.zeros((21, 3), np.float32), 0.9))
 
 
-def test_images_without_hands_are_probed_only(tmp_path):
+def test_only_a_few_images_are_searched_if_none_of_them_shows_a_hand(tmp_path):
     finder = OnlyIn(WANTED["border"])
     clip = clip_of(tmp_path, [False] * 40)
     assert look_again(clip, [[]] * 40, lambda: nullcontext(finder), static=True) == []
     assert finder.calls <= PROBES * (len(LOOKS) + 3)
 
 
-def test_one_hand_in_a_probe_leads_to_the_others(tmp_path):
+def test_a_hand_found_in_one_image_starts_the_search_in_all_images(tmp_path):
     finder = OnlyIn(WANTED["border"])
     extra = look_again(clip_of(tmp_path, [True] * 30), [[]] * 30, lambda: nullcontext(finder), static=True)
     assert [frame for frame, _ in extra] == list(range(30))
 
 
-def test_looks_in_a_video_are_bounded(tmp_path):
+def test_the_number_of_searches_in_a_video_is_limited(tmp_path):
     finder = OnlyIn(WANTED["enlarged"])
     look_again(clip_of(tmp_path, [True] * 100), [[]] * 100, lambda: nullcontext(finder), static=False)
     assert finder.calls <= SHARE * 100 * 4

@@ -1,4 +1,4 @@
-"""A network's own mesh moves with the bones of the hand that is fitted in its place."""
+"""The mesh of a network follows the bones of the hand that replaces it after the fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mesh(hand: CropFit) -> torch.Tensor:
     return load_hand_model("open", "right")(hand.rotations, hand.betas, hand.translation).vertices
 
 
-def test_the_models_own_mesh_becomes_that_of_the_new_pose():
+def test_a_mesh_of_the_hand_model_becomes_the_model_mesh_of_the_new_pose():
     before, after = hands(0), hands(1)
     torch.testing.assert_close(carried(mesh(before), before, after), mesh(after), atol=1e-6, rtol=0)
 
@@ -35,7 +35,7 @@ def test_in_the_same_pose_nothing_moves():
     torch.testing.assert_close(carried(vertices, before, before), vertices, atol=1e-6, rtol=0)
 
 
-def test_what_the_mesh_has_of_its_own_turns_with_the_hand():
+def test_deviations_from_the_model_mesh_rotate_with_the_hand():
     before = hands(0)
     turn = roma.random_rotmat(4)
     rotations = before.rotations.clone()

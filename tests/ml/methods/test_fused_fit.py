@@ -1,4 +1,4 @@
-"""`fused-fit`: which camera it uses and says so, what it says of joints that nothing saw, and that no frame explodes."""
+"""`fused-fit`: which camera it uses and reports, the uncertainty of unseen joints, and no extremely large meshes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_assumed_one_is_kept_where_hands_are_far_enough():
 
 
 @pytest.mark.parametrize("independent", [False, True])
-def test_a_hand_that_would_be_too_near_lengthens_it(independent):
+def test_a_hand_that_would_be_too_near_increases_the_assumed_focal_length(independent):
     """Seen through a long lens at 0.9 m, it looks 0.3 m away through the assumed one."""
     request, joints = seen(depth=0.9, focal=3 * float(default_intrinsics(WIDTH, HEIGHT)[0, 0]))
     found = fit(replace(request, independent=independent))
@@ -114,7 +114,7 @@ def test_a_video_is_calmer_than_its_frames_alone():
     assert jitter(fit(request).joints) < 0.95 * jitter(fit(replace(request, independent=True)).joints)
 
 
-def test_it_says_what_it_used():
+def test_the_prediction_says_which_inputs_were_used():
     request, _ = seen()
     found = fit(request)
     assert found.meta["evidence"] == ["2D joints", "world landmarks", "landmark network"]

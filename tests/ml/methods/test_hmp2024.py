@@ -53,7 +53,7 @@ def estimate(request: Request) -> PredictionArrays:
     ],
     ids=["one frame", "two", "three", "short gaps", "1 fps", "240 fps", "a gap that is too long"],
 )
-def test_every_length_and_rate_has_rows_and_finite_hands(frames, fps, expected):
+def test_clips_of_any_length_and_rate_give_finite_hands(frames, fps, expected):
     found = estimate(seen_in(frames, fps))
     assert found.frame.tolist() == expected
     assert np.isfinite(found.joints).all()
@@ -70,7 +70,7 @@ def test_a_run_without_usable_hands_is_refused(joints):
         estimate(replace(request, start=broken))
 
 
-def test_hands_that_only_the_refined_run_has_are_kept():
+def test_hands_of_the_refined_run_without_detections_are_kept():
     whole = estimate(seen_in(list(range(12)), 30.0))
     found = estimate(replace(seen_in(list(range(6)), 30.0), start=whole))
     assert found.frame.tolist() == list(range(12))
@@ -91,7 +91,7 @@ def test_frames_without_keypoints_are_missing_in_the_record():
     assert found.visible.any(1).tolist() == [source == "d" for source in "dmmdmmmdmd"]
 
 
-def test_a_run_that_does_not_follow_the_detector_keeps_more_of_its_orientation():
+def test_a_refined_run_far_from_the_detections_keeps_more_of_its_orientation():
     """Of two runs whose hands are turned by 0.3 rad from what the detector saw, one lies on the detected joints."""
     request = seen_in(list(range(20)), 30.0)
     start = estimate(request)

@@ -1,4 +1,4 @@
-"""The four methods of Kong et al.: one shape where it is known, a fit that comes nearer, nothing where nothing is."""
+"""The methods of Kong et al.: one shape where it is known, a fit that reduces the error, no rows without hands."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def of_right_hand(rendered) -> Callable[[str], PredictionArrays]:
     return cache(lambda name: load_method(name).estimate(request, silent))
 
 
-def test_the_catalogue_has_six_of_them():
+def test_the_catalogue_has_six_methods_of_kong2022():
     assert len(NAMES) == 6
 
 
@@ -116,7 +116,7 @@ def test_a_given_shape_is_kept(name, request_for, seen_hand):
     assert found.meta["shape"]["right"] == "given"
 
 
-def test_the_identity_aware_ones_have_one_shape_a_hand_and_the_baseline_one_an_image(request_for, seen_hand, of_right_hand):
+def test_identity_aware_methods_have_one_shape_per_hand_and_the_baseline_one_per_image(request_for, seen_hand, of_right_hand):
     shapes = {name: len(np.unique(of_right_hand(name).betas, axis=0)) for name in NAMES}
     assert {name: count for name, count in shapes.items() if "identity" in name} == dict.fromkeys(
         (name for name in NAMES if "identity" in name), 1
@@ -126,9 +126,7 @@ def test_the_identity_aware_ones_have_one_shape_a_hand_and_the_baseline_one_an_i
     assert len(np.unique(load_method("kong2022-identity").estimate(independent, silent).betas, axis=0)) == FRAMES
 
 
-def test_the_fit_comes_nearer_to_the_joints_in_the_image_and_with_the_true_shape_in_space(
-    request_for, seen_hand, rendered, of_right_hand
-):
+def test_the_fit_reduces_the_2d_error_and_with_the_true_shape_the_3d_error(request_for, seen_hand, rendered, of_right_hand):
     hand = rendered.truth["right"]
 
     def misses(joints: np.ndarray) -> tuple[float, float]:
@@ -157,7 +155,7 @@ def test_fitted_meshes_reach_the_joints_that_were_detected(name, seen_hand, of_r
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_frame_explodes_where_pose_and_image_contradict_each_other(name, request_for, seen_hand):
+def test_no_mesh_is_huge_where_pose_and_image_contradict_each_other(name, request_for, seen_hand):
     """The world landmarks of another frame, mirrored: no pose fits both."""
     track = seen_hand(0, "right")
     wrong = replace(track, world=-track.world[::-1].copy())
@@ -168,7 +166,7 @@ def test_no_frame_explodes_where_pose_and_image_contradict_each_other(name, requ
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_hands_are_where_they_are_seen(request_for, seen_hand, rendered, side):
+def test_hands_are_at_their_true_position(request_for, seen_hand, rendered, side):
     """Left ones too, which the networks see as right ones."""
     shape = {side: rendered.truth[side].betas}
     found = load_method("kong2022-image-identity-opt").estimate(request_for(seen_hand(0, side), betas=shape), silent)
@@ -178,7 +176,7 @@ def test_hands_are_where_they_are_seen(request_for, seen_hand, rendered, side):
 
 
 @pytest.mark.parametrize("backbone", get_args(Kind))
-def test_tracks_are_looked_at_alike_together_and_alone(rendered, seen_hand, backbone):
+def test_tracks_give_the_same_result_together_and_alone(rendered, seen_hand, backbone):
     models, tracks = load_models(backbone), [seen_hand(0, "left"), seen_hand(1, "right")]
     together = estimate_tracks(models, rendered.clip, tracks, rendered.intrinsics)
     for track, (_, found) in zip(tracks, together, strict=True):
@@ -189,7 +187,7 @@ def test_tracks_are_looked_at_alike_together_and_alone(rendered, seen_hand, back
 
 
 @pytest.mark.parametrize("wanted", [[], [0], [3, 4, 9], [0, 40, 41, 90], list(range(100))])
-def test_only_wanted_frames_are_given_and_far_ones_are_sought(wanted):
+def test_only_wanted_frames_are_read_with_seeks_over_long_gaps(wanted):
     starts = []
 
     def frames(*, start=0):

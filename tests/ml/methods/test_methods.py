@@ -62,14 +62,14 @@ def test_it_is_close_to_the_truth(request_, found, name):
         assert np.linalg.norm(relative - truth, axis=-1).mean() < near_m
 
 
-def test_everything_its_catalogue_entry_names_is_there(found, name):
+def test_every_output_listed_in_the_catalogue_is_present(found, name):
     for output in catalog.METHODS[name].outputs:
         assert getattr(found, output) is not None
         assert np.isfinite(getattr(found, output)).all()
     assert found.meta["method"] == name
 
 
-def test_a_clip_has_one_shape_a_hand_except_where_each_image_has_its_own(found, name):
+def test_a_clip_has_one_shape_per_hand_unless_the_method_estimates_one_per_image(found, name):
     shapes = len(FRAMES) if name in ("kong2022", "kong2022-opt", "boukhayma2019") else 1
     for track in (0, 1):
         if "betas" in catalog.METHODS[name].outputs:
@@ -99,7 +99,7 @@ def test_hands_that_would_be_too_near_lengthen_an_assumed_focal_length_and_keep_
         assert (found.intrinsics[0, 0] > near.intrinsics[0, 0]) == (not known)
 
 
-def test_twice_the_same(request_, found, name):
+def test_the_same_request_gives_the_same_result(request_, found, name):
     again = load_method(name).estimate(request_, lambda stage, fraction: None)
     assert np.array_equal(again.joints, found.joints)
 
@@ -109,7 +109,7 @@ def test_no_hands_give_no_rows(request_, name):
     assert len(load_method(name).estimate(nobody, lambda stage, fraction: None)) == 0
 
 
-def test_cancelling_goes_through(request_, name):
+def test_an_exception_of_the_progress_callback_stops_the_method(request_, name):
     class StopError(Exception):
         pass
 
@@ -120,6 +120,6 @@ def test_cancelling_goes_through(request_, name):
         load_method(name).estimate(request_, report)
 
 
-def test_an_unknown_method_names_those_there_are():
+def test_the_error_for_an_unknown_method_lists_the_available_ones():
     with pytest.raises(KeyError, match="2d-fit"):
         load_method("nonsense")

@@ -25,7 +25,7 @@ def test_the_shape_of_a_clip_is_that_of_its_median_ratios():
     torch.testing.assert_close(found, shape_from_ratios(RIGHT, true), atol=0.5, rtol=0)
 
 
-def test_images_that_are_no_clip_have_a_shape_each(two_hands):
+def test_independent_images_have_a_shape_each(two_hands):
     noise = np.random.default_rng(0).normal(0, 0.003, (2, 24, 21, 3)).astype(np.float32)
     tracks = tuple(replace(t, world=t.world + n) for t, n in zip(two_hands.keypoints.tracks, noise, strict=True))
     request = replace(two_hands, keypoints=replace(two_hands.keypoints, tracks=tracks))

@@ -1,4 +1,4 @@
-"""Alignments: equal to scipy's path, and unmoved by what they take out."""
+"""Alignments: equal to scipy's, and invariant to the transforms that they remove."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_procrustes_equals_scipys_frame_by_frame(seed, mirror):
 
 @RUN
 @given(seeds)
-def test_procrustes_is_unmoved_by_similarities_of_the_prediction(seed):
+def test_procrustes_is_invariant_to_similarity_transforms_of_the_prediction(seed):
     rng, truth, prediction = clouds(seed)
     aligned, _ = procrustes_align(truth, prediction)
     again, _ = procrustes_align(truth, moved(rng, prediction))
@@ -53,7 +53,7 @@ def test_procrustes_is_unmoved_by_similarities_of_the_prediction(seed):
 
 @RUN
 @given(seeds)
-def test_root_is_unmoved_by_translations(seed):
+def test_root_alignment_is_invariant_to_translation(seed):
     rng, _, prediction = clouds(seed)
     assert root_align(prediction + rng.normal(0, 1, 3)) == pytest.approx(root_align(prediction), abs=1e-12)
     assert (root_align(prediction, root=9)[:, 9] == 0).all()
@@ -61,7 +61,7 @@ def test_root_is_unmoved_by_translations(seed):
 
 @RUN
 @given(seeds)
-def test_scale_translation_equals_the_reference_and_is_unmoved_by_both(seed):
+def test_scale_translation_equals_the_reference_and_is_invariant_to_both(seed):
     rng, truth, prediction = clouds(seed)
     aligned = scale_translation_align(truth, prediction)
     assert aligned == pytest.approx(
@@ -71,7 +71,7 @@ def test_scale_translation_equals_the_reference_and_is_unmoved_by_both(seed):
     assert other == pytest.approx(aligned, abs=1e-9)
 
 
-def test_a_bone_of_no_length_is_not_divided_by():
+def test_a_bone_of_length_zero_causes_no_division_by_zero():
     truth = np.random.default_rng(0).normal(size=(1, 21, 3))
     aligned = scale_translation_align(truth, np.zeros((1, 21, 3)))
     assert aligned == pytest.approx(np.repeat(truth[:, :1], 21, 1))
@@ -88,8 +88,8 @@ def test_joints_that_are_not_seen_take_no_part():
     assert aligned[seen].reshape(4, 5, 3) == pytest.approx(tips, abs=1e-12)
 
 
-def test_other_points_follow_the_joints_and_the_scripts_way_is_wrong():
-    """A mesh that is the truth's own, but twice as large and elsewhere: by the joints it comes back whole."""
+def test_the_transform_of_the_joints_aligns_the_mesh_and_that_of_the_freihand_script_does_not():
+    """The true mesh, scaled by two and moved: the transform of the joints restores it exactly."""
     rng, joints, _ = clouds(5)
     mesh = rng.normal(0, 0.05, (4, 1159, 3)) + AWAY
     found = similarity(joints, 2 * joints + 0.3)
@@ -98,7 +98,7 @@ def test_other_points_follow_the_joints_and_the_scripts_way_is_wrong():
     assert np.linalg.norm(faulty - mesh, axis=-1).mean() > 0.02
 
 
-def test_a_mirrored_hand_tells_the_two_kinds_apart():
+def test_a_mirrored_hand_is_aligned_exactly_only_if_reflections_are_allowed():
     _, truth, _ = clouds(9)
     mirrored = truth * [-1, 1, 1]
     best, found = procrustes_align(truth, mirrored)
@@ -108,7 +108,7 @@ def test_a_mirrored_hand_tells_the_two_kinds_apart():
     assert np.linalg.norm(proper - truth, axis=-1).mean() > 0.02
 
 
-def test_flat_hands_reflect_nothing():
+def test_flat_hands_are_aligned_without_reflection():
     _, truth, prediction = clouds(2)
     flat = prediction * [1, 1, 0]
     assert not similarity(truth, flat).reflects.any()

@@ -65,7 +65,7 @@ def test_auc_is_a_share_falls_with_distance_and_adds_up_frame_by_frame(values, r
     assert areas_of_bins(curve)[threshold_bins(column, thresholds, strict=strict)].mean() == pytest.approx(area, abs=1e-12)
 
 
-def test_what_is_not_a_number_is_within_nothing():
+def test_nan_is_within_no_threshold():
     assert threshold_bins(np.array([[np.nan, 0.0]]), np.array([0.0, 1.0])).tolist() == [[2, 0]]
 
 
@@ -95,7 +95,7 @@ def test_shape_error_by_hand():
     st.sampled_from([(0.0, 0.05, 100), (0.02, 0.05, 31), (0.0, 50.0, 101), (0.0, 0.05, 2), (0.0, 0.05, 1)]),
     st.booleans(),
 )
-def test_bins_are_those_of_a_search(values, ends, strict):
+def test_bins_equal_those_of_searchsorted(values, ends, strict):
     thresholds = np.linspace(*ends)
     on_them = np.concatenate([thresholds, np.nextafter(thresholds, -1), np.nextafter(thresholds, np.inf), values])
     found = threshold_bins(on_them, thresholds, strict=strict)

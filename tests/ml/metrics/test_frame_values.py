@@ -49,7 +49,7 @@ def test_a_missing_hand_costs_the_penalty_or_the_all_zeros_error(tmp_path):
     assert kept[FOUND].tolist() == [7.0] * int(FOUND.sum())
 
 
-def test_contributions_stand_for_uneven_means(tmp_path):
+def test_contributions_replace_frame_values_where_they_are_given(tmp_path):
     found = written(tmp_path, np.full(ROWS, 7.0), contributions={"mpjpe": np.full(ROWS, 3.0)})
     assert found.ranked("mpjpe", PENALISED)[FOUND].tolist() == [3.0] * int(FOUND.sum())
 
@@ -66,7 +66,7 @@ def test_files_of_older_scorers_are_read(tmp_path):
     assert old.clusters().tolist() == sequence.tolist()
 
 
-def test_two_are_compared_on_some_rows_by_cluster(tmp_path):
+def test_two_files_are_compared_on_selected_rows_by_cluster(tmp_path):
     a, b = written(tmp_path, np.full(ROWS, 7.0)), written(tmp_path, np.full(ROWS, 9.0) + np.arange(ROWS) % 3)
     rows = np.arange(ROWS) < 21
     found = compare_frames(a, b, "mpjpe", rows, penalises=False, penalty_mm=0.0)

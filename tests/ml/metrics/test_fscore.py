@@ -27,7 +27,7 @@ def slow(truth, prediction):
     st.sampled_from([0.0, 0.6, 50.0, 1e5]),
     st.booleans(),
 )
-def test_equal_to_every_pair(seed, vertices, others, noise, away, on_a_grid):
+def test_f_scores_equal_those_of_comparing_all_pairs(seed, vertices, others, noise, away, on_a_grid):
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 0.04, (2, vertices, 3))
     prediction = truth[:, rng.integers(0, vertices, others)] + rng.normal(0, 1, (2, others, 3)) * noise
@@ -50,7 +50,7 @@ def test_it_is_symmetric_and_between_0_and_1(seed):
     assert (f_scores(a, a, LIMITS) == 1).all()
 
 
-def test_by_hand():
+def test_an_f_score_equals_the_hand_calculation():
     """Two of four true vertices have a predicted one nearby, one of two predicted a true one: ½ and ½."""
     truth = np.array([[[0.0, 0, 0], [0.001, 0, 0], [1, 0, 0], [2, 0, 0]]])
     prediction = np.array([[[0.002, 0, 0], [5, 0, 0]]])
@@ -64,7 +64,7 @@ def test_a_mesh_without_vertices_scores_nothing():
     assert f_scores(np.zeros((2, 5, 3)), np.zeros((2, 0, 3)), LIMITS).tolist() == [[0, 0], [0, 0]]
 
 
-def test_larger_meshes_than_one_piece():
+def test_meshes_larger_than_one_processing_block_give_the_same_result():
     rng = np.random.default_rng(0)
     truth, prediction = rng.normal(0, 0.004, (1, 1159, 3)), rng.normal(0, 0.004, (1, 1500, 3))
     assert (

@@ -1,4 +1,4 @@
-"""The first N frames are the truth's first N: over all its sequences, however they are numbered, with all hands in them."""
+"""A limit of N frames means the truth's first N over all sequences, whatever their numbers, with all hands in them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(folder, truth: bytes, prediction: bytes, limit: int):
 
 
 @pytest.mark.parametrize(("first", "step"), [(0, 1), (100, 1), (0, 4), (999_000, 7)])
-def test_whatever_their_numbers(first, step, tmp_path):
+def test_a_limit_counts_frames_and_not_frame_numbers(first, step, tmp_path):
     clip = numbered(first, step)
     rows, found, extra = opened(tmp_path, npz(clip), npz(moved(clip, 4)), 5)
     assert [frame for _, frame, _ in rows] == [first + step * n for n in range(5)]
@@ -36,7 +36,7 @@ def test_whatever_their_numbers(first, step, tmp_path):
 
 
 @pytest.mark.parametrize("limit", [1, 5, 8, 11, 16, 40])
-def test_over_all_sequences_together(limit, tmp_path):
+def test_a_limit_counts_over_all_sequences(limit, tmp_path):
     clips = {"a": numbered(100), "b": numbered(0, 3)}
     rows, found, extra = opened(tmp_path, zipped(**clips), zipped(**clips), limit)
     every = [(name, int(frame), "right") for name, clip in clips.items() for frame in clip.frame]
@@ -44,7 +44,7 @@ def test_over_all_sequences_together(limit, tmp_path):
     assert (found, extra) == ([True] * len(rows), 0)
 
 
-def test_every_hand_of_a_frame_is_of_it(tmp_path):
+def test_a_limit_includes_every_hand_of_a_frame(tmp_path):
     right = numbered(10)
     left = replace(right, side=np.zeros(8, np.uint8), track=np.ones(8, np.int32))
     names = ("frame", "side", "track", "score", "joints")
@@ -53,7 +53,7 @@ def test_every_hand_of_a_frame_is_of_it(tmp_path):
     assert sorted((frame, side) for _, frame, side in rows) == [(10 + n, side) for n in range(3) for side in ("left", "right")]
 
 
-def test_what_is_found_before_the_last_frame_and_not_in_the_truth_stays_extra(tmp_path):
+def test_predictions_without_truth_before_the_last_frame_count_as_extra(tmp_path):
     truth = numbered(0, 4)
     rows, found, extra = opened(tmp_path, npz(truth), npz(numbered(0, 1, 32)), 2)
     assert ([frame for _, frame, _ in rows], found, extra) == ([0, 4], [True, True], 3)

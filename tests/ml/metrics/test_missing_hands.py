@@ -14,7 +14,7 @@ from ml.metrics.scoring import score_pair
 from tests.predictions import hands, npz
 
 
-def test_it_is_the_error_of_zeros(tmp_path):
+def test_the_error_of_a_missing_hand_equals_that_of_an_all_zeros_prediction(tmp_path):
     truth = hands(8, seed=4)
     protocol = PROTOCOLS["palmares"]
     (tmp_path / "truth.npz").write_bytes(npz(truth))

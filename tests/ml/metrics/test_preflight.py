@@ -1,4 +1,4 @@
-"""What preflight says of files with a mistake in them: the unit, the axes, the side; and that it is silent about good ones."""
+"""Findings of preflight about files with a wrong unit, axes or side; files without mistakes have no findings."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def written(folder, protocol: str, unit: str, *, states: str):
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize(("unit", "states"), [("m", "mm"), ("mm", "m"), ("cm", "m"), ("m", "cm"), ("mm", "cm"), ("cm", "mm")])
-def test_a_unit_stated_wrongly_is_an_error_that_names_both(name, unit, states, tmp_path):
+def test_a_wrong_unit_is_an_error_that_names_stated_and_likely_unit(name, unit, states, tmp_path):
     protocol = PROTOCOLS[name]
     truth, prediction = written(tmp_path, name, unit, states=states)
     with open_pair(protocol, truth, prediction) as pair:
@@ -96,7 +96,7 @@ def test_a_unit_stated_rightly(name, unit, tmp_path):
         assert messages(check_pair(PROTOCOLS[name], pair)) == []
 
 
-def test_fixed_units_are_named_in_words():
+def test_a_file_not_in_the_fixed_unit_of_its_protocol_is_an_error():
     truth = bent_hands()
     for name, factor, says in (
         ("dexycb", 0.001, "in metres, expected millimetres"),
@@ -123,7 +123,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", ["freihand", "dexycb", "palmares", "rhd", "do"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_axes_are_named_by_what_undoes_them(name, change):
+def test_a_warning_about_changed_axes_states_how_to_undo_the_change(name, change):
     order, signs, says = CHANGES[change]
     truth = bent_hands()
     pair = pair_of(name, truth, shaken(truth)[..., list(order)] * signs)
@@ -133,7 +133,7 @@ def test_changed_axes_are_named_by_what_undoes_them(name, change):
     assert message.startswith(f"warning: {says} the error of centred hands from ")
 
 
-def test_ho3ds_axes_are_the_other_way_round():
+def test_opencv_axes_in_a_ho3d_file_are_recognised():
     truth = bent_hands()
     pair = pair_of("ho3d-v3", truth, shaken(truth) * [1, -1, -1])
     assert any(
@@ -148,7 +148,7 @@ def test_axes_are_not_named_where_no_change_of_axes_helps():
 
 
 @pytest.mark.parametrize("name", ["freihand", "ho3d-v2", "ho3d-v3"])
-def test_data_sets_of_right_hands_alone_know_a_mirrored_file_by_itself(name):
+def test_a_mirrored_file_is_recognised_for_data_sets_of_right_hands_only(name):
     right = shaken(bent_hands())
     recipe = PROTOCOLS[name]
     says = "warning: fingers bend to the back of the hand, the hands look mirrored: one axis is flipped"
@@ -162,7 +162,7 @@ def test_data_sets_of_right_hands_alone_know_a_mirrored_file_by_itself(name):
 
 
 @pytest.mark.parametrize("side", [0, 1])
-def test_dexycb_knows_a_mirrored_file_where_its_truth_says_the_side(side, tmp_path):
+def test_a_mirrored_dexycb_file_is_recognised_where_the_truth_states_the_side(side, tmp_path):
     truth = bent_hands() * ([1, 1, 1] if side else [-1, 1, 1])
     np.savez(tmp_path / "truth.npz", index=np.arange(FRAMES), joint_3d=truth, side=np.full(FRAMES, side, np.uint8))
     for mirrored in (False, True):
@@ -173,7 +173,7 @@ def test_dexycb_knows_a_mirrored_file_where_its_truth_says_the_side(side, tmp_pa
         assert ["mirrored" in finding["message"] for finding in answer["findings"]] == [True] * mirrored
 
 
-def test_left_hands_bend_the_other_way():
+def test_mirroring_is_judged_by_the_side_of_each_hand():
     left = shaken(bent_hands()) * [-1, 1, 1]
     frames = pair_of("palmares", left, left).prediction
     assert messages(check_prediction(PROTOCOLS["palmares"], frames, sides=np.zeros(FRAMES, np.uint8))) == []

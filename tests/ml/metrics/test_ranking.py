@@ -1,4 +1,4 @@
-"""Ranks that data support: equal submissions stay tied, clearly different ones are told apart."""
+"""Ranks that data support: equal submissions stay tied, clearly different ones are separated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sums_of(errors: np.ndarray, sequence: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 @pytest.mark.parametrize("clusters", [6, 12, 30])
-def test_of_equal_submissions_some_are_called_different_in_5_percent_of_boards_at_most(clusters):
+def test_at_most_5_percent_of_boards_of_equal_submissions_have_a_significant_difference(clusters):
     rng = np.random.default_rng(clusters)
     boards, wrong = 300, 0
     for _ in range(boards):
@@ -44,7 +44,7 @@ def test_groups_that_are_far_apart_are_told_apart():
     assert found.first_share.sum() == pytest.approx(1)
 
 
-def test_a_share_ranks_the_other_way_round():
+def test_metrics_where_higher_is_better_rank_in_reverse_order():
     errors, sequence = correlated_errors(np.random.default_rng(2), 12, methods=4)
     sums, counts = sums_of(errors, sequence)
     up, down = (rank_statistics(sums, counts, lower_is_better=lower) for lower in (True, False))
@@ -77,13 +77,13 @@ def test_the_resolvable_difference_is_found_in_four_of_five_trials():
     assert 0.75 <= (t_test(shifted) < 0.05).mean() <= 0.87
 
 
-def test_one_submission_is_first_and_says_nothing_of_what_can_be_resolved():
+def test_a_single_submission_is_first_and_has_no_resolvable_difference():
     found = rank_statistics(np.ones((1, 8)), np.ones(8), lower_is_better=True)
     assert (found.rank_low.tolist(), found.rank_high.tolist(), found.first_share.tolist()) == ([1], [1], [1.0])
     assert found.resolvable is None
 
 
-def test_copies_of_a_submission_share_everything():
+def test_identical_submissions_share_their_rank_and_first_place():
     row = np.random.default_rng(6).normal(size=9)
     found = rank_statistics(np.stack([row, row, row + 5]), np.ones(9), lower_is_better=True)
     assert found.rank_low.tolist() == [1, 1, 3]
@@ -91,7 +91,7 @@ def test_copies_of_a_submission_share_everything():
     assert found.first_share.tolist() == [0.5, 0.5, 0]
 
 
-def test_the_map_shows_the_first_ones():
+def test_the_significance_map_has_only_the_top_rows():
     found = rank_statistics(np.random.default_rng(7).normal(size=(40, 20)), np.ones(20), lower_is_better=True)
     assert found.p.shape == (MAP_ROWS, MAP_ROWS)
     assert len(found.rank_low) == 40

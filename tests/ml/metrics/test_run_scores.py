@@ -121,7 +121,7 @@ def test_a_mesh_of_another_topology_is_aligned_by_its_joints(pair, tmp_path):
         assert 0 < values["f15"] <= 1
 
 
-def test_joints_alone_and_another_hand_model(pair, tmp_path):
+def test_a_prediction_without_meshes_is_scored_by_its_joints(pair, tmp_path):
     truth, prediction = pair
     alone = replace(prediction, vertices=None, meta={**prediction.meta, "hand_model": "mano"})
     content = scored(tmp_path, truth, alone).content

@@ -137,7 +137,7 @@ def test_means_counts_and_worst_frames_of_two_attributes_crossed():
     assert values[best_last.worst[0]] == np.nanmin(values[second == 0])
 
 
-def test_few_stretches_have_no_interval():
+def test_few_independent_segments_give_no_interval():
     frame = np.arange(30 * (MIN_CLUSTERS - 1))
     labels = stretches(frame, np.zeros(len(frame), int), seconds_frames=30)
     (cell,) = cells(np.ones(len(frame)), [np.zeros(len(frame), int)], labels, higher_is_better=False)

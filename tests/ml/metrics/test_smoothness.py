@@ -37,12 +37,12 @@ def test_the_lag_is_found_to_a_fraction_of_a_frame(late):
     assert found.precise_lag == pytest.approx(late, abs=0.05)
 
 
-def test_a_lag_at_the_end_of_those_looked_for_has_no_fraction():
+def test_a_lag_at_the_end_of_the_search_range_has_no_fraction():
     found = of(motion(), motion(late=MAX_LAG + 1.5))
     assert found.precise_lag == found.lag == MAX_LAG
 
 
-def test_what_is_smoothed_away_is_found_and_noise_adds_nothing():
+def test_the_kept_amplitude_measures_smoothing_and_ignores_noise():
     noise = np.random.default_rng(0).normal(0, 0.002, (FRAMES, 21, 3))
     found = of(motion(), motion(gain=0.6) + noise)
     assert found.lag == 0

@@ -69,7 +69,7 @@ def test_a_real_difference_is_found(clusters, least):
     assert np.mean(found) >= least
 
 
-def test_p_has_no_floor():
+def test_the_p_value_has_no_lower_limit():
     rng = np.random.default_rng(0)
     smallest = [float(t_test(5 + 0.1 * rng.normal(size=clusters))) for clusters in (6, 12, 50)]
     assert smallest[0] < 1e-5
@@ -89,7 +89,7 @@ def test_a_difference_changes_its_sign_with_the_order(values, seed):
 
 @given(values_of_frames, st.integers(0, 100))
 @settings(max_examples=60)
-def test_the_interval_leaves_out_0_just_where_the_test_rejects(values, seed):
+def test_the_interval_excludes_0_exactly_where_the_test_rejects(values, seed):
     rng = np.random.default_rng(seed)
     labels = np.arange(len(values)) % 6 if seed % 2 else None
     found = paired_difference(values + rng.normal(0.5, 1, len(values)), values, labels)
@@ -99,7 +99,7 @@ def test_the_interval_leaves_out_0_just_where_the_test_rejects(values, seed):
     assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
 
 
-def test_by_hand():
+def test_a_paired_difference_equals_the_hand_calculation():
     """Six equal clusters with differences 1 … 6: t = 3.5 / (√3.5 / √6) = 4.5826, p = 0.0059; t(5, 0.975) = 2.5706."""
     differences = np.arange(1.0, 7.0)
     found = paired_difference(differences, np.zeros(6))
@@ -115,7 +115,7 @@ def test_the_same_values_are_no_difference_and_a_constant_one_is_certain():
     assert (apart.mean, apart.low, apart.high, apart.p) == (2, pytest.approx(2), pytest.approx(2), 0)
 
 
-def test_frames_that_one_lacks_are_left_out():
+def test_frames_that_one_method_lacks_are_left_out():
     a, b = np.array([1.0, np.nan, 3.0, 3, 3, 3, 3]), np.array([0.0, 0.0, 1.0, 1, 1, 1, np.nan])
     found = paired_difference(a, b)
     assert (found.shared, found.mean, found.obstacle) == (5, 1.8, "few")
@@ -124,7 +124,7 @@ def test_frames_that_one_lacks_are_left_out():
     assert (nothing.p, nothing.obstacle) == (None, "no frames")
 
 
-def test_one_long_cluster_among_short_ones_carries_no_verdict():
+def test_clusters_of_very_unequal_length_give_no_verdict():
     labels = np.repeat(np.arange(8), [1000, 2, 2, 2, 2, 2, 2, 2])
     found = paired_difference(np.arange(1014.0) % 7 + 3, np.zeros(1014), labels)
     assert (found.p, found.low, found.obstacle, found.clusters) == (None, None, "unequal", 8)
@@ -152,6 +152,6 @@ def test_whole_sequences_are_the_units_not_their_frames():
     assert by_sequence.high - by_sequence.low > 3 * (by_frame.high - by_frame.low)
 
 
-def test_totals_of_sums_are_all_that_the_test_needs():
+def test_the_p_value_from_totals_equals_that_of_the_t_test():
     sums = np.random.default_rng(3).normal(size=(40, MIN_CLUSTERS))
     assert p_of_totals(sums.sum(1), np.square(sums).sum(1), MIN_CLUSTERS) == pytest.approx(t_test(sums))

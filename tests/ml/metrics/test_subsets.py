@@ -49,7 +49,7 @@ CASES = [("freihand", meshes), ("ho3d-v3", meshes), ("palmares", with_missing_ha
 
 
 @pytest.mark.parametrize(("name", "files"), CASES)
-def test_the_first_rows_are_what_a_limit_gives(name, files, tmp_path):
+def test_a_subset_of_the_first_rows_gives_the_same_curves_as_a_limit(name, files, tmp_path):
     protocol = PROTOCOLS[name]
     truth, prediction = files(tmp_path)
     with open_pair(protocol, truth, prediction) as pair:

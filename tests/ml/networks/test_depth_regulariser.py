@@ -29,7 +29,7 @@ def test_the_keypoint_network_puts_its_joints_on_the_rays_of_its_2d_joints():
     torch.testing.assert_close(found.joints, back_projected(found.landmarks, network.found(batch)[1], windows))
 
 
-def test_the_pixel_network_gives_joints_of_black_crops_too():
+def test_black_crops_give_finite_joints_of_the_pixel_network():
     windows = torch.tensor([[0.0, 0.0, 0.2]]).expand(2, 3)
     batch = HandBatch(torch.zeros(2, 132), torch.zeros(2, 21, 2), torch.zeros(2, 3, 96, 96, dtype=torch.uint8), windows)
     found = PixelDepth().eval()(batch)

@@ -23,7 +23,7 @@ def test_locations_are_read_where_the_heat_maps_are_highest():
 
 @pytest.mark.parametrize("build", [DetectorOnly, PixelIKNet])
 @pytest.mark.parametrize("grey", [0.0, 128.0, 255.0])
-def test_images_of_one_grey_give_numbers(build, grey):
+def test_images_of_uniform_grey_give_finite_outputs(build, grey):
     torch.manual_seed(0)
     hands = HandBatch(torch.zeros(2, 132), torch.zeros(2, 21, 2), torch.full((2, 3, 96, 96), grey))
     with torch.no_grad():

@@ -16,7 +16,7 @@ HANDS = HandBatch(torch.randn(3, 132), torch.rand(3, 21, 2) - 0.5, torch.randint
 
 
 @pytest.mark.parametrize("build", [MapRegressor, CropRegressor, CropAndMapRegressor])
-def test_an_encoder_gives_22_numbers_and_they_a_hand(build):
+def test_an_encoder_gives_22_numbers_which_define_a_hand(build):
     network = build().eval()
     assert network.encoded(HANDS).shape == (3, 22)
     found = network(HANDS)
@@ -39,7 +39,7 @@ def test_its_2d_joints_are_those_of_its_pose_under_weak_perspective():
     torch.testing.assert_close(larger - larger[:, :1], 2 * (found.landmarks - found.landmarks[:, :1]))
 
 
-def test_palm_and_back_towards_the_camera_are_a_quarter_turn_from_the_base():
+def test_palm_and_back_views_are_rotated_by_90_degrees_from_the_base():
     base = torch.tensor(BASE)
     joints = load_hand_model("open", "right").rest_joints(torch.zeros(10))[0]
     up = base @ (joints[9] - joints[0])

@@ -34,7 +34,7 @@ def test_the_canonical_hand_turned_to_the_viewpoint_is_the_hand():
     torch.testing.assert_close(torch.linalg.det(viewpoint), torch.ones(5))
 
 
-def test_the_canonical_frame_is_the_papers():
+def test_the_canonical_frame_is_defined_as_in_the_paper():
     canonical, _ = canonical_hand(hands())
     zero = torch.zeros(5)
     torch.testing.assert_close(canonical[:, 0], torch.zeros(5, 3))
@@ -54,7 +54,7 @@ def test_the_canonical_hand_does_not_depend_on_the_viewpoint():
     torch.testing.assert_close(other, viewpoint @ turn, atol=1e-4, rtol=0)
 
 
-def test_a_window_is_the_silhouettes_box_with_a_margin_without_specks():
+def test_a_window_is_the_bounding_box_of_the_silhouette_with_a_margin_and_ignores_specks():
     silhouettes = torch.zeros(2, 48, 48)
     silhouettes[0, 12:36, 10:22] = 1
     silhouettes[0, 2, 40] = 1
@@ -74,12 +74,12 @@ def test_a_tightened_crop_shows_its_window():
     torch.testing.assert_close(quarter, torch.full_like(quarter, 200.0))
 
 
-def test_one_stream_has_as_many_weights_as_two():
+def test_the_one_stream_network_has_as_many_weights_as_the_two_stream_network():
     one, two = (sum(p.numel() for p in network.parameters()) for network in (DirectLifting(), KeypointPosePrior()))
     assert one == pytest.approx(two, rel=0.01)
 
 
-def test_the_chain_gives_joints_and_2d_joints_of_black_crops_too():
+def test_black_crops_give_finite_joints_and_2d_joints():
     network = PixelPosePrior().eval()
     batch = HandBatch(torch.zeros(2, 132), torch.zeros(2, 21, 2), torch.zeros(2, 3, 96, 96, dtype=torch.uint8))
     found = network(batch)

@@ -42,7 +42,7 @@ def test_size_and_place_do_not_matter(network, joints):
     torch.testing.assert_close(second.betas, first.betas, atol=1e-2, rtol=0)
 
 
-def test_rotations_are_rotations(network, joints):
+def test_outputs_are_valid_rotation_matrices(network, joints):
     rotations = network(joints, LANDMARKS).rotations
     torch.testing.assert_close(rotations @ rotations.mT, torch.eye(3).expand_as(rotations), atol=1e-5, rtol=0)
     assert (torch.linalg.det(rotations) > 0).all()
@@ -57,7 +57,7 @@ def test_an_untrained_network_poses_a_flat_hand_like_the_palm(joints):
     assert apart.norm(dim=-1).mean() < 0.02
 
 
-def test_joints_in_one_place_give_numbers(network):
+def test_coincident_joints_give_finite_outputs(network):
     found = network(torch.zeros(3, 21, 3), torch.zeros(3, 21, 2))
     assert torch.isfinite(found.rotations).all()
     assert torch.isfinite(found.betas).all()

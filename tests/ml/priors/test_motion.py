@@ -47,7 +47,7 @@ def test_derivatives_are_those_of_decode(name, windows):
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_times_may_be_shared_or_each_window_its_own(name, windows):
+def test_times_can_be_shared_or_given_for_each_window(name, windows):
     prior = load_motion_prior(name)
     z = prior.encode(windows[:2])[0]
     times = frame_times(40, fps=60.0)
@@ -59,7 +59,7 @@ def test_times_may_be_shared_or_each_window_its_own(name, windows):
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_draws_are_within_the_limits(name):
+def test_samples_are_repeatable_and_within_the_joint_limits(name):
     prior = load_motion_prior(name)
     z = prior.sample(8, torch.Generator().manual_seed(1))
     again = prior.sample(8, torch.Generator().manual_seed(1))
@@ -74,7 +74,7 @@ def test_draws_are_within_the_limits(name):
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_interpolation_ends_where_it_should(name, windows):
+def test_interpolation_starts_and_ends_at_the_given_motions(name, windows):
     prior = load_motion_prior(name)
     a, b = prior.encode(windows[:2])[0].split(1)
     torch.testing.assert_close(prior.interpolate(a, b, 0.0), a, atol=1e-4, rtol=1e-4)
@@ -85,7 +85,7 @@ def test_interpolation_ends_where_it_should(name, windows):
 
 
 @pytest.mark.parametrize("name", [name for name in PRIORS if name != "none"])
-def test_likely_motion_is_denser_than_a_stretched_one(name, windows):
+def test_real_motion_has_a_higher_density_than_an_exaggerated_one(name, windows):
     prior = load_motion_prior(name)
     z = prior.encode(windows)[0]
     assert (prior.log_density(z) > prior.log_density(3 * z)).all()
@@ -102,7 +102,7 @@ def test_times_of_another_rate_lie_on_the_same_axis():
     assert frame_times()[64] == 0.0
 
 
-def test_limits_are_smooth_and_change_nothing_inside():
+def test_limits_are_smooth_and_leave_angles_inside_unchanged():
     limits = angle_limits().double()
     inside = limits.mean(1)
     held, slope = within_limits(inside, limits)

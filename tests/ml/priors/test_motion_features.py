@@ -1,4 +1,4 @@
-"""What the encoder sees is the motion of the mean hand."""
+"""The inputs of the encoder are the motion of the mean hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of priors: what is wrong with one is said."""
+"""Files of priors: an invalid file is refused with the reason."""
 
 from __future__ import annotations
 

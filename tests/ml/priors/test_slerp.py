@@ -27,7 +27,7 @@ def test_constant_turning_is_restored_and_known_frames_stay():
     np.testing.assert_array_equal(filled[known], rotations[known])
 
 
-def test_ends_are_held():
+def test_frames_before_and_after_the_known_ones_repeat_the_nearest():
     rotations, translation = turning(12)
     known = np.zeros(12, bool)
     known[[4, 7]] = True
@@ -37,7 +37,7 @@ def test_ends_are_held():
         np.testing.assert_allclose(moved[frame], translation[nearest])
 
 
-def test_a_single_known_frame_is_held_throughout():
+def test_a_single_known_frame_is_repeated_everywhere():
     rotations, translation = turning(5)
     filled, moved = fill_gaps(rotations, translation, np.arange(5) == 2)
     np.testing.assert_allclose(filled, rotations[[2] * 5], atol=1e-9)

@@ -34,7 +34,7 @@ def flexion_speed(activity: str, seed: int) -> float:
     return float(np.abs(np.diff(angles[:, :, 1], axis=0)).mean(0).max() * 30)
 
 
-def test_activities_come_slow_and_fast():
+def test_the_speed_of_an_activity_varies_with_the_seed():
     speeds = [flexion_speed("fist", seed) for seed in range(20)]
     assert max(speeds) > 4 * min(speeds)
     assert np.mean([flexion_speed("idle", seed) for seed in range(10)]) < 0.3 * np.mean(speeds)

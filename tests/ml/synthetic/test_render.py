@@ -65,7 +65,7 @@ def test_an_even_sky_lights_everything_evenly():
     np.testing.assert_allclose(coefficients[1:], 0, atol=0.01)
 
 
-def test_light_from_above_lights_what_looks_up():
+def test_light_from_above_lights_surfaces_that_face_up():
     vectors, solid = directions((16, 32))
     sky = np.repeat(np.maximum(-vectors[..., 1:2], 0), 3, -1)
     light = replace(DARK, irradiance=_irradiance(sky, vectors, solid), lamp_colour=np.zeros(3))
@@ -82,7 +82,7 @@ def test_light_of_every_seed_is_finite_and_neither_dark_nor_blinding(seed):
     np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
 
 
-def test_skin_is_a_persons_own_and_repeatable():
+def test_skin_differs_between_people_and_is_repeatable():
     again, other = make_skin(0), make_skin(1)
     np.testing.assert_array_equal(SKIN.texture, again.texture)
     assert np.abs(SKIN.texture - other.texture).mean() > 0.01
@@ -101,7 +101,7 @@ def test_palms_are_lighter_than_backs_and_nails_shine():
         assert texture[nail, 3].mean() > 1.2 * texture[~nail, 3].mean()
 
 
-def test_a_folder_of_textures_is_used_by_some(tmp_path):
+def test_textures_of_a_folder_are_used_for_some_people(tmp_path):
     import cv2  # noqa: PLC0415
 
     cv2.imwrite(str(tmp_path / "mh_blue.png.jpg"), np.full((64, 64, 3), (200, 40, 10), np.uint8))

@@ -49,7 +49,7 @@ def test_the_same_seed_draws_the_same_clip_and_another_does_not():
     assert first[0].dtype == np.uint8
 
 
-def test_truth_is_what_the_model_gives_and_what_the_mask_shows():
+def test_the_truth_matches_the_hand_model_and_the_rendered_mask():
     bare = Look(dressed=False)
     clip = make_clip(3, make_subject(0, "test", 1), hands=("right", "left"), look=bare, **SMALL | {"width": 320, "height": 240})
     views = list(clip.views())
@@ -79,7 +79,7 @@ def test_a_thing_in_front_hides_joints():
     np.testing.assert_array_equal(hard.truth.hands[0].joints, clear.truth.hands[0].joints)
 
 
-def test_motion_blur_softens_what_moves_alone():
+def test_motion_blur_changes_only_moving_parts():
     subject = make_subject(0, "test", 0)
     sharp, soft = (next(make_clip(2, subject, motion_blur=n, **SMALL).views()) for n in (1, 4))
     still = sharp.body < 0

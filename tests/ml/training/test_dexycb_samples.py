@@ -61,7 +61,7 @@ def change_meta(root: Path, **entries: object) -> None:
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **entries}))
 
 
-def test_what_the_detector_sees_with_the_labels_beside_it(root):
+def test_samples_hold_detections_with_their_labels(root):
     truth = rendered(640, 480)[0].truth.hands[0]
     found = dexycb_samples.load(root, "train", every=1, hand_model="open")
     assert 2 <= len(found) <= FRAMES
@@ -96,11 +96,11 @@ def test_a_right_hand_called_left_is_refused(root):
         dexycb_samples.load(root, "train", every=1, hand_model="open")
 
 
-def test_every_so_many_frames(root):
+def test_only_every_nth_frame_is_read(root):
     assert len(list(dexycb_samples.labels(root, "train", every=2, hand_model="open"))) == 2
 
 
-def test_subjects_of_other_splits_are_not_seen(root):
+def test_subjects_of_other_splits_are_not_read(root):
     with pytest.raises(FormatError, match="no take of the test subjects 8, 9"):
         list(dexycb_samples.labels(root, "test", hand_model="open"))
     assert not {*dexycb_samples.SUBJECTS["train"]} & {*dexycb_samples.SUBJECTS["test"], *dexycb_samples.SUBJECTS["validation"]}
@@ -171,7 +171,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_folders_that_are_not_dexycbs(root, fault):
+def test_invalid_folders_are_refused_with_a_reason(root, fault):
     spoil, says = FAULTS[fault]
     spoil(root)
     with pytest.raises(FormatError, match=says):

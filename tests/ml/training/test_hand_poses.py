@@ -36,7 +36,7 @@ def test_mixed_poses_are_within_the_joint_limits_and_new(poses):
     assert (apart > 1e-3).float().mean() > 0.9
 
 
-def test_half_of_the_poses_are_seen_exactly(poses):
+def test_half_of_the_poses_have_inputs_without_noise(poses):
     batch = poses.batch(400, drawn(1))
     seen = batch["seen"] - batch["seen"][:, :1]
     apart = (seen - joints_of(batch["rotations"], batch["betas"])).norm(dim=-1).mean(1)

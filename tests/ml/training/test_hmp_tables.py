@@ -44,14 +44,14 @@ def clip(tmp_path) -> hmp_tables.TestClip:
     return hmp_tables.TestClip(request, arrays(motion()), np.ones((FRAMES, 21), bool))
 
 
-def test_noise_adds_nothing_to_the_kept_amplitude_and_the_lag_has_a_fraction(clip):
+def test_the_kept_amplitude_ignores_noise_and_the_lag_has_subframe_precision(clip):
     noise = np.random.default_rng(0).normal(0, 0.002, (FRAMES, 21, 3))
     errors = hmp_tables._errors(arrays(motion(late=1.4, gain=0.6) + noise), clip, np.arange(FRAMES))
     assert errors.amplitude == pytest.approx(0.6, abs=0.03)
     assert errors.lag == pytest.approx(1.4, abs=0.2)
 
 
-def test_both_are_those_that_the_platform_stores_with_scores_also_across_gaps(clip):
+def test_lag_and_kept_amplitude_equal_those_stored_with_scores_also_with_gaps(clip):
     frames = np.delete(np.arange(FRAMES), slice(30, 37))
     found = arrays(motion(late=2))
     errors = hmp_tables._errors(found, clip, frames)
@@ -63,7 +63,7 @@ def test_both_are_those_that_the_platform_stores_with_scores_also_across_gaps(cl
     assert round(errors.lag) == stored.lag
 
 
-def test_a_hand_that_does_not_move_has_neither(clip):
+def test_a_still_hand_has_no_lag_and_no_kept_amplitude(clip):
     still = hmp_tables.TestClip(clip.request, arrays(np.repeat(motion()[:1], FRAMES, 0)), clip.visible)
     errors = hmp_tables._errors(arrays(motion()), still, np.arange(FRAMES))
     assert np.isnan([errors.lag, errors.amplitude]).all()

@@ -59,7 +59,7 @@ def labels(root: Path) -> list:
     return list(humbi_samples.labels(root, range(1, 20), hand_model="open"))
 
 
-def test_what_the_detector_sees_with_the_labels_beside_it(root):
+def test_samples_hold_detections_with_their_labels(root):
     truth = rendered(250, 250)[0].truth.hands[0]
     found = humbi_samples.load(root, range(1, 20), every=1, hand_model="open")
     assert 1 <= len(found) <= FRAMES
@@ -71,7 +71,7 @@ def test_what_the_detector_sees_with_the_labels_beside_it(root):
     assert np.abs(found.joints[:, None] - truth.joints[None]).max((2, 3)).min(1).max() < 1e-5
 
 
-def test_camera_frame_and_parameters_come_back(root):
+def test_joints_and_parameters_are_recovered_in_the_camera_frame(root):
     truth = rendered(250, 250)[0].truth.hands[0]
     for index, label in enumerate(labels(root)):
         np.testing.assert_allclose(label.joints, truth.joints[index], atol=1e-6)
@@ -106,7 +106,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_folders_that_are_not_humbis(root, fault):
+def test_invalid_folders_are_refused_with_a_reason(root, fault):
     name, content, says = FAULTS[fault]
     if content is None:
         (root / name).unlink()

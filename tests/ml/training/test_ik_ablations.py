@@ -9,7 +9,7 @@ from ml.networks.network_files import load_network_file, weights_path
 from ml.training.systems.zhou import NAME, PUBLISHED, TRAINING, ablations
 
 
-def test_the_study_trains_the_rows_of_the_paper_and_each_without_its_terms():
+def test_the_ablation_has_the_rows_of_the_paper_each_with_the_right_loss_terms():
     rows = ablations()
     assert {*rows, "without IKNet"} == {*PUBLISHED, "without 2D joints"}
     terms = {name: set(row.settings["weights"]) for name, row in rows.items()}
@@ -21,7 +21,7 @@ def test_the_study_trains_the_rows_of_the_paper_and_each_without_its_terms():
     assert rows["without 2D joints"].build().ik.layers[0][0].in_features == 252
 
 
-def test_the_shipped_networks_on_pixels_have_one_detnet():
+def test_the_shipped_pixel_networks_share_the_weights_of_detnet():
     alone, whole = (
         load_network_file(TRAINING.variants[name].build(), weights_path(NAME, name)).state_dict()
         for name in ("detnet", "pixels")

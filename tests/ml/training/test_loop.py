@@ -1,4 +1,4 @@
-"""The training loop: what a kill interrupts goes on as if nothing had happened."""
+"""The training loop: an interrupted run is resumed with the same result."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_finished_run_of_the_same_configuration_is_not_run_again(tmp_path, cap
         ({}, {"baseline": {"steps": 7}}, "baseline: None, now {'steps': 7}"),
     ],
 )
-def test_the_checkpoint_of_another_configuration_is_not_gone_on_from(tmp_path, capsys, change, config, says):
+def test_a_checkpoint_of_another_configuration_is_not_resumed(tmp_path, capsys, change, config, says):
     steps_run(tmp_path, FINISHED, clips=4)
     other = replace(FINISHED, **change)
     assert steps_run(tmp_path, other, **({"clips": 4} | config)) == list(range(other.steps))
@@ -97,7 +97,7 @@ def test_the_checkpoint_of_another_configuration_is_not_gone_on_from(tmp_path, c
     assert steps_run(tmp_path, other, **({"clips": 4} | config)) == []
 
 
-def test_a_checkpoint_that_does_not_say_what_it_is_of_is_not_gone_on_from(tmp_path, capsys):
+def test_a_checkpoint_without_a_configuration_is_not_resumed(tmp_path, capsys):
     steps_run(tmp_path, FINISHED)
     path = tmp_path / "checkpoint.safetensors"
     save_file(load_file(path), path, metadata={"progress": (tmp_path / "progress.json").read_text()})
@@ -105,7 +105,7 @@ def test_a_checkpoint_that_does_not_say_what_it_is_of_is_not_gone_on_from(tmp_pa
     assert "names no configuration" in capsys.readouterr().out
 
 
-def test_a_loss_that_is_no_number_stops_it(tmp_path):
+def test_a_nan_loss_stops_the_training(tmp_path):
     with pytest.raises(FloatingPointError, match="step 0"):
         train(toy(), batches, lambda m, b: loss_of(m, b) * float("nan"), schedule=Schedule(10, 16), folder=tmp_path)
 

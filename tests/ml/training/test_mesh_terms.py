@@ -48,7 +48,7 @@ def test_each_term_measures_what_its_name_says(hands):
     assert rough["normals"] > 0.01
 
 
-def test_hands_of_one_size_have_bones_of_one_sum():
+def test_scaling_to_one_size_makes_the_sum_of_bone_lengths_equal():
     betas = torch.randn(5, 10, generator=torch.Generator().manual_seed(2))
     assert size_factor(torch.zeros(1, 10)) == pytest.approx(1)
     assert size_factor(betas).std() > 0.01
@@ -58,7 +58,7 @@ def test_hands_of_one_size_have_bones_of_one_sum():
     assert 1.5 < own.joints[:, 12].norm(dim=-1).mean() * UNIT / 0.1 < 2.2  # the middle finger's tip is 15 to 22 cm away
 
 
-def test_the_depth_of_a_hand_is_its_own_and_pulls_a_wrong_one_there(hands):
+def test_the_depth_term_is_zero_at_the_true_depth_and_its_gradient_reduces_errors(hands):
     points = 0.3 * hands.joints[..., :2]
     placed = placed_in_crop(hands, points)
     torch.testing.assert_close(placed[..., :2], 0.3 * hands.vertices[..., :2], atol=1e-4, rtol=0)

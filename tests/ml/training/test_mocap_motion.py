@@ -151,7 +151,7 @@ def test_truncated_and_plain_files_are_refused(tmp_path):
         ({"poses": np.array([Harmful()]), "mocap_framerate": 30.0}, "cannot be read"),
     ],
 )
-def test_other_layouts_are_named(tmp_path, arrays, says):
+def test_files_of_a_wrong_layout_are_refused_with_a_reason(tmp_path, arrays, says):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(RecordedMotionError, match=says):
         mocap_motions(tmp_path)

@@ -55,7 +55,7 @@ def test_short_motions_are_continued_backwards_without_a_jump():
     assert windows_tensor([Motion("s", "n", angles)]).shape == (1, FRAMES, 45)
 
 
-def test_windows_are_cut_every_hop():
+def test_windows_start_at_multiples_of_the_hop():
     motion = Motion("s", "n", np.arange(200.0)[:, None].repeat(45, 1))
     windows = windows_tensor([motion], hop=36)
     assert windows[:, 0, 0].tolist() == [0, 36, 72]

@@ -1,4 +1,4 @@
-"""The paper's own optimisation, as far as it is to find a hand that is there."""
+"""The optimisation of the paper: it moves a hand onto the detected joints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml.training import paper
 RIGHT = load_hand_model("open", "right")
 
 
-def test_adam_brings_the_joints_onto_those_that_are_seen():
+def test_adam_moves_the_joints_onto_the_detected_ones():
     generator = torch.Generator().manual_seed(0)
     turns = 0.2 * torch.randn(3, 16, 3, generator=generator)
     true, betas = roma.rotvec_to_rotmat(turns), torch.randn(1, 10, generator=generator)

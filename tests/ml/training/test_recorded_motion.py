@@ -26,7 +26,7 @@ def posed(seconds: float, fps: float, seed: int = 3) -> tuple[np.ndarray, np.nda
 
 @pytest.mark.parametrize("mirror", [1, -1])
 @pytest.mark.parametrize("scale", [1.0, 1000.0])
-def test_a_hand_of_either_side_and_any_scale_gives_its_flexion_back(mirror, scale):
+def test_flexion_is_recovered_for_hands_of_either_side_and_any_scale(mirror, scale):
     angles, joints = posed(2.0, 30.0)
     found = retargeted(joints * [mirror, 1, 1] * scale)
     assert found.shape == angles.shape
@@ -103,7 +103,7 @@ def test_each_session_is_in_one_part(folder):
         ({"joints": np.full((2, 21, 3), np.nan), "lengths": [1, 1]}, "finite joints"),
     ],
 )
-def test_other_layouts_are_named(folder, change, says):
+def test_files_of_a_wrong_layout_are_refused_with_a_reason(folder, change, says):
     if "fps" in change:
         np.savez(folder / "leap.npz", names=np.array(["a", "b"]), **{k: np.array(v) for k, v in change.items()})
     else:

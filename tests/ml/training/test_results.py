@@ -1,4 +1,4 @@
-"""The report of the tables: what was measured beside what was asked for, and which of it was reached."""
+"""The report of the tables: measured values beside the goals, and which goals were reached."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def judged(text: str, target: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("ratio", "says"), [(0.76, "reached"), (0.8, "missed")])
-def test_a_ratio_is_held_against_the_published_one(ratio, says):
+def test_a_ratio_is_judged_against_the_published_one(ratio, says):
     assert judged(report(result(ratio=ratio)), "Identity-aware, GT shape, optimised: ratio") == [says, says]
 
 
@@ -83,7 +83,7 @@ def test_the_published_ratios_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize(("ranking", "says"), [(0.71, "reached"), (0.69, "missed")])
-def test_more_is_better_where_it_is(ranking, says):
+def test_a_higher_ranking_accuracy_is_judged_as_better(ranking, says):
     assert judged(report(result(ranking=ranking)), "pairs of frames that the confidence ranks correctly") == [says, says]
 
 
@@ -102,26 +102,26 @@ def test_each_backbone_is_judged_by_itself():
 
 
 @pytest.mark.parametrize(("rise", "says"), [(0.11, "reached"), (0.13, "missed"), (-0.2, "reached")])
-def test_a_rise_with_more_images_is_held_against_its_noise(rise, says):
+def test_an_error_rise_with_more_images_is_judged_against_its_standard_error(rise, says):
     for told in ("default solver", "`poster`"):
         assert judged(report(result(rise=rise)), f"{told}: largest rise of W-error") == [says, says]
 
 
 @pytest.mark.parametrize(("even", "says"), [(0.51, "reached"), (0.49, "missed"), (0.5, "missed")])
-def test_confidence_has_to_beat_uniform_weights_with_few_images(even, says):
+def test_confidence_weights_must_have_a_lower_error_than_uniform_ones_with_few_images(even, says):
     text = report(result(even=even))
     assert judged(text, "default solver: W-error, confidence over uniform") == [says, says]
     assert judged(text, "`poster`: MSE, confidence over uniform") == ["missed", "missed"]
 
 
 @pytest.mark.parametrize(("fingers", "says"), [(3.1, "reached"), (3.3, "missed")])
-def test_images_have_to_beat_the_ruler_without_them(fingers, says):
+def test_calibration_must_have_a_lower_error_than_a_ruler_without_images(fingers, says):
     text = report(result(fingers=fingers))
     assert judged(text, "K = 20: fingers, mm") == [says, says]
     assert "| 0 | the mean hand and the ruler, no frames | 0.80 | 1.90 | 3.20 | 0.980 |" in text
 
 
-def test_what_differs_from_the_paper_is_told_with_its_figures():
+def test_the_report_states_differences_from_the_paper_with_numbers():
     text = report(result())
     for told in (
         "takes 2 ms",
@@ -132,11 +132,11 @@ def test_what_differs_from_the_paper_is_told_with_its_figures():
         assert told in " ".join(text.split())
 
 
-def test_training_is_told_with_figures_of_validation_and_test():
+def test_the_report_states_training_errors_on_validation_and_test():
     assert "of the baseline 19.50 and 20.00 mm" in report(result())
 
 
-def test_rises_are_the_largest_of_any_two_numbers_of_images():
+def test_the_reported_rise_is_the_largest_between_any_two_numbers_of_images():
     errors = np.zeros((len(FRAME_COUNTS), 4, 2, len(ERRORS)))
     errors[..., ERRORS.index("w_error_mm")] = np.array([3.0, 1.0, 1.2, 1.1, 1.6, 0.9])[:, None, None]
     errors[4, 0, :, ERRORS.index("w_error_mm")] += 0.4
@@ -146,7 +146,7 @@ def test_rises_are_the_largest_of_any_two_numbers_of_images():
     assert found["standard_error"] == pytest.approx(0.1)
 
 
-def test_a_finger_is_as_much_too_long_as_it_is():
+def test_shape_errors_are_zero_for_the_truth_and_positive_for_another_shape():
     right = load_hand_model("open", "right")
     betas = torch.linspace(-1, 1, 10)
     assert tables._shape_errors(right, betas, betas) == (0.0,) * 14
@@ -155,7 +155,7 @@ def test_a_finger_is_as_much_too_long_as_it_is():
     assert mse == pytest.approx(np.mean(squares)) == pytest.approx(float(betas.square().mean()))
 
 
-def test_cards_get_their_figures_on_test_people(tmp_path):
+def test_model_cards_get_the_test_results(tmp_path):
     for backbone in ("landmarks", "image"):
         (tmp_path / f"kong2022-{backbone}.json").write_text(json.dumps({"config": {"seed": 0}, "test": "old"}))
     tables.complete_cards(result(), tmp_path)

@@ -34,7 +34,7 @@ def hands(joints: np.ndarray, sides: list[int]) -> PredictionArrays:
     )
 
 
-def test_every_method_has_a_row_and_so_has_every_further_input():
+def test_every_method_and_every_alternative_input_has_a_row():
     names = [row.name for row in method_rows()]
     assert set(METHODS) <= set(names)
     assert len(set(names)) == len(names)
@@ -44,7 +44,7 @@ def test_every_method_has_a_row_and_so_has_every_further_input():
                 assert {f"{name}/{value}" for value in option.choices[1:]} <= set(names)
 
 
-def test_errors_of_a_moved_and_scaled_truth_are_seen_by_root_alignment_alone(tmp_path):
+def test_a_moved_and_scaled_truth_has_errors_only_under_root_alignment(tmp_path):
     truth = np.random.default_rng(0).normal(0, 0.03, (4, 21, 3)) + np.array([0, 0, 0.6])
     arrays = hands(truth, [0, 1, 0, 1])
     video = Clip(tmp_path, "video", fps=30.0, frame_count=4, width=640, height=480)
@@ -59,7 +59,7 @@ def test_errors_of_a_moved_and_scaled_truth_are_seen_by_root_alignment_alone(tmp
     assert larger.root.min() > 10
 
 
-def test_hidden_shares_are_those_of_the_categories():
+def test_numbers_of_hidden_joints_fall_into_the_right_categories():
     visible = np.ones((4, 21), bool)
     for frame, hidden in enumerate((0, 3, 8, 12)):
         visible[frame, :hidden] = False

@@ -62,7 +62,7 @@ def trained(data, tmp_path_factory):
     return run(TOY, "keypoints", data, data, folder, weights=weights), weights
 
 
-def test_a_further_system_is_trained_with_weights_and_a_card(trained):
+def test_training_a_new_system_writes_weights_and_a_model_card(trained):
     facts, weights = trained
     card = json.loads((weights / "toy.json").read_text())
     assert card["variants"]["keypoints"] == facts

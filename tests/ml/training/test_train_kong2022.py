@@ -1,4 +1,4 @@
-"""Training, from images to weights and card, in miniature; and that augmentation changes all of a hand alike."""
+"""Training, from images to weights and card, in miniature; and augmentation of image and truth together."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_run_ends_with_weights_that_load_and_a_card_that_describes_them(cache,
     assert card["choices"] == train_kong2022.choices(backbone)
 
 
-def test_other_networks_than_the_baseline_depend_on_its_schedule():
+def test_the_other_networks_are_retrained_when_the_baseline_schedule_changes():
     one, other = (Config("landmarks", baseline=replace(SHORT, steps=steps)) for steps in (2, 3))
     assert train_kong2022._depends_on(one, "baseline") == train_kong2022._depends_on(other, "baseline")
     assert train_kong2022._depends_on(one, "identity") != train_kong2022._depends_on(other, "identity")
@@ -93,14 +93,14 @@ def test_images_and_points_and_rotations_turn_together():
     assert (other.rotations[:, 1:] == torch.eye(3)).all()
 
 
-def test_without_its_rim_a_crop_is_as_the_network_takes_it():
+def test_removing_the_rim_gives_a_crop_of_the_network_input_size():
     crops = torch.arange(112).expand(1, 3, 112, 112)
     assert without_rim(crops).shape == (1, 3, 96, 96)
     assert without_rim(crops)[0, 0, 0, 0] == 8
 
 
-def test_moments_of_answers_that_are_made_to_have_them():
-    """Answers = half the truth + an error of the clip + an error of the picture."""
+def test_moments_of_simulated_answers_are_recovered():
+    """Answers = half the truth + an error of the clip + an error of the image."""
     generator = torch.Generator().manual_seed(0)
     people, clips, images = 4000, 2, 3
     true = torch.randn(people, 1, 1, 10, generator=generator)

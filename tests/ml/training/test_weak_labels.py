@@ -21,7 +21,7 @@ def data(tmp_path_factory) -> SurveyData:
     return SurveyData.of(make_samples(folder, split="train", seed=0, clips=4, processes=1), folder / "depths.npy")
 
 
-def test_labels_are_withheld_by_person():
+def test_labels_are_withheld_from_whole_people():
     people = torch.arange(40).repeat_interleave(5)
     labelled, others = labelled_rows(people, 0.25, seed=0)
     assert len(labelled) == 50
@@ -29,7 +29,7 @@ def test_labels_are_withheld_by_person():
     assert len(others) + len(labelled) == 200
 
 
-def test_half_of_a_batch_has_labels_where_there_are_others(data):
+def test_with_unlabelled_data_half_of_each_batch_is_labelled(data):
     schedule = Schedule(steps=2, batch=4)
     mixed = mixed_batches(data, schedule, share=0.5, weak=True)(0)
     assert mixed["labelled"].tolist() == [1.0] * 4 + [0.0] * 4
@@ -38,7 +38,7 @@ def test_half_of_a_batch_has_labels_where_there_are_others(data):
     assert "depths" not in mixed_batches(data, schedule, share=0.5, weak=False)(0)
 
 
-def test_hands_without_labels_teach_nothing_through_their_joints_depths(data):
+def test_joint_depths_of_unlabelled_hands_do_not_change_the_loss(data):
     batch = mixed_batches(data, Schedule(steps=2, batch=4), share=0.5, weak=False)(0)
     network = KEYPOINTS.build().eval()
     loss = loss_of(network, batch, depth_weight=0.0, noise=0.0)

@@ -47,7 +47,7 @@ def entries(source: PredictionArrays, folder: Path) -> list[dict]:
     return hands
 
 
-def test_a_posed_hand_is_its_parameters_to_the_bit(tmp_path):
+def test_parameters_of_a_posed_hand_are_stored_bit_exactly(tmp_path):
     source = posed(70)
     for hand in entries(source, tmp_path):
         rows = source.rows(source.side == SIDES.index(hand["side"]))
@@ -92,7 +92,7 @@ def test_other_meshes_are_sent_vertex_by_vertex(tmp_path, change):
     assert len(unzipped(tmp_path, right["chunks"][0]["file"])) == 2 * 3 * 1620 * 3
 
 
-def test_each_hand_is_judged_by_itself(tmp_path):
+def test_whether_a_hand_is_sent_as_parameters_is_decided_for_each_hand(tmp_path):
     left, right = entries(_moved(posed(3)), tmp_path)
     assert "model" in left
     assert "model" not in right

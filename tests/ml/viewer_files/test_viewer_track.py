@@ -96,7 +96,7 @@ def faces(vertex_count: int = 30) -> dict[str, np.ndarray]:
     return {"left": ring[:, ::-1], "right": ring}
 
 
-def test_it_comes_back_within_half_a_step_of_the_box(tmp_path):
+def test_vertices_are_decoded_within_half_a_quantisation_step(tmp_path):
     source = prediction({0: (1, np.arange(150)), 3: (0, np.arange(20, 130))})
     write_track(source, faces(), tmp_path)
     header, hands = read_track(tmp_path)
@@ -110,7 +110,7 @@ def test_it_comes_back_within_half_a_step_of_the_box(tmp_path):
     assert box.max() / 65534 < 15e-6
 
 
-def test_joints_come_back_to_the_bit(tmp_path):
+def test_joints_are_decoded_bit_exactly(tmp_path):
     source = prediction({0: (1, np.arange(70)), 3: (0, np.r_[3:9, 20:30])})
     write_track(source, faces(), tmp_path)
     _, hands = read_track(tmp_path)
@@ -118,7 +118,7 @@ def test_joints_come_back_to_the_bit(tmp_path):
         np.testing.assert_array_equal(hand.joints, source.joints[source.track == hand.track])
 
 
-def test_how_certain_joints_are_comes_back_to_half_a_millimetre(tmp_path):
+def test_joint_uncertainties_are_decoded_within_half_a_millimetre(tmp_path):
     rng = np.random.default_rng(3)
     source = prediction({0: (1, np.arange(70)), 3: (0, np.r_[3:9, 20:30])})
     std = rng.uniform(0, 0.12, (len(source), 21)).astype(np.float32)
@@ -132,7 +132,7 @@ def test_how_certain_joints_are_comes_back_to_half_a_millimetre(tmp_path):
 
 
 @pytest.mark.parametrize(("told", "expected"), [("joint_std", (20, 1)), ("visible", (0, 0))])
-def test_what_is_not_told_of_certainty_is_zero_and_seen(tmp_path, told, expected):
+def test_missing_uncertainty_is_written_as_zero_and_missing_visibility_as_seen(tmp_path, told, expected):
     source = prediction({0: (1, np.arange(5))})
     values = {"joint_std": np.full((5, 21), 0.01, np.float32), "visible": np.zeros((5, 21), np.uint8)}
     write_track(replace(source, **{told: values[told]}), faces(), tmp_path)

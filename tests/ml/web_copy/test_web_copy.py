@@ -1,4 +1,4 @@
-"""Ingestion: what is kept of a file, and that hostile or broken ones leave nothing behind."""
+"""Ingestion: what is stored of a file, and that hostile or broken files leave no files behind."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_limits_of_archives(tmp_path):
         make_web_copy(source, tmp_path / "kept", progress=silent, limits=Limits(max_unpacked_bytes=100))
 
 
-def test_a_header_that_lies_about_the_size_does_not_help(tmp_path):
+def test_an_archive_whose_header_understates_the_size_is_refused(tmp_path):
     data = bytearray(archive(tmp_path / "set.zip", {"a.png": np.random.default_rng(0).bytes(50_000)}).read_bytes())
     size = (50_000).to_bytes(4, "little")
     for start in (data.index(b"PK\x03\x04") + 22, data.index(b"PK\x01\x02") + 24):
@@ -284,7 +284,7 @@ def test_an_image_that_is_refused_has_the_name_it_has_in_the_archive(tmp_path):
 
 
 def test_a_table_of_contents_that_is_too_long_is_not_read(tmp_path):
-    """Over a million entries in 60 MB: the count of what they are would already take minutes."""
+    """Over a million entries in 60 MB: counting the entries alone would take minutes."""
     source = tmp_path / "set.zip"
     entry = b"PK\x01\x02" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
     count = 120_000

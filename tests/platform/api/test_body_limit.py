@@ -53,12 +53,12 @@ def ask(path, size, *headers, declared=True, application=None):
     return sent[0]["status"], sent[1]["body"], read
 
 
-def test_small_ones_pass():
+def test_small_bodies_are_accepted():
     assert ask("/api/v1/me/", 100)[:2] == (200, b"100")
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_files_may_be_large_for_those_who_say_who_they_are(declared):
+def test_callers_with_credentials_may_send_large_files(declared):
     assert ask("/api/v1/uploads/", LARGEST, KNOWN, declared=declared)[0] == 200
     assert ask("/api/v1/uploads/", LARGEST + OVERHEAD + 1, KNOWN, declared=declared)[0] == 413
 
@@ -70,18 +70,18 @@ def test_other_bodies_above_the_limit_are_refused_unread():
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_outsiders_must_sign_in_before_much_is_read(declared):
+def test_callers_without_credentials_are_refused_before_a_large_body_is_read(declared):
     status, body, read = ask("/api/v1/uploads/", LARGEST, declared=declared)
     assert (status, read) == (401, 0 if declared else SMALL // (1 << 20) + 1)
     assert "sign in first" in json.loads(body)["detail"]
 
 
-def test_without_a_length_it_stops_as_soon_as_it_is_too_large():
+def test_a_body_without_a_length_is_read_only_up_to_the_limit():
     assert ask("/api/v1/me/", 20 * SMALL, declared=False)[2] == SMALL // (1 << 20) + 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_has_no_token_or_session_in_force_sends_no_large_file(owner, client, settings):
+def test_callers_without_a_valid_token_or_session_cannot_send_a_large_file(owner, client, settings):
     def send(*headers):
         return ask("/api/v1/uploads/", SMALL + 1, (b"content-type", b"text/plain"), *headers, application=application)
 

@@ -38,7 +38,7 @@ def file(name: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b"x" * 1001)
 
 
-def test_whole_files_are_refused(api, contest, owner, disk):
+def test_files_sent_in_one_request_are_refused(api, contest, owner, disk):
     kept = Truth.objects.count()
     for url, fields in (
         ("/api/v1/uploads/", {"file": file("hands.mp4")}),
@@ -52,7 +52,7 @@ def test_whole_files_are_refused(api, contest, owner, disk):
 
 
 @pytest.mark.parametrize(("url", "name"), [("uploads", NAME), ("predictions", PREDICTION)])
-def test_announced_files_are_refused_and_so_are_their_bytes(api, member, db, disk, url, name):
+def test_announced_files_and_their_chunks_are_refused(api, member, db, disk, url, name):
     client = api(member)
     announce = {"HTTP_UPLOAD_METADATA": name, **TUS}
     assert is_refused(client.post(f"/api/v1/{url}/tus/", HTTP_UPLOAD_LENGTH="1001", **announce))
@@ -67,7 +67,7 @@ def test_announced_files_are_refused_and_so_are_their_bytes(api, member, db, dis
     assert client.generic("PATCH", place, b"x" * 10, **sent).status_code == 204
 
 
-def test_a_disk_that_is_full_after_all(api, member, db, mp4, monkeypatch):
+def test_a_disk_that_fills_up_while_writing_is_answered_507(api, member, db, mp4, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/media/x.mp4")
 

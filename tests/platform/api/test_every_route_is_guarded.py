@@ -1,4 +1,4 @@
-"""Walks every address there is, as nobody and as another team's owner. A new route is covered the moment it exists."""
+"""Requests every address without credentials and as another team's owner. New routes are included automatically."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_another_team_gets_no_data(api, client, world, outsider, part):  # noqa:
 
 
 def faults_of(response: Any, method: str, url: str, world: dict[str, Any], *, has_token: bool) -> list[str]:  # noqa: F811
-    """What another team learns from an answer that it should not."""
+    """What an answer reveals that another team must not see."""
     if response.status_code >= 500:
         return [f"{method} {url}: {response.status_code}"]
     told = body_of(response).replace(url, "")
@@ -66,7 +66,7 @@ def faults_of(response: Any, method: str, url: str, world: dict[str, Any], *, ha
         return [f"{method} {url} tells {told[:300]}"]
     if any(str(value) in url for value in world.values()) and method != "options":
         refused = response.status_code in (403, 404, 405)
-        # pages know no tokens: whoever brings one is sent to sign in, like anybody
+        # pages accept no tokens: a request with one is redirected to sign in, as any other
         sent_to_sign_in = has_token and response.status_code == 302 and "/accounts/" in response["Location"]
         if not (refused or sent_to_sign_in):
             return [f"{method} {url}: {response.status_code}"]
@@ -74,7 +74,7 @@ def faults_of(response: Any, method: str, url: str, world: dict[str, Any], *, ha
 
 
 @pytest.mark.parametrize(("route", "pattern"), ROUTES, ids=[p.name for _, p in ROUTES])
-def test_every_view_of_the_api_says_who_may(route, pattern):
+def test_every_view_of_the_api_states_its_permissions(route, pattern):
     view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
     if view is not None and issubclass(view, APIView):
         given = pattern.callback.initkwargs.get("permission_classes", view.permission_classes)

@@ -1,4 +1,4 @@
-"""The API, asked for all its own schema allows and much that it does not: never a 500, and every error is a problem."""
+"""Requests that the schema allows and many that it does not: no answer is a 500, and every error is a problem document."""
 
 from __future__ import annotations
 

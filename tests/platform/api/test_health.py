@@ -23,7 +23,7 @@ def test_a_queue_that_does_not_move_is_reported_as_503(client, subject):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_redis_away(client, settings):
+def test_an_unreachable_redis_is_reported_as_503(client, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert client.get("/health/").status_code == 503
 

@@ -31,7 +31,7 @@ def test_a_repeated_request_with_the_same_key_makes_one_run(api, member, data):
     assert Run.objects.count() == 1
 
 
-def test_another_request_under_the_same_key(api, member, data):
+def test_a_different_request_with_the_same_key_is_refused(api, member, data):
     post(api(member), data)
     response = post(api(member), {**data, "method": "mediapipe-ik"})
     assert response.status_code == 422
@@ -45,17 +45,17 @@ def test_another_key_or_another_person(api, member, owner, data):
     assert Run.objects.count() == 3
 
 
-def test_an_error_uses_no_key_up(api, member, data):
+def test_a_key_can_be_used_again_after_a_refused_request(api, member, data):
     assert post(api(member), {**data, "method": "magic"}).status_code == 400
     assert post(api(member), data).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9"])
-def test_keys_that_are_none(api, member, data, key):
+def test_invalid_keys_are_refused(api, member, data, key):
     assert post(api(member), data, key).status_code == 400
 
 
-def test_uploads(api, member, mp4):
+def test_the_same_key_makes_one_upload(api, member, mp4):
     for content, status in ((mp4, 201), (mp4, 201), (mp4 + b"x", 422)):
         files = {"file": SimpleUploadedFile("a.mp4", content)}
         assert post(api(member), files, url="/api/v1/uploads/", format="multipart").status_code == status
@@ -89,7 +89,7 @@ def test_sent_at_the_same_time(api, member, data):
     assert Run.objects.count() == 1
 
 
-def test_the_answer_is_forgotten_with_what_it_describes(api, member, data):
+def test_the_stored_answer_is_removed_with_the_object_that_it_describes(api, member, data):
     made = post(api(member), data).json()
     Run.objects.get(pk=made["id"]).delete()
     answer = post(api(member), data)
@@ -97,7 +97,7 @@ def test_the_answer_is_forgotten_with_what_it_describes(api, member, data):
     assert made["id"] not in str(IdempotencyKey.objects.values().get())
 
 
-def test_the_answer_is_forgotten_with_the_access(api, member, team, data):
+def test_the_stored_answer_is_not_given_to_a_person_who_has_lost_access(api, member, team, data):
     post(api(member), data)
     remove_member(membership=team.memberships.get(user=member), by=member)
     answer = post(api(member), data)

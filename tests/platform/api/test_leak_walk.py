@@ -28,7 +28,7 @@ TRUTH = b"the true hands of a private benchmark"
 
 @pytest.fixture
 def theirs(outsider: User) -> list[str]:
-    """Names and ids of what another team has, which none of ours may learn."""
+    """Names and ids of another team's objects, which our team must not see."""
     team = outsider.teams.get()
     team.name = "zz their team"
     team.save()
@@ -43,7 +43,7 @@ def theirs(outsider: User) -> list[str]:
 
 @pytest.fixture
 def hidden(world, contest, finished_run, owner) -> list[str]:  # noqa: F811
-    """What nobody is shown, of whatever role: storage keys, truths, hashes."""
+    """What is not shown to any role: storage keys, truths, hashes."""
     truth = contest.truths.get()
     owner.set_password("the password of the owner")
     owner.save()

@@ -1,4 +1,4 @@
-"""A crowd of requests from nobody takes neither pages from those who are signed in nor connections from workers."""
+"""Many anonymous requests at once block neither pages for signed-in people nor database connections of workers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_members_and_workers_are_served_while_anonymous_requests_wait(start_web,
     assert beats > 1
 
 
-def test_whoever_is_refused_is_told_when_to_come_back(start_web):  # noqa: F811
+def test_refused_requests_have_a_retry_after_header(start_web):  # noqa: F811
     web = start_web(WEB_REQUESTS="2")
 
     async def everything() -> list[httpx.Response]:

@@ -30,7 +30,7 @@ def posted(client, url, method, content=b"", **headers):
 
 
 @pytest.mark.parametrize("spelling", ["PATCH", "patch"])
-def test_a_post_is_taken_for_the_method_that_it_names(api, member, url, spelling):
+def test_a_post_is_handled_as_the_method_in_its_override_header(api, member, url, spelling):
     client = api(member)
     sent = posted(client, url, spelling, CONTENT[:5], HTTP_UPLOAD_OFFSET="0")
     assert (sent.status_code, sent["Upload-Offset"]) == (204, "5")
@@ -56,7 +56,7 @@ def test_a_method_that_is_not_served_is_refused(api, member, url, method):
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
 @pytest.mark.parametrize("named", ["PATCH", "DELETE"])
 def test_a_page_of_another_site_cannot_use_it_to_change_something(member, url, method, named):
-    """A session's cookie alone is not enough: the token against forgery is asked for by the method that is done."""
+    """A session's cookie alone is not enough: the CSRF token is required according to the method that is carried out."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(member)
     headers = {"HTTP_X_HTTP_METHOD_OVERRIDE": named, "HTTP_UPLOAD_OFFSET": "0", **TUS}

@@ -1,4 +1,4 @@
-"""The private truth of a benchmark reaches nobody: not by the ground truth of uploads, nor by any other address or file."""
+"""The private truth of a benchmark is never returned: not as the ground truth of uploads, nor by any other address or file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .test_every_route_is_guarded import GUARDED, address, world  # noqa: F401 -
 
 @pytest.fixture
 def secrets(contest: Benchmark, upload: Upload) -> list[bytes]:
-    """What no answer may hold: the bytes of a true hand, its numbers as text, and where the truth is stored."""
+    """What no answer may contain: the bytes of a true hand, its numbers as text, and where the truth is stored."""
     truth = contest.truths.get()
     truth.sequences[0]["upload"] = str(upload.pk)  # a sequence whose video the team may watch
     truth.save()
@@ -28,7 +28,7 @@ def secrets(contest: Benchmark, upload: Upload) -> list[bytes]:
 
 
 @pytest.mark.parametrize("role", ["nobody", "outsider", "viewer", "member", "owner"])
-def test_no_address_shows_it(request, api, client, world, secrets, role):  # noqa: F811
+def test_no_address_returns_the_private_truth(request, api, client, world, secrets, role):  # noqa: F811
     user = None if role == "nobody" else request.getfixturevalue(role)
     if user is not None:
         client.force_login(user)
@@ -60,7 +60,7 @@ def test_videos_of_a_rendered_private_benchmark_keep_no_truth(contest, team: Tea
     assert {bool(upload.facts.get("private_truth")) for upload in made} == {not shows_frames}
 
 
-def test_its_files_lie_where_only_the_scorer_reads(contest):
+def test_its_files_are_stored_outside_the_folder_of_ground_truths(contest):
     folders, _ = default_storage.listdir("")
     assert "truths" not in folders
     assert default_storage.exists(f"{contest.truths.get().folder}/one.npz")

@@ -34,7 +34,7 @@ def test_a_field_that_is_wrong_is_named(api, member):
     assert body["status"] == 400
 
 
-def test_an_error_of_ours_shows_nothing_of_its_inside(api, member, monkeypatch):
+def test_an_internal_error_shows_no_details(api, member, monkeypatch):
     def broken(**_):
         raise RuntimeError("secret inside")
 
@@ -61,7 +61,7 @@ def test_while_redis_is_away_callers_are_asked_to_try_again(api, member, setting
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("url", ["/api/v1/me/", "/"])
-def test_while_the_database_is_away_too(api, client, member, url):
+def test_while_the_database_is_unreachable_callers_are_asked_to_try_again(api, client, member, url):
     client.force_login(member)
     asking = api(member) if url.startswith("/api/") else client
     asking.raise_request_exception = False

@@ -1,4 +1,4 @@
-"""Addresses come from connections and trusted proxies, whatever the caller writes into X-Forwarded-For."""
+"""Addresses come from connections and trusted proxies, and not from what the caller writes into X-Forwarded-For."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def seen(peer: str, forwarded: str, proto: str = "https", trusted: tuple[str, ..
         (PROXY, "2001:db8::7", "2001:db8::7", True),
     ],
 )
-def test_one_address_for_every_limit(peer, forwarded, address, secure):
+def test_every_limit_uses_the_same_client_address(peer, forwarded, address, secure):
     request = seen(peer, forwarded)
     assert request.META["REMOTE_ADDR"] == address
     assert get_adapter().get_client_ip(request) == address
@@ -48,6 +48,6 @@ def test_one_address_for_every_limit(peer, forwarded, address, secure):
     assert "HTTP_X_FORWARDED_FOR" not in request.META
 
 
-def test_nobody_is_trusted_unless_named(settings):
+def test_no_proxy_is_trusted_unless_it_is_listed(settings):
     assert settings.TRUSTED_PROXIES == []
     assert seen("127.0.0.1", "10.9.9.9", trusted=()).META["REMOTE_ADDR"] == "127.0.0.1"

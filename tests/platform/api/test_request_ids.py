@@ -32,7 +32,7 @@ def answered(web: WebProcess, path: str, given: str | None = None) -> tuple[int,
             return error.code, error.headers["X-Request-ID"], error.read()
 
 
-def test_pages_streams_and_errors_have_one_and_the_log_too(start_web):  # noqa: F811
+def test_pages_streams_errors_and_log_lines_have_the_request_id(start_web):  # noqa: F811
     web = start_web()
     for path in ("/accounts/login/", "/api/v1/events/", "/api/v1/nothing/", "/nothing-here/", "/health/"):
         assert answered(web, path, "proxy-7.a_B")[1] == "proxy-7.a_B", path
@@ -41,7 +41,7 @@ def test_pages_streams_and_errors_have_one_and_the_log_too(start_web):  # noqa: 
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 65, 'a"b', "<b>", "\u00ff", "a/b"])
-def test_one_that_is_not_well_formed_is_replaced(given):
+def test_a_malformed_request_id_is_replaced(given):
     async def application(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
@@ -57,7 +57,7 @@ def test_one_that_is_not_well_formed_is_replaced(given):
     assert NEW.fullmatch(value.decode())
 
 
-def test_a_refusal_before_django_names_it_in_its_body():
+def test_a_refusal_before_django_has_the_request_id_in_its_body():
     async def application(scope, receive, send):
         raise RefusedError(503, "Too many requests wait.", retry_after=1)
 
@@ -79,7 +79,7 @@ def within_request():
     request_id.reset(token)
 
 
-def test_the_500_page_and_the_problem_document_show_it(within_request):
+def test_the_500_page_and_the_problem_document_show_the_request_id(within_request):
     page = problems.server_error(RequestFactory().get("/subjects/"))
     assert page.status_code == 500
     assert "Error id: <code>mine</code>" in page.content.decode()
@@ -88,12 +88,12 @@ def test_the_500_page_and_the_problem_document_show_it(within_request):
     assert b'"request_id": "mine"' in document.content
 
 
-def test_errors_of_the_caller_do_not_and_neither_does_a_page_without_one(within_request):
+def test_client_errors_and_pages_without_a_request_id_show_none(within_request):
     assert "request_id" not in problems.problem(code=404, detail="Nothing.")
     request_id.set("")
     assert "Error id" not in problems.server_error(RequestFactory().get("/")).content.decode()
 
 
-def test_a_log_line_outside_of_a_request_says_so():
+def test_a_log_line_outside_of_a_request_has_a_dash_as_id():
     record = logging.LogRecord("x", logging.INFO, "", 0, "hello", (), None)
     assert LogLine("[{request_id}]: {message}", style="{").format(record) == "[-]: hello"

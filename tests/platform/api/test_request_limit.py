@@ -52,7 +52,7 @@ def test_nobody_takes_more_than_their_share_of_the_slots():
 
 
 @pytest.mark.parametrize("limit", [{"waiting_limit": 3}, {"waiting_per_caller": 3}])
-def test_what_is_beyond_the_queue_is_refused(limit):
+def test_requests_beyond_the_queue_length_are_refused(limit):
     async def everything() -> None:
         limits = group(1, **limit)
         await limits.take("A")
@@ -68,7 +68,7 @@ def test_what_is_beyond_the_queue_is_refused(limit):
     asyncio.run(everything())
 
 
-def test_who_waits_too_long_or_goes_away_takes_no_slot_along():
+def test_a_caller_that_times_out_or_disconnects_keeps_no_slot():
     async def everything() -> None:
         limits = group(1, patience=0.05)
         await limits.take("A")

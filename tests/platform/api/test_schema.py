@@ -28,7 +28,7 @@ def resolved(thing: dict[str, Any]) -> dict[str, Any]:
     return found if "$ref" in thing else thing
 
 
-def test_it_is_clean_and_the_committed_one_is_in_step(tmp_path):
+def test_the_schema_has_no_warnings_and_the_committed_one_is_up_to_date(tmp_path):
     current = tmp_path / "openapi.yaml"
     call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(current))
     assert COMMITTED.read_text() == current.read_text(), (
@@ -103,7 +103,7 @@ IMAGES = [
 
 
 @pytest.mark.parametrize(("path", "types"), IMAGES)
-def test_images_are_documented_as_what_they_are(path, types):
+def test_images_are_documented_with_their_media_type(path, types):
     responses = SCHEMA["paths"][path]["get"]["responses"]
     assert set(responses["200"]["content"]) == set(responses["206"]["content"]) == types
     assert {"304", "416"} <= set(responses)

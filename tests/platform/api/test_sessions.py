@@ -19,11 +19,11 @@ def test_reading_needs_no_csrf_token(browser, member):
 
 
 @pytest.mark.parametrize("address", ["teams/", "uploads/tus/", "uploads/", "predictions/tus/", "tokens/"])
-def test_writing_does(browser, address):
+def test_writing_without_a_csrf_token_is_refused(browser, address):
     assert browser.post(f"/api/v1/{address}", {"name": "x"}, content_type="application/json").status_code == 403
 
 
-def test_with_the_token_it_works(browser):
+def test_writing_with_a_csrf_token_is_accepted(browser):
     browser.cookies["csrftoken"] = secret = _get_new_csrf_string()
     response = browser.post("/api/v1/teams/", {"name": "x"}, content_type="application/json", headers={"X-CSRFToken": secret})
     assert response.status_code == 201

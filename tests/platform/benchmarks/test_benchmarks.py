@@ -29,7 +29,7 @@ def test_owners_make_benchmarks_and_others_do_not(api, owner, member, team):
     assert "slug" in again.json()["errors"]
 
 
-def test_a_slug_that_somebody_else_has_is_not_told(api, contest, outsider):
+def test_a_slug_taken_by_another_team_gets_a_suffix_instead_of_an_error(api, contest, outsider):
     theirs = Team.objects.get(memberships__user=outsider)
     answer = api(outsider).post(URL, {**NEW, "slug": contest.slug, "team": theirs.pk})
     assert answer.status_code == 201, answer.json()
@@ -79,7 +79,7 @@ def test_what_is_wrong_is_named(api, owner, team, facts, field):
     assert not Benchmark.objects.exists()
 
 
-def test_a_teams_benchmark_does_not_exist_for_others_and_a_public_one_does(api, contest, outsider, viewer):
+def test_a_team_benchmark_is_not_found_by_others_and_a_public_one_is(api, contest, outsider, viewer):
     assert api(viewer).get(f"{URL}contest-of-ours/").status_code == 200
     assert api(outsider).get(f"{URL}contest-of-ours/").status_code == 404
     assert api(outsider).get(URL).json()["results"] == []
@@ -93,7 +93,7 @@ def test_a_teams_benchmark_does_not_exist_for_others_and_a_public_one_does(api, 
     assert api(outsider).delete(f"{URL}contest-of-ours/").status_code == 404
 
 
-def test_rules_change_and_the_protocol_stays(api, contest, owner, member):
+def test_owners_change_the_rules_but_not_protocol_or_slug(api, contest, owner, member):
     assert api(member).patch(f"{URL}contest-of-ours/", {"daily_limit": 7}).status_code == 403
     answer = api(owner).patch(f"{URL}contest-of-ours/", {"daily_limit": 7, "protocol": "freihand", "slug": "x"})
     assert answer.status_code == 200
@@ -104,7 +104,7 @@ def test_rules_change_and_the_protocol_stays(api, contest, owner, member):
     )
 
 
-def test_the_truth_has_no_address(api, contest, scored, owner, media_root):
+def test_no_endpoint_returns_the_truth_or_its_path(api, contest, scored, owner, media_root):
     """Not even for its owner: whatever the API says of a benchmark, no stored byte or path of the truth is in it."""
     made = scored()
     truth = contest.truths.get()
@@ -140,7 +140,7 @@ def test_a_truth_of_another_kind_is_refused_and_not_kept(api, contest, owner, me
     assert sorted(media_root.rglob("*")) == before
 
 
-def test_while_nothing_is_scored_a_new_truth_is_shown_when_it_is_imported(api, contest, owner):
+def test_without_scores_a_new_truth_is_shown_as_soon_as_it_is_imported(api, contest, owner):
     file = SimpleUploadedFile("truth.npz", npz(hands(3)))
     api(owner).post(f"{URL}contest-of-ours/truths/", {"file": file}, format="multipart")
     second = Revision.objects.get(number=2)
@@ -182,7 +182,7 @@ def test_boards_are_added_by_owners(api, contest, owner, viewer):
     assert [b["slug"] for b in api(viewer).get(f"{URL}contest-of-ours/boards/").json()] == ["all", "hard"]
 
 
-def test_files_go_with_their_benchmark(api, contest, owner, media_root, django_capture_on_commit_callbacks):
+def test_deleting_a_benchmark_deletes_its_files(api, contest, owner, media_root, django_capture_on_commit_callbacks):
     folder = media_root / f"benchmarks/{contest.pk}"
     assert folder.exists()
     with django_capture_on_commit_callbacks(execute=True):
@@ -190,7 +190,7 @@ def test_files_go_with_their_benchmark(api, contest, owner, media_root, django_c
     assert not folder.exists()
 
 
-def test_owners_say_on_a_page_what_it_is_and_by_which_rules(client, contest, owner, member, outsider):
+def test_owners_edit_description_and_rules_on_a_page(client, contest, owner, member, outsider):
     page = f"/benchmarks/{contest.slug}/settings/"
     for user, code in ((outsider, 404), (member, 403)):
         client.force_login(user)

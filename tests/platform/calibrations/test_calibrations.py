@@ -1,4 +1,4 @@
-"""Calibrations over the API and from the page: asked for, followed, taken back, and seen by their team alone."""
+"""Calibrations over the API and from the page: requested, followed, cancelled, and visible only to their team."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_distance_needs_a_camera_that_is_known(api, client, url, subject, uplo
         assert api(member).post(url, {"uploads": [str(other.pk)], "scale": scale}).status_code == 201
 
 
-def test_names_of_version_0_1_still_answer(api, url, upload, member):
+def test_the_field_problem_of_version_0_1_is_still_accepted(api, url, upload, member):
     made = api(member).post(url, {"uploads": [str(upload.pk)], "problem": "fused"}).json()
     assert (made["solver"], made["problem"]) == ("shrinkage", "fused")
     refused = api(member).post(url, {"uploads": [str(upload.pk)], "problem": "median"})
@@ -162,7 +162,7 @@ def finished(subject, upload, team) -> Calibration:
     return made
 
 
-def test_its_drawings_are_its_teams_alone(api, finished, viewer, outsider):
+def test_only_the_team_reads_the_drawings_of_a_calibration(api, finished, viewer, outsider):
     for name, kind in (("hand.glb", "model/gltf-binary"), ("frame-00.jpg", "image/jpeg")):
         answer = api(viewer).get(f"/api/v1/calibrations/{finished.pk}/files/{name}")
         assert (answer.getvalue(), answer["Content-Type"]) == (b"drawn", kind)
@@ -231,7 +231,7 @@ def test_a_card_and_a_distance_are_given_on_the_page(client, subject, upload, me
     }
 
 
-def test_the_image_that_shows_the_size_is_of_a_ticked_video(client, subject, upload, member):
+def test_the_image_with_the_scale_must_be_of_a_selected_video(client, subject, upload, member):
     client.force_login(member)
     newest, page = UploadFactory(subject=subject), f"/subjects/{subject.pk}/calibrate/"
     sent = {"object_mm": "85.6", "object_px": "171", "uploads": [str(upload.pk)], "scale_upload": str(newest.pk)}
@@ -295,7 +295,7 @@ def test_members_cancel_and_retry(api, url, upload, member, viewer):
     assert api(member).post(f"{own}retry/").json()["status"] == "queued"
 
 
-def test_unsorted_uploads_are_not_one_hand(api, client, team, member):
+def test_unsorted_uploads_cannot_be_calibrated(api, client, team, member):
     unsorted = SubjectFactory(team=team, name="Unsorted")
     upload = UploadFactory(subject=unsorted, status=Status.SUCCEEDED)
     answer = api(member).post(f"/api/v1/subjects/{unsorted.pk}/calibrations/", {"uploads": [str(upload.pk)]})
@@ -305,7 +305,9 @@ def test_unsorted_uploads_are_not_one_hand(api, client, team, member):
     assert (f"/subjects/{unsorted.pk}/calibrate/" in page, "create a subject for the person" in page) == (False, True)
 
 
-def test_crops_go_with_the_upload_they_were_cut_from(api, client, member, subject, upload, django_capture_on_commit_callbacks):
+def test_deleting_an_upload_deletes_the_crops_cut_from_it(
+    api, client, member, subject, upload, django_capture_on_commit_callbacks
+):
     kept = UploadFactory(subject=subject, name="kept.mp4", status=Status.SUCCEEDED)
     images = [
         {"upload": str(each.pk), "name": each.name, "frame": 3, "side": "left", "joints": [[0.5, 0.5]], "weight": 0.5}

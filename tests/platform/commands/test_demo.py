@@ -35,21 +35,21 @@ def test_it_works(demo):
     assert set(Run.objects.values_list("status", flat=True)) == {"queued"}
 
 
-def test_twice_is_once(demo):
+def test_running_the_demo_twice_adds_nothing(demo):
     demo()
     before = counts()
     demo()
     assert counts() == before
 
 
-def test_again(demo):
+def test_the_option_again_adds_new_clips(demo):
     demo()
     demo("--again")
     assert counts() == [1, 2, 4, 4 * len(METHODS), 2]
     assert len({u.facts["synthetic"]["seed"] for u in Upload.objects.all()}) == 4
 
 
-def test_the_ruler_is_that_of_the_subjects():
+def test_the_ruler_lengths_match_the_subjects():
     model = load_hand_model("open", "right")
     betas = torch.stack([torch.tensor(make_subject(0, "validation", number).betas) for number in range(len(SUBJECTS))])
     lengths = 1000 * measure_hand(model, betas).length

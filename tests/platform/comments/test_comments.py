@@ -1,4 +1,4 @@
-"""Comments on frames: written, listed, resolved and deleted, each by whom it may be."""
+"""Comments on frames: written, listed, resolved and deleted, each by the people who have permission."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_they_are_listed_by_frame_and_filtered(api, member, url, upload, comment
         ({"frame": 0, "text": "x", "run": "00000000-0000-0000-0000-000000000000"}, "run"),
     ],
 )
-def test_what_cannot_be_pinned_is_refused(api, member, url, sent, field):
+def test_a_comment_with_an_invalid_frame_run_or_joint_is_refused(api, member, url, sent, field):
     answer = api(member).post(url, sent)
     assert answer.status_code == 400
     assert field in answer.json()["errors"]
@@ -70,7 +70,7 @@ def test_a_run_of_another_upload_is_refused(api, member, url, subject):
     assert answer.json()["errors"] == {"run": ["The run is of another upload."]}
 
 
-def test_who_may_not(refusals, url, comment):
+def test_outsiders_are_refused_and_viewers_may_only_read(refusals, url, comment):
     one = f"{url}{comment.pk}/"
     assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
     assert refusals("get", one) == {"anonymous": 401, "outsider": 404, "viewer": 200}

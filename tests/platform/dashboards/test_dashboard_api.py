@@ -88,7 +88,7 @@ def test_two_people_do_not_overwrite_each_other(made, api, member):
         ({"filters": {"uploads": ["x"]}}, "`uploads` is a list of ids"),
     ],
 )
-def test_it_says_what_is_wrong(made, api, member, content, sentence):
+def test_invalid_content_is_refused_with_a_reason(made, api, member, content, sentence):
     answer = api(member).patch(f"{URL}{made['id']}/", {"content": content})
     assert answer.status_code == 400
     assert sentence in answer.json()["detail"]
@@ -119,7 +119,7 @@ def test_images_are_kept_and_served_to_the_team(made, api, member, outsider):
         assert refused.status_code == status, refused.json()
 
 
-def test_the_page_of_versions_keeps_those_that_are_compared_ticked(client, api, made, member):
+def test_the_page_of_versions_keeps_the_compared_versions_selected(client, api, made, member):
     def ticked(query: str) -> list[str]:
         page = client.get(f"/dashboards/{made['id']}/versions/{query}").content.decode()
         return re.findall(r'name="([ab])" value="(\d+)"[^>]* checked', page)

@@ -21,7 +21,7 @@ def test_without_a_dashboard_home_lists_the_latest_results(client, member, finis
     assert "Latest results" in client.get("/").content.decode()
 
 
-def test_home_asks_as_often_for_many_runs_as_for_few(client, member, upload, django_assert_num_queries):
+def test_the_number_of_queries_of_home_does_not_grow_with_runs(client, member, upload, django_assert_num_queries):
     client.force_login(member)
     for count in (1, 10):
         for _ in range(count):
@@ -39,7 +39,7 @@ def test_home_asks_as_often_for_many_runs_as_for_few(client, member, upload, dja
         assert not any("losses" in query["sql"] for query in asked.captured_queries)
 
 
-def test_home_counts_what_it_does_not_list(client, member, upload):
+def test_home_shows_how_many_queued_rows_it_does_not_list(client, member, upload):
     RunFactory.create_batch(RUNNING + 3, upload=upload, status=Status.QUEUED)
     UploadFactory.create_batch(RUNNING + 2, subject=upload.subject, status=Status.QUEUED)
     client.force_login(member)
@@ -58,7 +58,7 @@ def test_newest_results_and_open_runs_are_found_by_an_index(member):
     assert "run_open" in waiting.explain()
 
 
-def test_the_demonstration_brings_one_that_home_shows(client, db):
+def test_the_demonstration_creates_a_dashboard_that_home_shows(client, db):
     user = ensure_demo()
     team = first_team(user=user)
     ensure_embedded(team=team)

@@ -84,7 +84,7 @@ def test_an_external_method_has_the_colour_that_it_has_everywhere(show, clips):
     assert columns[-1]["colour"] == colour_of("Our net")
 
 
-def test_an_interval_needs_six_clips_and_is_students():
+def test_an_interval_needs_six_clips_and_uses_students_t():
     assert interval([1.0, 2.0, 3.0, 4.0, 5.0]) is None
     low, high = interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     assert (low, high) == (pytest.approx(1.5371, abs=1e-3), pytest.approx(5.4629, abs=1e-3))
@@ -115,7 +115,7 @@ def test_other_teams_runs_are_not_shown(show, outsider, clips):
     assert (shown["problem"], shown["is_empty"]) == ("The upload that this panel shows has been deleted.", False)
 
 
-def test_scatter_and_smooth_name_points_and_means(show, clips):
+def test_scatter_and_smooth_panels_have_points_and_means(show, clips):
     data = show("scatter", x="jitter", y="reprojection")["data"]
     assert len(data["points"]) == 14
     assert {"run", "upload", "clip", "method", "x", "y"} == set(data["points"][0])
@@ -124,7 +124,7 @@ def test_scatter_and_smooth_name_points_and_means(show, clips):
     assert [m["mean"] for m in smooth["methods"]] == [[5.0, pytest.approx(1.3)], [1.0, pytest.approx(13.6 / 7)]]
 
 
-def test_a_metric_that_no_run_has_is_named(show, clips):
+def test_a_metric_without_values_is_named_in_a_message(show, clips):
     problem = show("metrics", metric="pa_mpjpe")["problem"]
     assert "No run here has PA-MPJPE; there is " in problem
     assert "ground truth" in problem
@@ -181,7 +181,7 @@ def test_the_alignment_filter_changes_the_metric(show, board):
 
 
 @pytest.mark.parametrize("kind", ["board", "pck", "joints", "significance"])
-def test_a_benchmark_that_is_gone_is_named(show, kind, db):
+def test_a_deleted_benchmark_is_named_in_a_message(show, kind, db):
     gone, unchosen = show(kind, benchmark="gone"), show(kind)
     assert "The benchmark “gone” of this panel has been deleted" in gone["problem"]
     assert not gone["is_empty"]
@@ -238,7 +238,7 @@ def test_worst_frames_are_together_by_pose_and_method(show, failing):
     assert len(groups[0]["frames"][0]["prediction"]) == 21
 
 
-def test_lag_and_kept_amplitude_are_told_with_ground_truth(show, failing):
+def test_lag_and_kept_amplitude_are_shown_with_ground_truth(show, failing):
     motion = show("smooth")["data"]["motion"]
     assert {(each["name"], each["lag_frames"], each["kept_amplitude"]) for each in motion} == {
         ("2d-fit", 2.0, 0.75), ("mediapipe-ik", 2.0, 0.75),
@@ -256,7 +256,7 @@ def test_the_gallery_shows_joints_over_the_video_and_links_to_frames(client, mem
     assert "of the ground truth in white" in content
 
 
-def test_a_share_link_shows_predicted_joints_alone_unless_it_shows_the_truth(client, member, team, failing):
+def test_a_share_link_shows_true_joints_only_where_it_shows_the_ground_truth(client, member, team, failing):
     panel = new_panel("failures", OPTIONS["failures"])
     made = create_dashboard(team=team, name="Ours", by=member, content={"panels": [panel]})
     for truth in (False, True):
@@ -279,7 +279,7 @@ def test_a_deleted_run_of_a_viewer_is_counted(show, clips):
 @pytest.mark.parametrize(
     "kind", ["metrics", "scatter", "smooth", "slices", "failures", "joints", "pck", "board", "significance", "viewer", "image"]
 )
-def test_what_is_still_to_come_is_no_problem(client, member, team, upload, contest, kind):
+def test_a_panel_without_results_yet_shows_a_hint_and_no_error(client, member, team, upload, contest, kind):
     named = {"benchmark": contest.slug, "upload": str(upload.pk)}
     options = {**OPTIONS[kind], **{name: value for name, value in named.items() if name in OPTIONS[kind]}}
     panel = new_panel(kind, options)

@@ -1,4 +1,4 @@
-"""Ranks, ties, published rows, exports, and that nobody's unpublished score is told."""
+"""Ranks, ties, rows from papers, exports, and that unpublished scores of other teams are not shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_equal_figures_share_a_rank_and_the_next_is_skipped():
 
 @given(strategies.lists(strategies.tuples(strategies.floats(0, 100), strategies.booleans()), max_size=40))
 @settings(derandomize=True)
-def test_ranks_follow_figures_whatever_they_are(rows):
+def test_for_any_values_ranks_follow_the_rounded_values(rows):
     found = ranks("pa_mpjpe", [(i, value, is_ranked) for i, (value, is_ranked) in enumerate(rows)])
     assert sorted(key for key, _ in found) == list(range(len(rows)))
     ranked = [(rank, rows[key][0]) for key, rank in found if rank is not None]
@@ -56,7 +56,7 @@ def test_the_board_is_sorted_by_what_is_asked_for(api, contest, scored, member):
     [({"board": "none"}, 404), ({"metric": "beauty"}, 400), ({"revision": "9"}, 404), ({"revision": "x"}, 400),
      ({"page": "-1"}, 400), ({"columns": "beauty"}, 400), ({"as": "exe"}, 400), ({"page": "99"}, 200)],
 )  # fmt: skip
-def test_what_is_not_there_is_said(api, contest, scored, member, query, code):
+def test_an_unknown_board_or_metric_is_refused(api, contest, scored, member, query, code):
     scored()
     assert api(member).get(URL, query).status_code == code
 
@@ -103,7 +103,7 @@ def test_exports_hold_the_whole_board(api, contest, scored, member):
     assert markdown.splitlines()[1].startswith("| --- |")
 
 
-def test_published_rows_stand_beside_the_ranks_with_their_notes(api, contest, scored, member):
+def test_rows_from_papers_are_listed_without_rank_and_with_their_notes(api, contest, scored, member):
     Benchmark.objects.update(protocol="ho3d-v3")
     body = api(member).get(URL).json()
     published = [row for row in body["rows"] if row["published"]]
@@ -145,7 +145,7 @@ def test_without_enough_sequences_there_is_no_verdict_and_the_sentence_says_what
     assert verdict("A", "B", "pa_mpjpe", difference, unit) == sentence
 
 
-def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member):
+def test_rows_can_be_grouped_by_where_the_hand_shape_comes_from(client, contest, scored, member):
     scored("plain")
     scored("knows", shape="calibrated")
     scored("knows and fits", shape="calibrated", is_optimised=True)
@@ -166,7 +166,7 @@ def test_rows_stand_under_how_they_know_the_hand(client, contest, scored, member
     assert "Group by hand shape" in client.get(f"/benchmarks/{contest.slug}/").content.decode()
 
 
-def test_what_a_revision_would_change_is_told_to_the_benchmarks_team(api, contest, scored, owner, member, outsider, team):
+def test_the_owning_team_sees_the_changes_that_a_revision_would_make(api, contest, scored, owner, member, outsider, team):
     mine = scored("mine", figures={"pa_mpjpe": 10.0})
     theirs = scored("theirs", by_team=TeamFactory(name="Others"), figures={"pa_mpjpe": 5.0})
     new = Revision.objects.create(benchmark=contest, number=2, truth=contest.truths.get(), missing=contest.missing)
@@ -194,7 +194,7 @@ def test_metrics_are_those_of_every_submission_on_the_board(api, contest, scored
     assert set(found["metrics"]) == {"pa_mpjpe", "pa_mpvpe"}
 
 
-def test_medians_have_no_interval_and_accelerations_their_frame_rate(api, contest, scored, member):
+def test_medians_have_no_interval_and_accelerations_state_the_frame_rate(api, contest, scored, member):
     made = scored("m", figures={"pa_median_joint_error": 3.0, "ra_acceleration_error": 2.0})
     Score.objects.filter(submission=made).update(content={"fps": 30.0})
     url = f"/api/v1/benchmarks/{contest.slug}/leaderboard/?metric=pa_median_joint_error&columns=ra_acceleration_error"

@@ -1,4 +1,4 @@
-"""What others than the owning team see of scores on a private ground truth, and what they can make of it."""
+"""What other teams see of scores on a private ground truth, and how much they can reconstruct from it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_step_grows_with_the_quota_and_as_hands_become_fewer():
     assert rounding(rows=24).step("mpjpe", 1.0) is None, "too few for any value"
 
 
-def test_complements_of_few_hands_and_medians_are_withheld():
+def test_values_with_few_remaining_hands_and_medians_are_withheld():
     assert rounding(tag="most").step("mpjpe", 1.0) is None
     assert rounding().step("ra_median_joint_error", 1.0) is None
     assert rounding().step("shape_mse", 1.0) is None
@@ -108,7 +108,7 @@ def test_a_year_of_submissions_reveals_no_position_within_5_mm():
     assert found.errors_mm.min() > 5
 
 
-def test_others_are_offered_no_sections_that_would_be_empty(client, contest, scored, member, outsider):
+def test_other_teams_do_not_see_empty_sections(client, contest, scored, member, outsider):
     Benchmark.objects.update(visibility="public")
     scored("one", is_public=True)
     scored("two", is_public=True)

@@ -71,7 +71,7 @@ def test_an_unknown_board_is_not_found(client, published):
     assert client.get(f"/benchmarks/{published.slug}/?board=gone").status_code == 404
 
 
-def test_robots_stay_away_unless_they_are_let_in(client, published, settings):
+def test_robots_are_disallowed_unless_the_setting_allows_them(client, published, settings):
     assert "Disallow: /\n" in client.get("/robots.txt").content.decode()
     settings.ALLOW_ROBOTS = True
     assert client.get("/robots.txt").content.decode().splitlines() == ["User-agent: *", "Disallow: /shared/"]

@@ -1,4 +1,4 @@
-"""A submitted file opens in the viewer on the video of its sequence, for those who may add runs there."""
+"""A submitted file opens in the viewer on the video of its sequence, for people who may add runs there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_it(client, submission, upload, frame="3"):
     return client.post(reverse("submission-view", args=[submission.pk]), {"upload": str(upload.pk), "frame": frame})
 
 
-def test_its_sequence_becomes_a_run_once(client, member, sent, clip, media_root):
+def test_opening_a_sequence_twice_makes_one_run(client, member, sent, clip, media_root):
     client.force_login(member)
     answer = open_it(client, sent, clip)
     run = Run.objects.get()
@@ -48,13 +48,13 @@ def test_its_sequence_becomes_a_run_once(client, member, sent, clip, media_root)
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 302), ("outsider", 404)])
-def test_who_may_not(request, client, sent, clip, role, status):
+def test_people_who_may_not_add_runs_are_refused(request, client, sent, clip, role, status):
     client.force_login(request.getfixturevalue(role))
     assert open_it(client, sent, clip).status_code == status
     assert not Run.objects.exists()
 
 
-def test_a_video_of_no_sequence_of_the_benchmark(client, member, sent, run):
+def test_a_video_that_is_not_a_sequence_of_the_benchmark_is_refused(client, member, sent, run):
     client.force_login(member)
     other = Upload.objects.create(subject=run.upload.subject, name="other.mp4", size_bytes=1)
     assert open_it(client, sent, other).status_code == 404

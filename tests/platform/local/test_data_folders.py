@@ -34,7 +34,7 @@ def assert_private(data: Path) -> None:
     assert mode(data) & OTHERS & ~ENTER == 0
 
 
-def test_new_folders_are_their_owners(tmp_path):
+def test_new_folders_are_accessible_to_their_owner_only(tmp_path):
     make_private(tmp_path / "deep" / "data")
     assert_private(tmp_path / "deep" / "data")
 
@@ -81,7 +81,7 @@ def test_stored_media_are_readable_by_their_owner_only():
     ],
     ids=["manage.py up", "workers"],
 )
-def test_files_made_after_the_start_are_their_owners(tmp_path, start):
+def test_files_made_after_the_start_are_accessible_to_their_owner_only(tmp_path, start):
     command = f"{start}\nopen({str(tmp_path / 'made')!r}, 'w').close()"
     paths = os.pathsep.join([str(ROOT / "platform"), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": paths, "WORKER_PROCESSES": "not a number"}

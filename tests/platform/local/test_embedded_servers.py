@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of one's own: shared, private, and gone when nobody needs them."""
+"""PostgreSQL and Redis for one installation: shared by its processes, private, and stopped when no process needs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ time.sleep(float(sys.argv[2]))
 
 
 def ask(data: Path, seconds: float = 0.0) -> subprocess.Popen[str]:
-    """A process of its own that asks for both URLs and stays for so many seconds."""
+    """A separate process that asks for both URLs and runs for so many seconds."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "platform"), "PALMARES_FSYNC": "off"}
     command = [sys.executable, "-c", _ASK, str(data), str(seconds)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -55,7 +55,7 @@ def test_many_processes_share_one_pair_of_servers_which_ends_with_the_last(tmp_p
     assert embedded.process_ids(tmp_path) == {}
 
 
-def test_what_was_written_is_there_the_next_time(tmp_path):
+def test_data_is_kept_after_a_restart(tmp_path):
     name = "DATABASE_URL"
     url = embedded.database_url(tmp_path)
     assert url == embedded.database_url(tmp_path), name
@@ -113,7 +113,7 @@ def test_a_killed_daemon_is_revived_where_it_was_with_what_was_written(tmp_path)
     embedded.release(tmp_path)
 
 
-def test_a_database_whose_parent_was_killed_leaves_nobody_behind_to_write(tmp_path):
+def test_no_orphan_process_writes_after_the_database_server_was_killed(tmp_path):
     url = embedded.database_url(tmp_path)
     old = psutil.Process(embedded.process_ids(tmp_path)["postgres"])
     with psycopg.connect(url) as connection:

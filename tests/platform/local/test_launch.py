@@ -1,4 +1,4 @@
-"""`manage.py up`: starts from nothing, answers, and leaves nothing behind, whoever starts it and however it ends."""
+"""`manage.py up`: starts with an empty folder, serves pages, and leaves no process, whoever starts it and however it ends."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Platform:
         return self.output.read_text()
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that was started for this folder, by whomever it has been adopted since."""
+        """All processes that were started for this folder, whatever their parent process is now."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -80,7 +80,7 @@ def start(data: Path, *, port: int | None = None, prefix: list[str] | None = Non
     return Platform(data, port=port or free_port(), prefix=prefix or [])
 
 
-def test_first_start_answers_restarts_what_falls_and_leaves_nothing_behind(data):
+def test_the_first_start_serves_pages_restarts_killed_processes_and_leaves_no_process_behind(data):
     platform = start(data)
     platform.wait("Ctrl-C stops everything.")
     link = next(line.strip() for line in platform.text().splitlines() if "/welcome/" in line)
@@ -131,7 +131,7 @@ def test_a_port_in_use_is_said_in_a_sentence(data):
     assert not platform.processes()
 
 
-def test_a_folder_of_somebody_elses_is_said_in_a_sentence(tmp_path):
+def test_a_folder_without_write_permission_gives_an_error_message(tmp_path):
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     tmp_path.chmod(0o500)

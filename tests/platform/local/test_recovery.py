@@ -1,4 +1,4 @@
-"""Whatever is killed under `manage.py up` comes back by itself, and with it everything that needs it."""
+"""Every process killed under `manage.py up` is restarted automatically, together with the processes that need it."""
 
 from __future__ import annotations
 

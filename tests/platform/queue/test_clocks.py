@@ -66,7 +66,7 @@ def test_a_reaper_with_a_wrong_clock_leaves_healthy_work_alone_and_finds_lost_wo
 
 
 @pytest.mark.parametrize("wrong_by", [120.0, -120.0])
-def test_the_lease_of_a_worker_with_a_wrong_clock_is_as_long_as_any(elsewhere, wrong_by):
+def test_a_worker_with_a_wrong_clock_gets_a_lease_of_normal_length(elsewhere, wrong_by):
     run = RunFactory(status=Status.QUEUED)
     elsewhere(wrong_by, "claim", str(run.pk))
     run.refresh_from_db()

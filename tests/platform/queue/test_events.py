@@ -169,7 +169,7 @@ def test_rows_of_other_teams_are_left_out(run, outsider, monkeypatch):
 @pytest.mark.parametrize(
     ("query", "status"), [({"runs": "seven"}, 400), ({"runs": ",".join(["00000000-0000-4000-8000-000000000000"] * 201)}, 400)]
 )
-def test_what_cannot_be_ids_is_refused(member, query, status):
+def test_malformed_ids_are_refused(member, query, status):
     headers = bearer(member)
 
     @async_to_sync
@@ -256,7 +256,7 @@ def end_session(user) -> None:
         (session, leave_team),
     ],
 )
-def test_a_stream_ends_with_what_it_was_opened_with(run, member, monkeypatch, credential, loss):
+def test_a_stream_ends_when_its_token_session_or_membership_ends(run, member, monkeypatch, credential, loss):
     monkeypatch.setattr(event_hub, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(event_hub, "CHECK_SECONDS", 0.2)
     headers = credential(member)

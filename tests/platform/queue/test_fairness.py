@@ -1,4 +1,4 @@
-"""Whose turn it is: teams take turns, and what people asked for goes first."""
+"""Order of the queue: teams take turns, and work requested by people goes before the demonstration."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_team_with_many_runs_does_not_make_another_wait(team):
     assert taken == [many[0].pk, few[0].pk, many[1].pk, few[1].pk, many[2].pk, few[2].pk]
 
 
-def test_with_several_workers_the_team_that_has_none_at_work_is_next(team):
+def test_with_several_workers_a_team_without_a_running_run_is_next(team):
     many, few = queue_runs(team, 5), queue_runs(TeamFactory(), 1)
     assert take().pk == many[0].pk
     assert take().pk == few[0].pk
     assert take().pk == many[1].pk
 
 
-def test_places_tell_the_order_in_which_rows_are_taken(team):
+def test_queue_positions_match_the_order_in_which_rows_are_claimed(team):
     rows = [*queue_runs(team, 6), *queue_runs(TeamFactory(), 3), *queue_runs(TeamFactory(), 1)]
     places = {run.pk: place_in_queue(item=run) for run in rows}
     assert sorted(places.values()) == list(range(1, 11))
@@ -82,7 +82,7 @@ def test_work_that_people_asked_for_precedes_the_demonstrations(team):
     assert order == [run.pk for run in (*asked, *demo)]
 
 
-def test_what_nobody_asked_for_does_not_wait_for_ever(team):
+def test_runs_of_the_demonstration_are_taken_after_a_long_wait(team):
     (demo,) = queue_runs(TeamFactory(), 1, facts={"synthetic": {}})
     queue_runs(team, 2)
     Run.objects.filter(pk=demo.pk).update(queued_at=database_now() - timedelta(hours=2))

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order to truths, revisions, submissions and workers of two versions: the boards end complete."""
+"""For any order of events on truths, revisions, submissions and workers of two versions, the boards end complete."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class Rescoring(RuleBasedStateMachine):
         self.board_size = size
 
     def teardown(self) -> None:
-        """From wherever it stands: truths are read, an old worker and then a new one work, and the owner publishes."""
+        """From any state: truths are read, an old worker and then a new one work, and the owner publishes."""
         for _ in range(3):
             self.truth_is_imported(is_readable=True)
         Scoring.objects.filter(status=Status.RUNNING).update(lease_expires_at=timezone.now() - timedelta(seconds=1))

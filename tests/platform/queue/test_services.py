@@ -35,7 +35,7 @@ def expire(run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_the_way_of_work_that_goes_well(run):
+def test_a_run_goes_from_queued_over_running_to_succeeded(run):
     item = claim(run)
     assert (item.status, item.attempts) == (Status.RUNNING, 1)
     services.heartbeat(item=item, stage="Fitting", progress=0.5, seconds=30)
@@ -52,7 +52,7 @@ def test_two_workers_never_hold_one_row(run):
     assert services.claim(model=Run, pk=run.pk, seconds=30) is None
 
 
-def test_an_expired_lease_is_the_next_workers_and_the_first_may_write_nothing(run):
+def test_after_a_lease_expires_the_next_worker_takes_the_row_and_the_first_cannot_write(run):
     first = claim(run)
     expire(run)
     second = claim(run)
@@ -90,7 +90,7 @@ def test_cancel_while_queued_is_at_once(run):
     assert services.claim(model=Run, pk=run.pk, seconds=30) is None
 
 
-def test_cancel_at_work_reaches_the_worker(run):
+def test_cancelling_a_running_run_stops_its_worker(run):
     item = claim(run)
     services.cancel(item=run)
     assert run.status == Status.RUNNING
@@ -149,7 +149,7 @@ def test_a_lost_worker_whose_work_was_cancelled_ends_cancelled(run):
     assert run.status == Status.CANCELLED
 
 
-def test_release_gives_back_and_fails_with_the_reason_in_the_end(run):
+def test_released_work_is_queued_again_and_fails_with_the_reason_after_the_last_attempt(run):
     services.release(item=claim(run), reason="told to go", counts=False)
     run.refresh_from_db()
     assert (run.status, run.attempts) == (Status.QUEUED, 0)
@@ -178,14 +178,14 @@ def test_a_run_fails_with_its_upload():
     assert (run.status, run.error) == (Status.FAILED, "It could not start: “clip.mp4” failed. It has no frames.")
 
 
-def test_a_run_queued_as_its_upload_failed_is_found():
+def test_the_reaper_fails_a_queued_run_whose_upload_failed():
     run = RunFactory(status=Status.QUEUED, upload=UploadFactory(status=Status.CANCELLED, name="clip.mp4"))
     services.reap()
     run.refresh_from_db()
     assert (run.status, run.error) == (Status.FAILED, "It could not start: “clip.mp4” was cancelled.")
 
 
-def test_an_upload_that_is_still_coming_is_not_work():
+def test_an_upload_that_is_not_yet_received_cannot_be_claimed():
     upload = UploadFactory(status=Status.QUEUED, received_at=None)
     assert services.claim(model=Upload, pk=upload.pk, seconds=30) is None
     assert waiting_times.oldest_queued_seconds() == 0.0
@@ -202,7 +202,7 @@ def test_places_are_counted_over_all_kinds_of_work():
     assert waiting_times.oldest_queued_seconds() > 0
 
 
-def test_time_left_is_told_from_progress():
+def test_time_left_is_estimated_from_progress():
     now = timezone.now()
     run = RunFactory(status=Status.RUNNING, started_at=now - timedelta(seconds=10), progress=0.25)
     assert waiting_times.seconds_left(item=run, now=now) == pytest.approx(30)

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: work is done once, and is never lost."""
+"""For any order of events, work is done exactly once and is never lost."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert row.not_before is None or row.status in (Status.QUEUED, Status.CANCELLED, Status.FAILED)
 
     def teardown(self) -> None:
-        """From wherever it stands, a willing worker and the reaper bring it to an end."""
+        """From any state, a working worker and the reaper bring the work to an end."""
         for _ in range(2):
             self.lease_runs_out()
             self.time_passes(timedelta(minutes=6))

@@ -54,7 +54,7 @@ def test_at_most_four_clips_and_it_says_so(client: Any, viewer: Any, clips: list
     assert "Only 4 of the uploads are shown" in page
 
 
-def test_the_choice_of_the_list_leads_there(client: Any, member: Any, clips: list[Upload]):
+def test_the_selection_in_the_list_of_uploads_leads_to_the_grid(client: Any, member: Any, clips: list[Upload]):
     client.force_login(member)
     assert "Compare in a grid" in client.get("/uploads/").content.decode()
     sent = {"uploads": [str(each.pk) for each in clips], "methods": ["2d-fit", "fused-fit"]}

@@ -1,4 +1,4 @@
-"""A team adds predictions of its own method to an upload; such a run is shown as any other."""
+"""A team adds predictions of its own method to an upload; such a run is shown like any other."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_what_cannot_be_used_is_refused_and_leaves_nothing(api, member, clip, me
     assert not list((media_root / "runs").glob("*")) if (media_root / "runs").exists() else True
 
 
-def test_an_upload_that_is_not_ready_takes_none(api, member, clip):
+def test_an_upload_that_is_not_ready_accepts_no_external_run(api, member, clip):
     clip.status = Status.QUEUED
     clip.save()
     answer = api(member).post(URL, sent(clip), format="multipart")
     assert (answer.status_code, "try again when it is ready" in answer.json()["detail"]) == (409, True)
 
 
-def test_who_may_not(api, clip, viewer, outsider):
+def test_anonymous_callers_viewers_and_outsiders_are_refused(api, clip, viewer, outsider):
     def status(user):
         return api(user).post(URL, sent(clip), format="multipart").status_code
 
@@ -95,7 +95,7 @@ def test_who_may_not(api, clip, viewer, outsider):
     assert not Run.objects.exists()
 
 
-def test_the_page_takes_them(client, member, viewer, clip):
+def test_predictions_can_be_added_on_the_page(client, member, viewer, clip):
     change = reverse("upload-add-run", args=[clip.pk])
     client.force_login(viewer)
     assert change not in client.get(reverse("upload", args=[clip.pk])).content.decode()
@@ -110,7 +110,7 @@ def test_the_page_takes_them(client, member, viewer, clip):
     assert Run.objects.count() == 1
 
 
-def test_it_is_in_the_viewer_as_any_run(client, member, clip, finished_run):
+def test_the_viewer_shows_an_external_run(client, member, clip, finished_run):
     finished_run.method, finished_run.source = "Our method", "runs/x/source.npz"
     finished_run.save()
     client.force_login(member)
@@ -122,7 +122,7 @@ def test_it_is_in_the_viewer_as_any_run(client, member, clip, finished_run):
     )
 
 
-def test_a_team_with_too_much_open_work_waits(api, member, clip, settings, run):
+def test_a_team_at_its_limit_of_open_runs_is_refused(api, member, clip, settings, run):
     settings.TEAM_OPEN_RUNS = 1
     answer = api(member).post(URL, sent(clip), format="multipart")
     assert (answer.status_code, "at the same time" in answer.json()["detail"]) == (429, True)

@@ -1,4 +1,4 @@
-"""Names of joints, which the web may not import from where they are defined."""
+"""Names of joints, of which the web has its own copy because it may not import their definition."""
 
 from ml.hand.skeleton import JOINTS as SKELETON
 from palmares.runs.scores import JOINTS

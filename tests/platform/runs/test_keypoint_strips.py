@@ -23,7 +23,7 @@ def page_of(client, run, keypoints) -> str:
     return client.get(f"/runs/{run.pk}/?details").content.decode()
 
 
-def test_a_hand_has_a_strip_with_words_and_links_to_wrong_frames(client, finished_run):
+def test_each_hand_has_a_strip_with_a_text_summary_and_links_to_faulty_frames(client, finished_run):
     page = page_of(client, finished_run, [RECORD])
     words = "Of 8 frames: the detector in 4, projected from the refined run in 2, missing in 2; mean confidence 0.81."
     assert f'aria-label="Left hand, frames 2 to 9. {words}"' in page
@@ -38,7 +38,7 @@ def test_a_run_without_records_has_no_section(client, finished_run):
     assert "Keypoints" not in page_of(client, finished_run, [])
 
 
-def test_a_run_whose_files_are_gone_has_a_page_all_the_same(client, finished_run):
+def test_the_page_of_a_run_opens_even_if_its_files_are_missing(client, finished_run):
     default_storage.delete(f"{finished_run.prediction.folder}/series.json")
     client.force_login(MembershipFactory(team=finished_run.upload.subject.team).user)
     page = client.get(f"/runs/{finished_run.pk}/?details")

@@ -21,7 +21,7 @@ def test_filters(api, member, run, finished_run, subject):
 
 
 @pytest.mark.parametrize("query", [{"status": "nonsense"}, {"upload": "x"}])
-def test_nonsense(api, member, query):
+def test_invalid_filters_are_refused(api, member, query):
     assert api(member).get(URL, query).status_code == 400
 
 

@@ -45,7 +45,7 @@ def test_chunks_never_change(api, viewer, url, chunk):
 
 
 @pytest.mark.parametrize("name", ["0" * 32 + ".bin", "..%2fprediction.bin", "track.json", "../track.json", "ABCDEF0123.bin"])
-def test_no_other_chunks(api, viewer, url, name):
+def test_unknown_chunk_names_are_not_found(api, viewer, url, name):
     assert api(viewer).get(f"{url}track/{name}").status_code == 404
 
 
@@ -85,14 +85,14 @@ def test_frames_that_are_not_there(api, viewer, url, frame):
 
 @pytest.mark.parametrize("part", ["prediction/", "track/", "series/", "frames/0.glb", "track/0123456789.bin"])
 class TestEach:
-    def test_nobody_else(self, refusals, url, part):
+    def test_outsiders_and_anonymous_callers_are_refused(self, refusals, url, part):
         statuses = refusals("get", f"{url}{part}")
         assert (statuses["anonymous"], statuses["outsider"]) == (401, 404)
 
     def test_wrong_method(self, api, viewer, url, part):
         assert api(viewer).post(f"{url}{part}").status_code == 405
 
-    def test_not_there_yet(self, api, viewer, url, part, finished_run):
+    def test_files_of_a_run_without_a_prediction_are_not_found(self, api, viewer, url, part, finished_run):
         finished_run.prediction.delete()
         response = api(viewer).get(f"{url}{part}")
         assert response.status_code == 404

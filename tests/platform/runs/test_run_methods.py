@@ -26,7 +26,7 @@ def queued_methods(upload: Any) -> list[str]:
     return [*upload.runs.filter(status=Status.QUEUED).order_by("created_at").values_list("method", flat=True)]
 
 
-def test_a_video_gets_the_fit_over_time_and_what_it_starts_from(client: Any, api: Any, member: Any, upload: Any):
+def test_a_video_gets_runs_of_hmp_and_fused_fit(client: Any, api: Any, member: Any, upload: Any):
     client.force_login(member)
     assert "Run HMP and Fused fit</button>" in client.get(f"/uploads/{upload.pk}/").content.decode()
     client.post(PAGE, {"uploads": str(upload.pk)})
@@ -37,7 +37,7 @@ def test_a_video_gets_the_fit_over_time_and_what_it_starts_from(client: Any, api
     assert queued_methods(other) == ["hmp2024", "fused-fit"]
 
 
-def test_images_get_the_fit_of_each_frame(client: Any, api: Any, member: Any, images: Any):
+def test_images_get_a_run_of_fused_fit(client: Any, api: Any, member: Any, images: Any):
     client.force_login(member)
     page = client.get(f"/uploads/{images.pk}/").content.decode()
     assert "Run Fused fit</button>" in page
@@ -47,7 +47,7 @@ def test_images_get_the_fit_of_each_frame(client: Any, api: Any, member: Any, im
     assert queued_methods(images) == ["fused-fit"]
 
 
-def test_a_run_of_no_named_method_is_of_the_first_one(api: Any, member: Any, upload: Any, images: Any):
+def test_a_run_without_a_method_uses_the_default_method(api: Any, member: Any, upload: Any, images: Any):
     made = [api(member).post("/api/v1/runs/", {"upload": str(each.pk)}).json() for each in (upload, images)]
     assert [run["method"] for run in made] == ["hmp2024", "fused-fit"]
 

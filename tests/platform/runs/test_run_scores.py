@@ -1,4 +1,4 @@
-"""Scores of a run by HTTP: for the team alone, by clip and by frame; asked for whichever of run and truth comes last."""
+"""Scores of a run by HTTP: only for the team, by clip and by frame; requested when the last of run and truth is ready."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_of_one_joint(api, viewer, url, score):
         ("metric=f5&joint=2", 400), ("metric=mpvpe", 404),
     ],
 )  # fmt: skip
-def test_what_is_not_there(api, viewer, url, score, query, status):
+def test_unknown_names_are_refused(api, viewer, url, score, query, status):
     answer = api(viewer).get(f"{url}frames/?{query}")
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
@@ -107,11 +107,11 @@ def test_before_it_is_scored(api, viewer, url, truth, finished_run):
 
 
 @pytest.mark.parametrize("path", ["", "frames/"])
-def test_nobody_else_reads_them(refusals, url, score, path):
+def test_only_the_team_reads_the_scores(refusals, url, score, path):
     assert refusals("get", url + path) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
-def test_they_are_asked_for_once_run_and_truth_are_there(finished_run, upload):
+def test_scoring_is_requested_when_both_run_and_truth_are_ready(finished_run, upload):
     assert request_scores() == 0
     truth = GroundTruth.objects.create(upload=upload, name="t.npz", format="palmares", source="x")
     assert request_scores(upload_id=upload.pk) == 0
@@ -126,7 +126,7 @@ def test_a_run_without_a_prediction_is_not_scored(run, truth):
     assert request_scores() == 0
 
 
-def test_they_go_with_the_truth_and_with_the_run(
+def test_scores_are_deleted_with_the_truth_and_with_the_run(
     api, member, score, upload, url, media_root, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):

@@ -1,4 +1,4 @@
-"""What a run says of the hand's shape: what it was given and what its prediction holds, not what is in the tables now."""
+"""What a run says about the hand shape: what it was given and what its prediction contains, not what the tables contain now."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shapes(subject) -> dict[str, HandShape]:
     return {side: HandShape.objects.get(pk=shape.pk) for side, shape in made.items()}
 
 
-def test_each_side_is_told_as_the_prediction_has_it(shapes):
+def test_the_text_describes_the_shape_of_each_side_in_the_prediction(shapes):
     words = "calibrated on 21 Nov 2026, 187 mm long"
     assert said(shapes["both"], GIVEN, ("left", "right")) == words
     assert said(shapes["both"], GIVEN, ("right",)) == words
@@ -49,7 +49,7 @@ def test_each_side_is_told_as_the_prediction_has_it(shapes):
     assert said(shapes["left"], LEFT, ()) == f"not used, as no hand was found: {words}, for the left hand"
 
 
-def test_without_a_shape_it_is_the_methods_own(db):
+def test_without_a_given_shape_the_text_says_how_the_method_got_it(db):
     assert said(None, {}, ("left", "right")) == "estimated"
     assert said(None, {}, ("right",), method="kong2022-identity") == "calibrated from this clip"
     assert said(None, {}, ("right",), method="kong2022-identity", independent=True) == "estimated"
@@ -88,7 +88,7 @@ def predicted(run: Run, meta: dict, sides: list[int]) -> None:
     run.save()
 
 
-def test_earlier_runs_are_told_by_their_predictions(upload, shapes):
+def test_the_migration_reads_the_shapes_of_older_runs_from_their_predictions(upload, shapes):
     tell = importlib.import_module("palmares.runs.migrations.0004_run_keeps_the_shape_it_was_given").tell
     gone, there, never, lost, waiting = (
         RunFactory(upload=upload, hand_shape=shape) for shape in (None, shapes["left"], None, shapes["both"], shapes["both"])

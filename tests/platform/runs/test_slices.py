@@ -71,7 +71,7 @@ def test_by_two_crossed(api, viewer, url, score):
     assert [cell["n"] for cell in found] == [150] * 4
 
 
-def test_where_one_run_beats_another(api, viewer, url, score, truth, upload):
+def test_two_runs_are_compared_in_each_slice(api, viewer, url, score, truth, upload):
     other = RunFactory(upload=upload)
     score_of(other, truth, shift=2.0)
     palm, _ = api(viewer).get(f"{url}?against={other.pk}").json()["cells"]
@@ -86,15 +86,15 @@ def test_where_one_run_beats_another(api, viewer, url, score, truth, upload):
         ("against=00000000-0000-0000-0000-000000000000", 404),
     ],
 )  # fmt: skip
-def test_what_is_not_there(api, viewer, url, score, query, status):
+def test_unknown_attributes_and_runs_are_refused(api, viewer, url, score, query, status):
     assert api(viewer).get(f"{url}?{query}").status_code == status
 
 
-def test_nobody_else_reads_them(refusals, url, score):
+def test_only_the_team_reads_the_slices(refusals, url, score):
     assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
-def test_another_teams_run_is_no_part_of_a_comparison(api, viewer, url, score):
+def test_a_comparison_with_a_run_of_another_team_is_not_found(api, viewer, url, score):
     foreign = RunFactory()
     assert api(viewer).get(f"{url}?against={foreign.pk}").status_code == 404
 

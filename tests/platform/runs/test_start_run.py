@@ -44,7 +44,7 @@ def test_on_an_upload_that_is_not_ready_it_waits(api, member, data):
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
-def test_on_an_upload_that_never_will_be(api, member, data, status):
+def test_a_run_on_a_failed_or_cancelled_upload_is_refused(api, member, data, status):
     Upload.objects.update(status=status)
     assert api(member).post(URL, data).status_code == 409
     assert not Run.objects.exists()
@@ -58,7 +58,7 @@ def test_it_refuses(api, member, data, change):
     assert api(member).post(URL, {**data, **change}).status_code == 400
 
 
-def test_shapes_of_other_hands(api, member, data, team, subject):
+def test_shapes_of_another_subject_model_or_team_are_refused(api, member, data, team, subject):
     of_another_subject = HandShapeFactory(subject__team=team)
     of_another_model = HandShapeFactory(subject=subject, hand_model="mano")
     of_another_team = HandShapeFactory()
@@ -76,7 +76,7 @@ def test_a_shape_of_the_first_open_hand_is_refused_and_not_offered(api, client, 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_hand_model_that_the_method_cannot_pose_is_refused_in_its_own_words(api, member, data, method):
+def test_a_hand_model_that_the_method_does_not_support_is_refused_with_a_reason(api, member, data, method):
     answer = api(member).post(URL, {**data, "method": method, "hand_model": "mano"})
     if "mano" in METHODS[method].hand_models:
         assert answer.status_code == 201
@@ -88,7 +88,7 @@ def test_a_hand_model_that_the_method_cannot_pose_is_refused_in_its_own_words(ap
     assert answer.json()["detail"] == f"T{str(said.value)[1:]}."
 
 
-def test_shapes_are_told_from_one_another_and_offered_where_they_can_be_taken(client, member, upload, subject):
+def test_shapes_are_described_distinctly_and_offered_only_to_methods_that_accept_them(client, member, upload, subject):
     HandShapeFactory(subject=subject, side="left", source="calibrated", length_mm=187.24, details={"scale": "assumed"})
     HandShapeFactory(subject=subject, source="calibrated", length_mm=190, details={"scale": "a ruler"})
     HandShapeFactory(subject=subject, hand_model="mano")
@@ -129,7 +129,7 @@ def test_shapes_that_were_typed_in_are_offered_and_not_preselected(client, membe
     assert preselected(client, member, upload) == {name: [] for name in METHODS}
 
 
-def test_who_may_not(refusals, data):
+def test_outsiders_and_viewers_are_refused(refusals, data):
     assert refusals("post", URL, data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
     assert not Run.objects.exists()
 

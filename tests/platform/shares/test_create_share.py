@@ -39,7 +39,7 @@ def test_it_gives_an_address_once_and_keeps_a_hash(share, api, member):
     assert not listed["names"]
 
 
-def test_it_is_for_members(refusals, finished_run):
+def test_only_members_create_links(refusals, finished_run):
     body = {"kind": "viewer", "id": str(finished_run.upload_id)}
     assert refusals("post", URL, body) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert not ShareLink.objects.exists()

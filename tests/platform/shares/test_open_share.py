@@ -186,7 +186,7 @@ def test_its_use_is_listed(client, api, member, link_to):
     assert listed["last_used_at"] is not None
 
 
-def test_robots_and_caches_keep_off(client, link_to):
+def test_pages_are_not_indexed_by_robots_and_not_cached(client, link_to):
     answer = client.get(f"/shared/{link_to()}/")
     assert answer["X-Robots-Tag"] == "noindex, nofollow"
     assert "no-store" in answer["Cache-Control"]
@@ -239,7 +239,7 @@ def test_a_board_shows_public_rows_and_those_of_the_team_that_shared_it(client, 
     assert "their private one" not in page
 
 
-def test_a_board_of_a_private_truth_is_shown_as_others_than_its_team_see_it(client, board_link, contest, scored):
+def test_a_board_of_a_private_truth_is_shown_as_other_teams_see_it(client, board_link, contest, scored):
     scored(method="our own", figures={"pa_mpjpe": 10.123})
     page = client.get(f"/shared/{board_link()}/").content.decode()
     assert "The ground truth is private: values are withheld, because it has too few hands" in page
@@ -263,7 +263,7 @@ def test_a_board_that_is_gone_says_so(client, board_link, contest):
     assert "The benchmark that this link opened has been deleted" in answer.content.decode()
 
 
-def test_a_state_that_no_longer_fits_says_so(client, board_link, scored):
+def test_a_link_whose_saved_state_is_no_longer_valid_is_reported(client, board_link, scored):
     scored()
     answer = client.get(f"/shared/{board_link(state='board=gone')}/")
     assert answer.status_code == 404
@@ -277,7 +277,7 @@ def test_a_moved_upload_is_not_opened_for_its_new_team(client, link_to, finished
     assert status_of(client, f"/shared/{token}/") == 410
 
 
-def test_a_signed_in_owner_sees_no_more_through_a_link(client, link_to, finished_run, owner):
+def test_a_link_shows_a_signed_in_owner_the_same_as_anyone(client, link_to, finished_run, owner):
     other = another_run(finished_run)
     token = link_to()
     client.force_login(owner)

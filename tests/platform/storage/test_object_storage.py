@@ -1,4 +1,4 @@
-"""Media in an S3 bucket: few and small requests, uploads that move between web processes, failures that pass."""
+"""Media in an S3 bucket: few and small requests, uploads that move between web processes, temporary failures."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def test_head_and_conditional_requests_read_nothing(api, member, bucket, large):
     assert sum(len(piece) for piece in other.streaming_content) == 50331648
 
 
-def test_what_is_not_there(api, member, subject):
+def test_a_missing_file_is_answered_404(api, member, subject):
     upload = UploadFactory(subject=subject, folder="uploads/none/web-1", status=Status.SUCCEEDED)
     assert api(member).get(f"/api/v1/uploads/{upload.pk}/media/web.mp4").status_code == 404
 
 
-def test_a_frame_as_a_mesh_reads_little(api, member, bucket, finished_run):  # noqa: F811
+def test_a_frame_exported_as_a_mesh_reads_only_a_small_part_of_the_file(api, member, bucket, finished_run):  # noqa: F811
     """The fixture's prediction, with 30 MB of other arrays before what is needed."""
     folder = finished_run.prediction.folder
     with default_storage.open(f"{folder}/prediction.npz", "rb") as stream:
@@ -132,7 +132,7 @@ def test_a_worker_fetches_a_file_once(bucket, tmp_path):  # noqa: F811
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_health_page_asks_twice(client, bucket):  # noqa: F811
+def test_the_health_page_makes_two_storage_requests(client, bucket):  # noqa: F811
     bucket.watch()
     assert client.get("/health/").json()["storage"] == "working"
     assert (dict(bucket.requests), bucket.keys()) == ({"PutObject": 1, "DeleteObject": 1}, [])
@@ -174,7 +174,7 @@ def test_a_part_that_was_never_recorded_is_written_again(api, member, subject, m
         assert stored.read() == mp4
 
 
-def test_the_reaper_of_another_machine_leaves_bytes_that_come(member, subject, mp4):
+def test_the_reaper_of_another_machine_keeps_an_upload_that_is_still_being_received(member, subject, mp4):
     upload = resumable.begin(by=member, name="a.mp4", size=len(mp4), subject=subject)
     Upload.objects.update(created_at=timezone.now() - timedelta(days=3))
     resumable.append(upload_id=upload.pk, by=member, offset=0, stream=ContentFile(mp4[:100]))
@@ -182,7 +182,7 @@ def test_the_reaper_of_another_machine_leaves_bytes_that_come(member, subject, m
     assert Upload.objects.exists()
 
 
-def test_a_storage_that_is_away_is_said_and_passes(api, member, large, settings, s3_server, bucket):  # noqa: F811
+def test_an_unreachable_storage_is_answered_503_until_it_is_back(api, member, large, settings, s3_server, bucket):  # noqa: F811
     present = settings.STORAGES
     settings.STORAGES = {**present, "default": storage_settings(bucket.name, "http://127.0.0.1:9")}
     answer = api(member).get(large)
@@ -191,7 +191,7 @@ def test_a_storage_that_is_away_is_said_and_passes(api, member, large, settings,
     assert api(member).get(large).status_code == 200
 
 
-def test_what_a_deletion_left_is_swept(subject, bucket, monkeypatch):  # noqa: F811
+def test_files_that_a_deletion_left_are_removed_later(subject, bucket, monkeypatch):  # noqa: F811
     kept, gone = UploadFactory(subject=subject), SubjectFactory().pk
     run = Run.objects.create(upload=kept, method="2d-fit", method_version="1")
     pending = PendingFile.objects.create(created_by=UserFactory(), name="p.zip", size_bytes=1)

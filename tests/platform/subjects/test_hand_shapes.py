@@ -41,7 +41,7 @@ def test_not_a_number(api, member, url):
     assert api(member).post(url, body, content_type="application/json").status_code == 400
 
 
-def test_who_may_not(refusals, url):
+def test_outsiders_are_refused_and_viewers_may_only_read(refusals, url):
     assert refusals("post", url, {"betas": BETAS}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
 

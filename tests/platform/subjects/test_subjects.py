@@ -24,7 +24,7 @@ class TestCreate:
         assert response.status_code == 409
         assert "differ" in response.json()["detail"]
 
-    def test_it_may_not(self, refusals, team):
+    def test_outsiders_and_viewers_are_refused(self, refusals, team):
         data = {"team": team.pk, "name": "S1"}
         # to an outsider the team is no team: what they sent is not valid, as if they had made the id up
         assert refusals("post", URL, data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
@@ -45,7 +45,7 @@ class TestList:
         found = api(member).get(URL, {"team": str(second.pk)}).json()["results"]
         assert [s["team"] for s in found] == [str(second.pk)]
 
-    def test_pages(self, api, member, team):
+    def test_the_list_is_paginated(self, api, member, team):
         SubjectFactory.create_batch(5, team=team)
         first = api(member).get(URL, {"page_size": 3}).json()
         rest = api(member).get(first["next"]).json()
@@ -65,20 +65,20 @@ class TestChange:
     def test_it_works(self, api, member, url):
         assert api(member).patch(url, {"name": "Renamed"}).json()["name"] == "Renamed"
 
-    def test_the_team_stays(self, api, member, url, team):
+    def test_the_team_cannot_be_changed(self, api, member, url, team):
         other = MembershipFactory(user=member, team=TeamFactory()).team
         assert api(member).patch(url, {"team": other.pk}).json()["team"] == str(team.pk)
 
-    def test_a_clash(self, api, member, url, team):
+    def test_a_name_that_is_taken_is_refused(self, api, member, url, team):
         SubjectFactory(team=team, name="Taken")
         assert api(member).patch(url, {"name": "Taken"}).status_code == 409
 
-    def test_it_may_not(self, refusals, url):
+    def test_outsiders_and_viewers_are_refused(self, refusals, url):
         assert refusals("patch", url, {"name": "x"}) == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
 
 class TestDelete:
-    def test_it_takes_all_files_along(self, api, member, url, finished_run, django_capture_on_commit_callbacks):
+    def test_deleting_a_subject_deletes_all_its_files(self, api, member, url, finished_run, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             assert api(member).delete(url).status_code == 204
         assert default_storage.listdir("uploads")[0] == []
@@ -90,7 +90,7 @@ class TestDelete:
             transaction.set_rollback(True)
         assert default_storage.exists(f"{finished_run.prediction.folder}/prediction.npz")
 
-    def test_it_may_not(self, refusals, url):
+    def test_outsiders_and_viewers_are_refused(self, refusals, url):
         assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):

@@ -64,7 +64,7 @@ def test_all_accounts_together_have_one_quota_and_the_owning_team_needs_none(sen
     assert send(member).status_code == 201
 
 
-def test_neither_deleted_submissions_nor_teams_nor_accounts_give_places_back(send, api):
+def test_deleting_submissions_teams_or_accounts_does_not_restore_the_quota(send, api):
     Benchmark.objects.update(yearly_person_limit=1)
     eve = person("eve@example.org")
     made = send(eve).json()["id"]
@@ -76,7 +76,7 @@ def test_neither_deleted_submissions_nor_teams_nor_accounts_give_places_back(sen
     assert send(person("eve@example.org")).status_code == 429
 
 
-def test_what_was_not_scored_takes_no_place(send, api):
+def test_a_submission_cancelled_before_scoring_does_not_count_towards_the_quota(send, api):
     Benchmark.objects.update(yearly_person_limit=1)
     eve = person("eve@example.org")
     made = send(eve).json()["id"]

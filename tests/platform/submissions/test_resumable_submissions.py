@@ -1,4 +1,4 @@
-"""Predictions that come in parts by tus, and the submissions that are made of them."""
+"""Predictions received in parts by tus, and the submissions made of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def append(client, url, offset, content, **headers):
 
 
 def sent(client, content=GOOD, name="pred.zip") -> str:
-    """The id of a file that has come."""
+    """The id of a file that was received completely."""
     url = create(client, len(content), name)["Location"]
     assert append(client, url, 0, content).status_code == 204
     return url.rstrip("/").rpartition("/")[2]
@@ -77,7 +77,7 @@ def offset_of(client, url):
     return int(response["Upload-Offset"])
 
 
-# ------------------------------------------------------------------------------------------------------- the file's coming
+# ------------------------------------------------------------------------------------------------------- receiving the file
 
 
 def test_it_comes_in_three_parts(client, url, member):
@@ -98,19 +98,19 @@ def test_it_goes_on_where_it_stopped(client, url):
     assert partial_path(PendingFile.objects.get().pk).read_bytes() == GOOD
 
 
-def test_what_the_server_can_do(client):
+def test_options_lists_the_supported_tus_version_and_extensions(client):
     response = client.options(URL)
     assert (response.status_code, response["Tus-Version"]) == (204, "1.0.0")
     assert set(response["Tus-Extension"].split(",")) == {"creation", "termination", "checksum"}
 
 
 @pytest.mark.parametrize("length", ["", "0", "-1", "1.5", "x", "9" * 30, "\u0663", "1e3", " ", "0x10"])
-def test_lengths_that_are_none(client, length):
+def test_an_invalid_upload_length_is_refused(client, length):
     assert create(client, length).status_code == 400
     assert not PendingFile.objects.exists()
 
 
-def test_what_is_too_large_or_no_prediction_by_its_name_is_refused_before_it_comes(client):
+def test_a_file_that_is_too_large_or_has_a_wrong_name_is_refused_when_it_is_announced(client):
     assert create(client, (2 << 30) + 1).status_code == 413
     answer = create(client, 10, "pred.exe")
     assert (answer.status_code, "ends in .exe" in answer.json()["detail"]) == (400, True)
@@ -119,20 +119,20 @@ def test_what_is_too_large_or_no_prediction_by_its_name_is_refused_before_it_com
     assert not PendingFile.objects.exists()
 
 
-def test_a_name_is_no_path(client):
+def test_folders_and_null_characters_are_removed_from_the_file_name(client):
     create(client, 10, "../../etc/né\x00.zip")
     assert PendingFile.objects.get().name == "né.zip"
 
 
 @pytest.mark.parametrize("offset", [1, 499, 501, 10**17])
-def test_another_offset(client, url, offset):
+def test_a_wrong_offset_is_refused_with_409(client, url, offset):
     append(client, url, 0, GOOD[:500])
     assert append(client, url, offset, b"x").status_code == 409
     assert offset_of(client, url) == 500
 
 
 @pytest.mark.parametrize("offset", ["", "-1", "x", "9" * 30, "\u0660"])
-def test_offsets_that_are_none(client, url, offset):
+def test_an_invalid_offset_is_refused_with_400(client, url, offset):
     assert append(client, url, offset, b"x").status_code == 400
 
 
@@ -163,7 +163,7 @@ def test_wrong_type_version_and_method(client, url):
     assert client.get(URL, **TUS).status_code == 405
 
 
-def test_giving_up(client, url, committed):
+def test_deleting_an_unfinished_file_removes_its_bytes(client, url, committed):
     path = partial_path(PendingFile.objects.get().pk)
     assert path.exists()
     with committed():
@@ -173,7 +173,7 @@ def test_giving_up(client, url, committed):
     assert client.head(url, **TUS).status_code == 404
 
 
-def test_bytes_that_are_lost(client, url):
+def test_a_file_whose_received_bytes_are_lost_is_answered_410(client, url):
     append(client, url, 0, GOOD[:500])
     partial_path(PendingFile.objects.get().pk).unlink()
     assert append(client, url, 500, GOOD[500:]).status_code == 410
@@ -206,10 +206,10 @@ def test_the_body_limit_admits_a_chunk(url):
     assert asgi._pages.largest > CHUNK_BYTES
 
 
-# --------------------------------------------------------------------------------------------------------------- who may
+# --------------------------------------------------------------------------------------------------------------- permissions
 
 
-def test_nobody_but_its_sender_knows_it(api, client, url, contest, owner, viewer, outsider):
+def test_only_its_sender_can_use_an_unfinished_file(api, client, url, contest, owner, viewer, outsider):
     pk = PendingFile.objects.get().pk
     append(client, url, 0, GOOD)
     Benchmark.objects.update(visibility="public")
@@ -226,7 +226,7 @@ def test_nobody_but_its_sender_knows_it(api, client, url, contest, owner, viewer
     assert not Submission.objects.exists()
 
 
-def test_it_goes_with_its_sender(db, api, committed):
+def test_deleting_an_account_deletes_its_unfinished_files(db, api, committed):
     somebody = UserFactory()
     path = partial_path(sent(api(somebody)))
     assert path.exists()
@@ -235,10 +235,10 @@ def test_it_goes_with_its_sender(db, api, committed):
     assert not path.exists()
 
 
-# -------------------------------------------------------------------------------------------------- the submission of it
+# -------------------------------------------------------------------------------------------------- submitting the file
 
 
-def test_a_submission_is_made_of_it_and_it_is_gone(client, contest, committed, url):
+def test_a_complete_file_becomes_a_submission_and_is_no_longer_pending(client, contest, committed, url):
     for first, last in ((0, 700), (700, len(GOOD))):
         append(client, url, first, GOOD[first:last])
     pk = PendingFile.objects.get().pk
@@ -292,7 +292,7 @@ def test_a_file_that_is_refused_is_gone(client, contest, media_root, committed, 
     assert not (media_root / "submissions").exists()
 
 
-def test_one_that_has_not_come_whole_stays(client, contest, url):
+def test_an_incomplete_file_is_refused_and_kept(client, contest, url):
     append(client, url, 0, GOOD[:500])
     answer = submit(client, sent=PendingFile.objects.get().pk)
     assert (answer.status_code, f"500 of {len(GOOD)} bytes" in answer.json()["detail"]) == (409, True)
@@ -301,7 +301,7 @@ def test_one_that_has_not_come_whole_stays(client, contest, url):
 
 
 @pytest.mark.parametrize("key", [None, "k"])
-def test_quota_deadline_and_fields_cost_no_second_sending(client, contest, scored, key):
+def test_a_file_is_kept_when_quota_deadline_or_fields_refuse_the_submission(client, contest, scored, key):
     pk, today = sent(client), timezone.now().date()
     for _ in range(3):
         scored(quota_day=today)
@@ -315,7 +315,7 @@ def test_quota_deadline_and_fields_cost_no_second_sending(client, contest, score
     assert submit(client, key=key, sent=pk).status_code == 201
 
 
-def test_a_fault_of_ours_costs_no_second_sending(client, contest, monkeypatch, media_root):
+def test_a_file_is_kept_after_an_internal_error(client, contest, monkeypatch, media_root):
     def broken(**_):
         raise RuntimeError
 
@@ -331,7 +331,7 @@ def test_a_fault_of_ours_costs_no_second_sending(client, contest, monkeypatch, m
     assert submit(client, key="k", sent=pk).status_code == 201
 
 
-def test_one_whose_bytes_are_lost_is_told_and_gone(client, contest):
+def test_submitting_a_file_whose_bytes_are_lost_is_answered_410_and_removes_it(client, contest):
     pk = sent(client)
     partial_path(pk).unlink()
     answer = submit(client, sent=pk)
@@ -339,7 +339,7 @@ def test_one_whose_bytes_are_lost_is_told_and_gone(client, contest):
     assert not PendingFile.objects.exists()
 
 
-def test_viewers_submit_nothing_of_it_for_the_team(api, viewer, contest, team):
+def test_viewers_cannot_submit_a_received_file_for_the_team(api, viewer, contest, team):
     client = api(viewer)
     pk = sent(client)
     assert submit(client, sent=pk, team=str(team.pk)).status_code == 403
@@ -347,7 +347,7 @@ def test_viewers_submit_nothing_of_it_for_the_team(api, viewer, contest, team):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_requests_make_one_submission_of_it(api, contest, member):
+def test_two_simultaneous_requests_make_one_submission_of_a_file(api, contest, member):
     def post(client):
         try:
             return submit(client, sent=pk).status_code
@@ -367,7 +367,7 @@ def aged(pk, **age):
     PendingFile.objects.filter(pk=pk).update(changed_at=timezone.now() - timedelta(**age))
 
 
-def test_what_stopped_coming_and_what_nobody_used_expires(client, url, committed):
+def test_incomplete_and_unused_files_expire_after_two_days(client, url, committed):
     begun, complete = PendingFile.objects.get().pk, sent(client)
     append(client, url, 0, GOOD[:500])
     for pk in (begun, complete):
@@ -383,7 +383,7 @@ def test_what_stopped_coming_and_what_nobody_used_expires(client, url, committed
     assert client.head(f"{URL}{complete}/", **TUS).status_code == 404
 
 
-def test_what_never_began_expires_after_an_hour(client, url):
+def test_announced_files_without_any_bytes_expire_after_an_hour(client, url):
     pk = PendingFile.objects.get().pk
     aged(pk, minutes=59)
     assert pending_files.expire_pending() == 0

@@ -66,7 +66,7 @@ def test_the_check_of_a_valid_file_leaves_no_files(arguments, temporary):
         ("SECONDS", 0.01, "could not be read within"),
     ],
 )
-def test_a_check_beyond_a_limit_ends_with_a_sentence_and_leaves_nothing(
+def test_a_check_that_exceeds_a_limit_gives_an_error_message_and_leaves_no_files(
     arguments, temporary, monkeypatch, limit, value, sentence
 ):
     monkeypatch.setattr(limited_check, limit, value)

@@ -1,4 +1,4 @@
-"""Submissions over the API: checked on arrival, seen by their team, followed, changed and taken back."""
+"""Submissions over the API: checked on arrival, visible to their team, followed, edited, cancelled and deleted."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_scored_is_refused_with_a_sentence_and_nothing_is_
     assert stored(media_root) == []
 
 
-def test_millimetres_for_metres_are_named(api, contest, member):
+def test_a_file_in_millimetres_instead_of_metres_is_refused_with_that_reason(api, contest, member):
     from dataclasses import replace  # noqa: PLC0415
 
     wrong = {name: replace(s, joints=s.joints * np.float32(1000)) for name, s in SEQUENCES.items()}
@@ -117,7 +117,7 @@ def test_millimetres_for_metres_are_named(api, contest, member):
     assert answer.json()["findings"][0]["level"] == "error"
 
 
-def test_the_days_quota_counts_what_is_scored_and_deleting_gives_nothing_back(api, contest, scored, member, owner):
+def test_the_daily_quota_counts_scored_submissions_also_after_they_are_deleted(api, contest, scored, member, owner):
     for _ in range(3):
         scored(quota_day=datetime.now(UTC).date())
     answer = send(api(member), zipped(**SEQUENCES))
@@ -138,14 +138,14 @@ def test_after_the_deadline_it_is_too_late(api, contest, member):
     assert "deadline" in answer.json()["detail"]
 
 
-def test_viewers_outsiders_and_nobody_submit_nothing_for_the_team(api, contest, team, viewer, outsider):
+def test_viewers_outsiders_and_anonymous_callers_cannot_submit_for_the_team(api, contest, team, viewer, outsider):
     for user, code in ((None, 401), (outsider, 404), (viewer, 403)):
         answer = api(user).post(URL, form(zipped(**SEQUENCES), team=str(team.pk)), format="multipart")
         assert answer.status_code == code
     assert not Submission.objects.exists()
 
 
-def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, viewer, outsider):
+def test_private_submissions_are_visible_to_their_team_only(api, contest, scored, member, viewer, outsider):
     Benchmark.objects.update(visibility="public", shows_frames=True)
     private, public = scored("private"), scored("public", is_public=True)
     for user in (member, viewer):
@@ -160,7 +160,7 @@ def test_what_is_not_public_is_its_teams_alone(api, contest, scored, member, vie
     assert api(outsider).get(URL).status_code == 404
 
 
-def test_members_change_what_is_said_of_it_on_its_page(client, contest, scored, member, viewer):
+def test_members_edit_the_description_of_a_submission_on_its_page(client, contest, scored, member, viewer):
     made = scored("theirs")
     page = f"/submissions/{made.pk}/change/"
     sent = {"action": "change", "method": "ours", "description": "d", "links": "https://a.example\nhttps://b.example"}

@@ -19,7 +19,7 @@ def confirm(page):
     page.post(path)
 
 
-def test_a_new_address_counts_once_it_is_confirmed(page, member):
+def test_a_new_address_is_used_only_after_it_is_confirmed(page, member):
     page.post(URL, {"action_add": "", "email": "New@example.org"})
     member.refresh_from_db()
     assert member.email != "new@example.org"

@@ -17,7 +17,7 @@ def signed_in(client, member):
     return client
 
 
-def test_tokens_and_links_end_with_the_password(signed_in, member, owner, api):
+def test_changing_the_password_deletes_tokens_and_sign_in_links(signed_in, member, owner, api):
     _, token = create_token(user=member, name="script")
     link = create_sign_in_link(user=member)
     create_token(user=owner, name="another person's")

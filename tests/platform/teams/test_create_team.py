@@ -7,7 +7,7 @@ def test_it_works(api, outsider):
     assert response.json()["role"] == "owner"
 
 
-def test_it_wants_a_name(api, outsider):
+def test_a_name_is_required(api, outsider):
     response = api(outsider).post(URL, {"name": " "})
     assert response.status_code == 400
     assert "name" in response.json()["errors"]

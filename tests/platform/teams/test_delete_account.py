@@ -29,7 +29,7 @@ def test_it_asks_for_the_accounts_own_email_address(page, member):
     assert User.objects.filter(pk=member.pk).exists()
 
 
-def test_a_team_keeps_an_owner(client, owner, team, member):
+def test_the_only_owner_of_a_team_cannot_delete_their_account(client, owner, team, member):
     client.force_login(owner)
     assert "only owner of" in client.get(URL).content.decode()
     assert client.post(URL, {"email": owner.email}).url == URL

@@ -75,7 +75,7 @@ def test_others_may_not(api, refusals, url, member, method):
     assert getattr(api(member), method)(url, data).status_code == 403
 
 
-def test_whoever_has_the_link_joins(api, token, outsider, team):
+def test_anyone_with_the_link_joins_the_team(api, token, outsider, team):
     response = api(outsider).post(ACCEPT, {"token": token})
     assert response.status_code == 200
     assert response.json()["name"] == "Ours"

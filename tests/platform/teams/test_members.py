@@ -37,14 +37,14 @@ def test_a_viewer_cannot_change_their_own_role(api, url, viewer):
 
 
 @pytest.mark.parametrize(("method", "data"), [("patch", {"role": "member"}), ("delete", None)])
-def test_the_last_owner_stays(api, url, owner, method, data):
+def test_the_last_owner_cannot_leave_or_lose_the_role(api, url, owner, method, data):
     response = getattr(api(owner), method)(f"{url}{membership_of(owner).pk}/", data)
     assert response.status_code == 409
     assert "owner" in response.json()["detail"]
     assert membership_of(owner).role == Role.OWNER
 
 
-def test_an_owner_removes(api, url, owner, viewer):
+def test_an_owner_removes_a_member(api, url, owner, viewer):
     assert api(owner).delete(f"{url}{membership_of(viewer).pk}/").status_code == 204
     assert api(viewer).get(url).status_code == 404
 

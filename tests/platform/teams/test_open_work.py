@@ -26,7 +26,7 @@ def _two(settings):
     settings.TEAM_OPEN_RUNS = 2
 
 
-def test_one_more_is_refused_until_one_is_over(api, member, upload):
+def test_a_run_beyond_the_limit_is_refused_until_another_has_ended(api, member, upload):
     data, client = {"upload": str(upload.pk), "method": "2d-fit"}, api(member)
     assert [client.post("/api/v1/runs/", data).status_code for _ in range(2)] == [201, 201]
     answer = client.post("/api/v1/runs/", data)
@@ -44,13 +44,13 @@ def test_other_teams_and_finished_runs_do_not_count(api, member, outsider, uploa
     assert api(member).post("/api/v1/runs/", {"upload": str(upload.pk), "method": "2d-fit"}).status_code == 201
 
 
-def test_who_may_not_run_hears_nothing_of_the_team(api, refusals, upload):
+def test_people_who_may_not_start_runs_learn_nothing_about_the_limit(api, refusals, upload):
     RunFactory.create_batch(2, upload=upload)
     data = {"upload": str(upload.pk), "method": "2d-fit"}
     assert refusals("post", "/api/v1/runs/", data) == {"anonymous": 401, "outsider": 400, "viewer": 403}
 
 
-def test_run_all_queues_what_fits(client, member, upload):
+def test_running_all_methods_queues_only_as_many_as_the_limit_allows(client, member, upload):
     client.force_login(member)
     answer = client.post("/uploads/runs/", {"uploads": [str(upload.pk)], "methods": "all"}, follow=True)
     assert f"2 runs queued; {len(METHODS) - 2} left out" in answer.content.decode()
@@ -58,12 +58,12 @@ def test_run_all_queues_what_fits(client, member, upload):
     assert "at most 2 are allowed at the same time" in answer.content.decode()
 
 
-def test_calibrations_likewise(api, member, upload):
+def test_a_calibration_beyond_the_limit_is_refused(api, member, upload):
     url, data = f"/api/v1/subjects/{upload.subject_id}/calibrations/", {"uploads": [str(upload.pk)]}
     assert [api(member).post(url, data).status_code for _ in range(3)] == [201, 201, 429]
 
 
-def test_sample_clips_likewise(client, member, team):
+def test_a_sample_clip_beyond_the_limit_is_not_added(client, member, team):
     SubjectFactory(team=team)
     client.force_login(member)
     for _ in range(3):
@@ -72,7 +72,7 @@ def test_sample_clips_likewise(client, member, team):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_six_at_once_take_two_places(member, upload):
+def test_of_six_simultaneous_requests_two_are_queued(member, upload):
     answers: list[str] = []
     start = threading.Barrier(6)
 

@@ -1,4 +1,4 @@
-"""Where sign-in leads back to: the page that was left, never an address that only takes forms."""
+"""Sign-in leads back to the page that was left, never to an address that only accepts forms."""
 
 import re
 

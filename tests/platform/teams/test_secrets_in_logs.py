@@ -1,4 +1,4 @@
-"""Links that open an account are neither in the log nor in mail that others can read."""
+"""Links that sign a person in appear neither in the log nor in mail files that others can read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_log_line_hides_the_secret_part(link, written):
     assert "***" in line
 
 
-def test_a_traceback_hides_it_too():
+def test_a_traceback_hides_the_secret_part_too():
     try:
         raise ValueError(LINKS[0])
     except ValueError:
@@ -46,12 +46,12 @@ def test_a_traceback_hides_it_too():
     assert SECRET not in LogLine("{message}", style="{").format(record)
 
 
-def test_other_addresses_stay():
+def test_addresses_without_a_secret_are_logged_unchanged():
     text = "Not Found: /teams/7/invitations/ /accounts/password/reset/ /welcomes/a/"
     assert LogLine("{message}", style="{").format(logging.LogRecord("x", logging.INFO, "", 0, text, (), None)) == text
 
 
-def test_the_webs_log_has_none_with_access_log_and_without(start_web):  # noqa: F811
+def test_the_log_of_the_web_server_has_no_secret_with_or_without_access_log(start_web):  # noqa: F811
     web = start_web("--access-log")
     for link in LINKS:
         for path in (link, f"{link}nowhere/"):
@@ -63,7 +63,7 @@ def test_the_webs_log_has_none_with_access_log_and_without(start_web):  # noqa: 
     assert "Not Found: /welcome/***/nowhere/" in log
 
 
-def test_mail_goes_to_private_files_and_the_log_says_only_that(tmp_path, settings, caplog):
+def test_mail_is_written_to_private_files_and_its_text_is_not_logged(tmp_path, settings, caplog):
     settings.EMAIL_BACKEND = "palmares.teams.mail_folder.MailFolderBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     caplog.set_level(logging.INFO)

@@ -32,6 +32,6 @@ def test_guessing_is_slowed_down(client, person):
     assert "_auth_user_id" not in client.session
 
 
-def test_a_wrong_password_and_an_unknown_address_are_told_alike(client, person):
+def test_a_wrong_password_and_an_unknown_address_give_the_same_message(client, person):
     texts = [sign_in(client, email, "wrong").context["form"].errors.as_text() for email in (person.email, "nobody@example.org")]
     assert texts[0] == texts[1]

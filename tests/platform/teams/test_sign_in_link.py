@@ -36,7 +36,7 @@ def test_it_expires(client, url):
     assert not signed_in(client)
 
 
-def test_inactive_people_stay_out(client, url, member):
+def test_inactive_people_cannot_sign_in(client, url, member):
     member.is_active = False
     member.save()
     client.post(url)
@@ -66,12 +66,12 @@ def test_wrong_method(client, url):
     assert client.put(url).status_code == 405
 
 
-def test_a_command_prints_another(client, member, capsys):
+def test_a_command_prints_a_new_link(client, member, capsys):
     call_command("sign_in_link", member.email, "--server", "http://testserver/")
     client.post(capsys.readouterr().out.strip().removeprefix("http://testserver"))
     assert signed_in(client)
 
 
-def test_the_command_knows_no_such_user(db):
+def test_the_command_refuses_an_unknown_user(db):
     with pytest.raises(CommandError, match=r"no active user nobody@example\.org"):
         call_command("sign_in_link", "nobody@example.org")

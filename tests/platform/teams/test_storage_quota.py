@@ -31,7 +31,7 @@ def full(team):
     return team
 
 
-def test_every_way_in_is_refused_with_what_is_used_and_allowed(api, contest, owner, full):
+def test_files_beyond_the_quota_are_refused_by_every_endpoint_with_the_used_and_allowed_size(api, contest, owner, full):
     truths = Truth.objects.count()
     big = SimpleUploadedFile("hands.mp4", b"\0\0\0\x18ftypisom" + b"x" * 1000)
     prediction = zipped(**SEQUENCES)
@@ -51,7 +51,7 @@ def test_every_way_in_is_refused_with_what_is_used_and_allowed(api, contest, own
     assert api(owner).post("/api/v1/uploads/tus/", HTTP_UPLOAD_LENGTH="500", **ANNOUNCE).status_code == 201
 
 
-def test_what_is_announced_counts_and_what_is_deleted_does_not(api, member, team, settings, media_root):
+def test_announced_uploads_count_and_deleted_ones_do_not(api, member, team, settings, media_root):
     settings.TEAM_STORAGE_BYTES = 1000
     client = api(member)
     first = client.post("/api/v1/uploads/tus/", HTTP_UPLOAD_LENGTH="600", **ANNOUNCE)
@@ -61,7 +61,7 @@ def test_what_is_announced_counts_and_what_is_deleted_does_not(api, member, team
     assert client.get(f"/api/v1/teams/{team.pk}/storage/").json() == {"used": 600, "limit": 1000}
 
 
-def test_files_that_were_refused_take_nothing(team):
+def test_refused_files_use_no_storage(team):
     UploadFactory(subject__team=team, status=Status.FAILED, source="", size_bytes=700)
     UploadFactory(subject__team=team, status=Status.FAILED, source="uploads/x/source.mp4", size_bytes=30)
     UploadFactory(size_bytes=5)
@@ -97,7 +97,7 @@ def test_the_limit_cannot_be_changed_through_the_api(api, owner, team):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_cannot_take_the_same_room(member, team, media_root, settings):
+def test_simultaneous_uploads_cannot_exceed_the_quota(member, team, media_root, settings):
     settings.TEAM_STORAGE_BYTES = 1000
     subject = SubjectFactory(team=team)
     people, start = [member, *(m.user for m in team.memberships.exclude(user=member))], threading.Barrier(6)

@@ -22,7 +22,7 @@ def test_it_is_hashed_at_rest_and_shown_once(api, member):
     assert token not in api(member).get(URL).content.decode()
 
 
-def test_it_can_be_deleted_and_is_good_for_nothing_then(api, member):
+def test_a_deleted_token_is_refused(api, member):
     made = api(member).post(URL, {"name": "laptop"}).json()
     assert api(member).delete(f"{URL}{made['id']}/").status_code == 204
     client = api(None)
@@ -42,7 +42,7 @@ def test_the_number_of_tokens_is_limited(api, member, settings):
     assert client.post(URL, {"name": "one more"}).status_code == 409
 
 
-def test_other_peoples_tokens_do_not_exist(api, member, outsider):
+def test_tokens_of_other_people_are_not_found(api, member, outsider):
     made = api(member).post(URL, {"name": "laptop"}).json()
     assert api(outsider).get(f"{URL}{made['id']}/").status_code == 404
     assert api(outsider).delete(f"{URL}{made['id']}/").status_code == 404

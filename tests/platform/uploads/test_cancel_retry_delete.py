@@ -25,12 +25,12 @@ class TestCancel:
         assert api(member).post(f"{url}cancel/").status_code == 200
         assert Upload.objects.get().cancel_requested
 
-    def test_too_late(self, api, member, url):
+    def test_cancelling_a_finished_upload_is_refused(self, api, member, url):
         response = api(member).post(f"{url}cancel/")
         assert response.status_code == 409
         assert response["Content-Type"] == "application/problem+json"
 
-    def test_who_may_not(self, refusals, url):
+    def test_outsiders_and_viewers_are_refused(self, refusals, url):
         assert refusals("post", f"{url}cancel/") == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):
@@ -46,13 +46,13 @@ class TestRetry:
     def test_nothing_to_retry(self, api, member, url):
         assert api(member).post(f"{url}retry/").status_code == 409
 
-    def test_a_file_that_was_refused_is_gone(self, api, member, url, upload):
+    def test_an_upload_whose_file_was_refused_cannot_be_retried(self, api, member, url, upload):
         in_state(upload, Status.FAILED, source="")
         response = api(member).post(f"{url}retry/")
         assert response.status_code == 409
         assert "upload it again" in response.json()["detail"]
 
-    def test_who_may_not(self, refusals, url):
+    def test_outsiders_and_viewers_are_refused(self, refusals, url):
         assert refusals("post", f"{url}retry/") == {"anonymous": 401, "outsider": 404, "viewer": 403}
 
     def test_wrong_method(self, api, member, url):
@@ -60,7 +60,9 @@ class TestRetry:
 
 
 class TestDelete:
-    def test_it_takes_files_and_runs_along(self, api, member, url, upload, finished_run, django_capture_on_commit_callbacks):
+    def test_deleting_an_upload_deletes_its_files_and_runs(
+        self, api, member, url, upload, finished_run, django_capture_on_commit_callbacks
+    ):
         with django_capture_on_commit_callbacks(execute=True):
             assert api(member).delete(url).status_code == 204
         assert not default_storage.exists(f"uploads/{upload.pk}")
@@ -73,5 +75,5 @@ class TestDelete:
             api(member).delete(url)
         assert default_storage.listdir("uploads")[0] == ["another"]
 
-    def test_who_may_not(self, refusals, url):
+    def test_outsiders_and_viewers_are_refused(self, refusals, url):
         assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}

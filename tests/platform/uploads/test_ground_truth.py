@@ -1,4 +1,4 @@
-"""A team attaches the true hands to an upload, replaces and removes them; nobody else sees any of it."""
+"""A team attaches ground truth to an upload, replaces and removes it; other teams see none of it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def test_other_formats(api, member, url, clip, content, name, file_format):
     assert put(api(member), url, content(), name, format=file_format).status_code == 201
 
 
-def test_another_one_replaces_it_with_its_files(api, member, url, attached, media_root, django_capture_on_commit_callbacks):
+def test_a_new_ground_truth_replaces_the_old_one_and_its_files(
+    api, member, url, attached, media_root, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
         assert put(api(member), url, npz(moved(hands(FRAMES), 5))).status_code == 200
     truth = GroundTruth.objects.get()
@@ -97,7 +99,7 @@ def test_another_one_replaces_it_with_its_files(api, member, url, attached, medi
         (None, "hands.npz", {"side": "both"}, 400, "is not a valid choice"),
     ],
 )
-def test_what_cannot_be_used_is_refused_and_what_was_there_stays(
+def test_an_unusable_file_is_refused_and_the_old_ground_truth_is_kept(
     api, member, url, attached, media_root, content, name, fields, status, sentence
 ):
     answer = put(api(member), url, content, name, **fields)
@@ -108,7 +110,7 @@ def test_what_cannot_be_used_is_refused_and_what_was_there_stays(
     assert [path.name for path in (media_root / "truths").iterdir()] == [str(attached.pk)]
 
 
-def test_an_upload_that_is_not_ready_takes_none(api, member, url, clip):
+def test_an_upload_that_is_not_ready_accepts_no_ground_truth(api, member, url, clip):
     clip.status = Status.RUNNING
     clip.save()
     answer = put(api(member), url)
@@ -127,7 +129,7 @@ def test_its_files_are_served_to_the_team(api, viewer, url, attached):
     }
 
 
-def test_removed_it_is_gone_with_its_files(api, member, url, attached, media_root, django_capture_on_commit_callbacks):
+def test_removing_a_ground_truth_deletes_its_files(api, member, url, attached, media_root, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         assert api(member).delete(url).status_code == 204
     assert api(member).get(url).status_code == 404
@@ -135,14 +137,16 @@ def test_removed_it_is_gone_with_its_files(api, member, url, attached, media_roo
     assert api(member).delete(url).status_code == 404
 
 
-def test_it_goes_with_its_upload(api, member, clip, attached, media_root, django_capture_on_commit_callbacks):
+def test_deleting_an_upload_deletes_its_ground_truth(
+    api, member, clip, attached, media_root, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
         assert api(member).delete(f"/api/v1/uploads/{clip.pk}/").status_code == 204
     assert not GroundTruth.objects.exists()
     assert list((media_root / "truths").iterdir()) == []
 
 
-def test_who_may_not_change_it(refusals, url, attached):
+def test_outsiders_and_viewers_cannot_change_it(refusals, url, attached):
     assert refusals("put", url, sent(), format="multipart") == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert refusals("delete", url) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert GroundTruth.objects.get().pk == attached.pk

@@ -50,7 +50,7 @@ def test_one_is_drawn_listed_and_deleted(api, member, url):
         ({"y": None}, "y", "null"),
     ],
 )
-def test_what_is_no_box_in_the_image_is_refused(api, member, url, change, field, words):
+def test_an_invalid_box_or_one_outside_the_image_is_refused(api, member, url, change, field, words):
     answer = api(member).post(url, BOX | change)
     assert answer.status_code == 400
     assert words in " ".join(answer.json()["errors"][field])
@@ -71,7 +71,7 @@ def test_an_upload_that_is_not_ready_has_no_frames_to_draw_in(api, member, url):
     assert "its frames are not known yet" in answer.json()["detail"]
 
 
-def test_who_may_not(refusals, url, box):
+def test_outsiders_are_refused_and_viewers_may_only_read(refusals, url, box):
     assert refusals("get", url) == {"anonymous": 401, "outsider": 404, "viewer": 200}
     assert refusals("post", url, BOX) == {"anonymous": 401, "outsider": 404, "viewer": 403}
     assert refusals("delete", f"{url}{box.pk}/") == {"anonymous": 401, "outsider": 404, "viewer": 403}

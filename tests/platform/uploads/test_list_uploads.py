@@ -30,7 +30,7 @@ def test_by_subject_and_team(api, member, upload):
 
 
 @pytest.mark.parametrize("query", [{"status": "nonsense"}, {"subject": "x"}, {"cursor": "nonsense"}, {"subject": "\x00"}])
-def test_nonsense(api, member, query):
+def test_invalid_filters_are_refused(api, member, query):
     assert api(member).get(URL, query).status_code in (400, 404)
 
 
@@ -57,7 +57,7 @@ def test_detail_is_not_for_others(refusals, upload):
     assert refusals("get", f"{URL}{upload.pk}/") == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
-def test_an_id_that_is_none(api, member):
+def test_a_malformed_id_is_not_found(api, member):
     response = api(member).get(f"{URL}not-a-uuid/")
     assert response.status_code == 404
     assert response["Content-Type"] == "application/problem+json"

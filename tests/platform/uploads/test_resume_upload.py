@@ -64,7 +64,7 @@ def test_it_works_in_three_parts(client, url, subject, mp4):
     assert not partial_path(upload.pk).exists()
 
 
-def test_a_person_announces_only_so_many_uploads(api, client, owner, subject, mp4):
+def test_the_number_of_unfinished_uploads_of_a_person_is_limited(api, client, owner, subject, mp4):
     url, *_ = [create(client, len(mp4), subject=subject.pk)["Location"] for _ in range(resumable.MOST_UNFINISHED)]
     refused = create(client, len(mp4), subject=subject.pk)
     assert refused.status_code == 409
@@ -74,7 +74,7 @@ def test_a_person_announces_only_so_many_uploads(api, client, owner, subject, mp
     assert create(client, len(mp4), subject=subject.pk).status_code == 201
 
 
-def test_what_the_server_can_do(client):
+def test_options_lists_the_supported_tus_version_and_extensions(client):
     response = client.options(URL)
     assert response.status_code == 204
     assert response["Tus-Version"] == "1.0.0"
@@ -98,7 +98,7 @@ def test_bytes_written_but_never_recorded_do_not_count(client, url, mp4):
         assert stored.read() == mp4
 
 
-def test_cut_off_between_the_last_byte_and_the_queue(client, url, mp4, monkeypatch):
+def test_an_upload_interrupted_after_its_last_byte_is_queued_by_an_empty_chunk(client, url, mp4, monkeypatch):
     monkeypatch.setattr(resumable, "finish", lambda **_: Upload.objects.get())
     append(client, url, 0, mp4)
     monkeypatch.undo()
@@ -107,7 +107,7 @@ def test_cut_off_between_the_last_byte_and_the_queue(client, url, mp4, monkeypat
     assert Upload.objects.get().public_status == "queued"
 
 
-def test_cut_off_between_the_storage_and_the_queue(client, url, mp4, monkeypatch):
+def test_an_upload_interrupted_between_storing_and_queueing_is_not_lost(client, url, mp4, monkeypatch):
     def cut(**_):
         raise ConnectionError
 
@@ -122,7 +122,7 @@ def test_cut_off_between_the_storage_and_the_queue(client, url, mp4, monkeypatch
 
 
 @pytest.mark.parametrize("offset", [1, 4999, 5001])
-def test_another_offset(client, url, mp4, offset):
+def test_a_wrong_offset_is_refused(client, url, mp4, offset):
     append(client, url, 0, mp4[:5000])
     assert append(client, url, offset, b"x").status_code == 409
     assert offset_of(client, url) == 5000
@@ -145,7 +145,7 @@ def test_sizes_that_are_not_accepted(client, size):
 
 
 @pytest.mark.parametrize("length", ["", "-1", "1.5", "x", "9" * 30, "\u0663"])
-def test_lengths_that_are_none(client, length):
+def test_an_invalid_upload_length_is_refused(client, length):
     response = client.post(URL, HTTP_UPLOAD_LENGTH=length, **TUS)
     assert response.status_code == 400
 
@@ -204,20 +204,20 @@ def test_termination(client, url, django_capture_on_commit_callbacks):
     assert append(client, url, 0, b"x").status_code == 404
 
 
-def test_bytes_that_are_lost(client, url, mp4):
+def test_an_upload_whose_received_bytes_are_lost_is_answered_410(client, url, mp4):
     append(client, url, 0, mp4[:5000])
     partial_path(Upload.objects.get().pk).unlink()
     assert append(client, url, 5000, mp4[5000:]).status_code == 410
 
 
-def test_a_cancelled_one_takes_no_more(client, url, mp4):
+def test_a_cancelled_upload_accepts_no_more_bytes(client, url, mp4):
     upload = Upload.objects.get()
     assert client.post(f"/api/v1/uploads/{upload.pk}/cancel/").status_code == 200
     assert append(client, url, 0, mp4).status_code == 409
     assert not partial_path(upload.pk).exists()
 
 
-def test_those_that_stopped_coming_expire(client, url, mp4, django_capture_on_commit_callbacks):
+def test_unfinished_uploads_expire(client, url, mp4, django_capture_on_commit_callbacks):
     append(client, url, 0, mp4[:5000])
     path = partial_path(Upload.objects.get().pk)
     assert resumable.expire_partials() == 0
@@ -228,20 +228,20 @@ def test_those_that_stopped_coming_expire(client, url, mp4, django_capture_on_co
     assert not Upload.objects.exists()
 
 
-def test_those_without_a_file_expire_too(client, url):
+def test_unfinished_uploads_without_a_file_expire_too(client, url):
     partial_path(Upload.objects.get().pk).unlink()
     assert resumable.expire_partials(kept=timedelta(days=-1)) == 1
 
 
 @pytest.mark.parametrize("method", ["head", "patch", "delete"])
-def test_who_may_not(refusals, url, method):
+def test_outsiders_are_refused_and_viewers_may_only_read(refusals, url, method):
     kwargs = {"content_type": "application/offset+octet-stream", "HTTP_UPLOAD_OFFSET": "0"} if method == "patch" else {}
     data = b"x" if method == "patch" else None
     viewer = 200 if method == "head" else 403
     assert refusals(method, url, data, **kwargs, **TUS) == {"anonymous": 401, "outsider": 404, "viewer": viewer}
 
 
-def test_who_may_not_begin(api, viewer, outsider, subject):
+def test_outsiders_and_viewers_cannot_begin_an_upload(api, viewer, outsider, subject):
     assert create(api(None), 10).status_code == 401
     assert create(api(viewer), 10, subject=subject.pk).status_code == 403
     assert create(api(outsider), 10, subject=subject.pk).status_code == 400

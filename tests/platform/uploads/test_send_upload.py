@@ -71,7 +71,7 @@ def test_the_camera_matrix_is_kept(api, member, mp4):
 @pytest.mark.parametrize(
     "intrinsics", ["[1, 2]", "x", "{}", "[" * 900, '["a"]', "[0,0,0,0,0,0,0,0,0]", "[NaN,0,1,0,5,1,0,0,1]", "1e999"]
 )
-def test_a_camera_that_cannot_be(api, member, mp4, intrinsics):
+def test_an_impossible_camera_matrix_is_refused(api, member, mp4, intrinsics):
     assert send(api(member), mp4, intrinsics=intrinsics).status_code == 400
     assert nothing_stored()
 
@@ -89,7 +89,7 @@ def test_a_camera_that_cannot_be(api, member, mp4, intrinsics):
         (zipped(), "hands.mp4", 415, "ZIP"),
     ],
 )
-def test_what_is_no_video_is_refused_at_the_door(api, member, content, name, status, words):
+def test_a_file_that_is_neither_video_nor_image_is_refused_on_arrival(api, member, content, name, status, words):
     response = send(api(member), content, name)
     assert response.status_code == status
     assert response["Content-Type"] == "application/problem+json"
@@ -112,7 +112,7 @@ def test_what_is_no_video_is_refused_at_the_door(api, member, content, name, sta
         (b"\x1f\x07\x00\xbf" + bytes(50), "hand.dv", "video"),
     ],
 )
-def test_kinds(api, member, content, name, kind):
+def test_the_kind_is_determined_by_the_content(api, member, content, name, kind):
     assert send(api(member), content, name).json()["kind"] == kind
 
 
@@ -167,7 +167,7 @@ def test_a_subject_of_another_team(api, member, team, mp4):
     assert nothing_stored()
 
 
-def test_who_may_not(api, viewer, outsider, subject, mp4):
+def test_anonymous_callers_viewers_and_outsiders_are_refused(api, viewer, outsider, subject, mp4):
     assert send(api(None), mp4).status_code == 401
     assert send(api(viewer), mp4, subject=subject.pk).status_code == 403
     assert send(api(viewer), mp4, team=subject.team_id).status_code == 403

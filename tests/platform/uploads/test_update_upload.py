@@ -35,25 +35,25 @@ def test_name_subject_and_camera_change(api, member, team, upload, url):
         [],
     ],
 )
-def test_what_cannot_be_is_refused(api, member, upload, url, body):
+def test_invalid_changes_are_refused(api, member, upload, url, body):
     answer = api(member).patch(url, body)
     assert answer.status_code == 400, answer.content
     upload.refresh_from_db()
     assert (upload.name, upload.intrinsics) == ("our clip.mp4", None)
 
 
-def test_it_stays_in_its_team(api, member, url):
+def test_a_subject_of_another_team_is_refused(api, member, url):
     theirs = SubjectFactory(team=TeamFactory())
     assert api(member).patch(url, {"subject": str(theirs.pk)}).status_code == 400
 
 
-def test_what_was_calibrated_from_stays(api, member, team, subject, upload, url):
+def test_an_upload_that_a_calibration_uses_keeps_its_subject(api, member, team, subject, upload, url):
     Calibration.objects.create(subject=subject).uploads.add(upload)
     answer = api(member).patch(url, {"subject": str(SubjectFactory(team=team).pk)})
     assert (answer.status_code, "delete that calibration" in answer.json()["detail"]) == (409, True)
 
 
-def test_who_may(api, viewer, outsider, url):
+def test_only_members_may_change_it(api, viewer, outsider, url):
     assert api(viewer).patch(url, {"name": "x"}).status_code == 403
     assert api(outsider).patch(url, {"name": "x"}).status_code == 404
     assert api().patch(url, {"name": "x"}).status_code == 401

@@ -34,7 +34,7 @@ def test_a_range(api, viewer, url, mp4, header, first, last):
 
 
 @pytest.mark.parametrize("header", ["bytes=99999999-", "bytes=-0"])
-def test_a_range_that_is_not_there(api, viewer, url, mp4, header):
+def test_a_range_beyond_the_end_is_refused(api, viewer, url, mp4, header):
     response = api(viewer).get(url, headers={"Range": header})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{len(mp4)}"
@@ -43,7 +43,7 @@ def test_a_range_that_is_not_there(api, viewer, url, mp4, header):
 @pytest.mark.parametrize(
     "header", ["bytes=5-2", "bytes=-", "bytes=0-1,4-5", "lines=1-2", "nonsense", "bytes=" + "9" * 40 + "-"]
 )
-def test_ranges_to_ignore(api, viewer, url, header):
+def test_malformed_ranges_are_ignored(api, viewer, url, header):
     response = api(viewer).get(url, headers={"Range": header})
     assert response.status_code == 200
     assert response.getvalue()
@@ -55,12 +55,12 @@ def test_head(api, viewer, url, mp4):
     assert api(viewer).head(url, headers={"Range": "bytes=0-9"})["Content-Length"] == "10"
 
 
-def test_what_the_browser_has_already(api, viewer, url):
+def test_an_unchanged_file_is_answered_304(api, viewer, url):
     tag = api(viewer).head(url)["ETag"]
     assert api(viewer).get(url, headers={"If-None-Match": f'W/"x", {tag}'}).status_code == 304
 
 
-def test_a_range_of_what_has_changed_since(api, viewer, url):
+def test_a_range_of_a_changed_file_returns_the_whole_file(api, viewer, url):
     tag = api(viewer).head(url)["ETag"]
     for if_range, status in ((tag, 206), ('"other"', 200)):
         response = api(viewer).get(url, headers={"Range": "bytes=0-9", "If-Range": if_range})
@@ -68,7 +68,7 @@ def test_a_range_of_what_has_changed_since(api, viewer, url):
         assert response.getvalue()
 
 
-def test_another_ingestion_has_another_tag(api, viewer, url, upload):
+def test_another_ingestion_changes_the_etag(api, viewer, url, upload):
     before = api(viewer).head(url)["ETag"]
     default_storage.save(f"uploads/{upload.pk}/web-2/web.mp4", ContentFile(b"other"))
     Upload.objects.update(folder=f"uploads/{upload.pk}/web-2")
@@ -85,17 +85,17 @@ def test_the_source_is_a_download_under_its_own_name(api, viewer, upload):
 
 
 @pytest.mark.parametrize("name", ["web.mp4", "poster.jpg", "filmstrip.jpg", "source"])
-def test_nobody_else(refusals, upload, name):
+def test_only_the_team_reads_the_files(refusals, upload, name):
     statuses = refusals("head", f"/api/v1/uploads/{upload.pk}/media/{name}")
     assert statuses == {"anonymous": 401, "outsider": 404, "viewer": 200}
 
 
 @pytest.mark.parametrize("name", ["keypoints.npz", "../source", "truth.npz", "..%2f..%2fsecret_key"])
-def test_no_other_files(api, viewer, upload, name):
+def test_other_file_names_are_not_found(api, viewer, upload, name):
     assert api(viewer).get(f"/api/v1/uploads/{upload.pk}/media/{name}").status_code == 404
 
 
-def test_not_there_yet(api, viewer, url, upload):
+def test_files_of_an_upload_that_is_not_ingested_are_not_found(api, viewer, url, upload):
     Upload.objects.update(folder="")
     assert api(viewer).get(url).status_code == 404
 
@@ -109,7 +109,7 @@ def test_wrong_method(api, viewer, url):
     assert api(viewer).post(url).status_code == 405
 
 
-def test_what_was_left_out_is_said(api, viewer, upload, client):
+def test_notes_about_files_that_were_left_out_are_shown(api, viewer, upload, client):
     upload.facts["notes"] = ["HEIF or AVIF images left out (1): <b>.HEIC; export them as JPEG."]
     upload.save()
     assert api(viewer).get(f"/api/v1/uploads/{upload.pk}/").json()["notes"] == upload.facts["notes"]
