@@ -113,7 +113,6 @@ function paintViews(viewer: Viewer, context: CanvasRenderingContext2D, colours: 
   }
   viewer.draw(scale);
   context.drawImage(canvas, 0, 0, stage.clientWidth, stage.clientHeight); // at once: WebGL does not keep its buffer
-  viewer.measure();
   for (const view of viewer.views()) {
     const { x, y, height } = view.clip;
     if (view.kind === "orbit") drawAxes(context, x + 36, y + height - 36, 24, viewer.orbit.quaternion, colours.dark);

@@ -162,7 +162,11 @@ export class Viewer {
     for (const layer of this.meshes.values()) layer.setFrame(this.clock.frame);
     this.colours.update(this.clock.frame);
     const { stage } = this.elements;
-    if (pixelRatio) this.renderer.resize(stage.clientWidth, stage.clientHeight, pixelRatio);
+    if (pixelRatio) {
+      this.renderer.resize(stage.clientWidth, stage.clientHeight, pixelRatio);
+      this.pixelRatio = 0; // the next drawing on the screen has the screen's again
+      this.needsDraw = true;
+    }
     this.renderer.render(this.views());
     for (const listener of this.drawListeners) listener();
   }

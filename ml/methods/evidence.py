@@ -26,15 +26,17 @@ from ml.methods.fit2d import INITIAL_ROBUST_SCALE
 
 PIXEL_STD: Final = 0.007
 """Standard deviation of a detected joint as a share of the hand's box."""
+OTHERWISE_DEFINED: Final = (0, 1)
+"""Joints that the detector and the model define differently: the wrist and the thumb's base."""
 DEFINITION_STD: Final = 2.0
-"""Factor on it for the wrist and the thumb's base."""
+"""Factor on their standard deviation."""
 UNSEEN_STD: Final = 0.25
 """That of a joint outside the image: the detector only continues the hand there."""
 ROBUST_SCALE: Final = 12.0
 PRIOR_WEIGHT: Final = 2.0
 NETWORK_ANGLE_STD: Final = 0.08
 """Radians: how far a joint angle may be from the network's."""
-NETWORK_ROOT_STD: Final = 0.06
+NETWORK_ROOT_STD: Final = 0.03
 """Radians; the 2D joints alone tell little of how a hand is turned away from the image plane."""
 AGREEMENT: Final = 0.12
 """Mean distance of the network's joints from the detected ones, as a share of the box, up to which the network is trusted so
@@ -62,7 +64,7 @@ def fit_evidence(
     """
     unseen = torch.zeros(pixels.shape[:2], dtype=torch.bool) if unseen is None else unseen
     share = torch.full((21,), PIXEL_STD)
-    share[[0, 1]] *= DEFINITION_STD
+    share[list(OTHERWISE_DEFINED)] *= DEFINITION_STD
     box = (pixels.amax(1) - pixels.amin(1)).amax(-1).clamp_min(1e-6)[:, None]
     prior = pose_prior().weighted(PRIOR_WEIGHT)
     problem = Problem(

@@ -33,7 +33,7 @@ from ml.hmp.start import PROJECTED_ALPHA, Source, StartError, TrackStart, blende
 from ml.keypoints.augmented_views import confidence, one_hand_finder, view_deviations
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, PRIOR_WEIGHT, outside
+from ml.methods.evidence import DEFINITION_STD, NETWORK_ANGLE_STD, NETWORK_ROOT_STD, OTHERWISE_DEFINED, PRIOR_WEIGHT, outside
 from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames, joint_std
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
@@ -41,16 +41,21 @@ from ml.priors.motion import load_motion_prior
 from ml.progress import ProgressCallback
 
 NAME: Final = "hmp2024"
-DECODED_STD: Final = 0.05
-"""Radians: how far stage III may move a joint angle from the decoded motion."""
+DECODED_STD: Final = 0.15
+"""Radians: how far stage III may move a joint angle from the decoded motion where all keypoints are certain; it falls with the
+square of their mean confidence."""
+LEAST_MEAN: Final = 0.3
+"""Mean confidence below which it falls no further."""
 FITTED_ROOT_STD: Final = 0.15
 """Radians: how far a hand may turn from the run that is refined, where that was fitted to the detector's joints."""
 FILLED_SCORE: Final = 0.1
 """Score of a hand in a frame in which none was found."""
 OUTSIDE_ALPHA: Final = 0.2
 """Confidence of a joint outside the image."""
-LEAST_CONFIDENCE: Final = 0.02
+LEAST_CONFIDENCE: Final = 0.2
 """By views, as which a joint counts where evidence of single frames is fitted: none is left out."""
+DETAIL_PIXELS: Final = 0.3
+"""Factor on the standard deviations of 2D joints in stage III, where neighbouring frames average their noise."""
 DOUBTFUL: Final = 0.3
 """Mean confidence below which a frame's own orientation is not started from."""
 _NO_EVIDENCE: Final = 1e3
@@ -206,9 +211,10 @@ class HMP2024:
             # β of the frame-by-frame fit has seen all evidence; stage I saw the keypoints alone
             motion = replace(motion, betas=hand.measured.betas)
             start = replace(hand.measured, **_where(hand.trusted, hand.measured, motion))
-            motion = refined(
-                problem, hand.measured, start, request.clip.fps, lambda done: progress("stage III", 0.7 + 0.2 * done)
-            )
+            pixel_std = DETAIL_PIXELS * problem.pixel_std
+            pixel_std[:, list(OTHERWISE_DEFINED)] /= DEFINITION_STD
+            near = replace(problem, pixel_std=pixel_std)
+            motion = refined(near, hand.measured, start, request.clip.fps, lambda done: progress("stage III", 0.7 + 0.2 * done))
         std = joint_std(problem, motion)
         kinematics = problem.kinematics
         rotations = kinematics.matrices(motion.angles, motion.root)
@@ -296,9 +302,10 @@ def _near_motion(hand: _Hand, motion: Parameters) -> Problem:
     mean = problem.prior.mean.expand(len(hidden), ANGLE_COUNT)
     filled_mean = filled_prior.mean.expand(len(hidden), ANGLE_COUNT)
     prior = problem.prior._replace(mean=torch.where(hidden[:, None], filled_mean, mean))
+    decoded_std = DECODED_STD * hand.alpha.mean(1).clamp_min(LEAST_MEAN).square()
     return replace(
         problem,
-        prior=prior.combined(motion.angles, DECODED_STD),
+        prior=prior.combined(motion.angles, decoded_std),
         root_prior_mean=root_mean,
         root_prior_std=root_std,
     )

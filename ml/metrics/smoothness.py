@@ -6,6 +6,7 @@ Joints are taken relative to the wrist; velocities are differences of frames tha
   Its fraction is that of the vertex of the parabola through the best correlation and its two neighbours.
 - *kept amplitude*: at that lag, the cross-spectrum of the two over the truth's own, weighted by the latter: Σ v·v̂ / Σ v·v. 1
   keeps all motion, less smooths it away; noise adds nothing to it.
+- *speed ratio*: the spectrum of the prediction's joint velocities over the truth's, up to 5 Hz, whether they agree or not.
 
 `frontend/metrics/smoothness.ts` computes the same in the viewer; `ml.training.hmp_tables` reports both of methods.
 """
@@ -18,6 +19,10 @@ from typing import Final
 import numpy as np
 
 MAX_LAG: Final = 10
+HIGHEST_HZ: Final = 5.0
+"""Frequency up to which velocities count in the speed ratio: faster is tremor and noise."""
+SHORTEST: Final = 16
+"""Frames that a stretch without gaps needs for a spectrum."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,26 @@ def smoothness(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, predicti
         return None
     lag = best - MAX_LAG
     return Smoothness(lag, float(cross[best] / own[best]), lag + _vertex(score[max(0, best - 1) : best + 2]))
+
+
+def speed_ratio(frame: np.ndarray, truth: np.ndarray, prediction: np.ndarray, fps: float) -> float | None:
+    """Square root of the ratio of the two power spectra of joint velocities up to 5 Hz: 1 where a motion is as lively as the
+    true one, less where it is smoothed away. None without a stretch of 16 frames, or where the truth does not move.
+
+    Args:
+        frame: of each row of one hand, ascending, int [N].
+        truth: joints in metres [N, J, 3].
+        prediction: of the same hand [N, J, 3].
+        fps: frames a second.
+    """
+    power = np.zeros(2)
+    for part in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame) != 1) + 1):
+        if len(part) >= SHORTEST:
+            kept = np.fft.rfftfreq(len(part) - 1, 1 / fps) <= HIGHEST_HZ
+            window = np.hanning(len(part) + 1)[1:-1, None]
+            speeds = (window * _velocities(frame[part], joints[part])[: len(part) - 1] for joints in (truth, prediction))
+            power += [float((np.abs(np.fft.rfft(speed, axis=0)[kept]) ** 2).sum()) for speed in speeds]
+    return float(np.sqrt(power[1] / power[0])) if power[0] > 0 else None
 
 
 def _vertex(values: np.ndarray) -> float:

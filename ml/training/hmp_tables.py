@@ -28,7 +28,7 @@ from ml.methods.hmp2024 import HMP2024
 from ml.methods.interface import Request, load_method
 from ml.metrics.alignment import procrustes_align
 from ml.metrics.no_truth import jitter
-from ml.metrics.smoothness import smoothness
+from ml.metrics.smoothness import smoothness, speed_ratio
 from ml.priors.slerp import fill_gaps
 from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.hand_motion import Activity
@@ -130,14 +130,15 @@ ROWS: Final[dict[str, Callable[[Request], PredictionArrays]]] = {
 
 GAP_ROWS: Final = ("slerp", "stage2_blend")
 """Those that are measured where keypoints are removed."""
-KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplitude", "fast_pr_mpjpe")
+KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplitude", "true_share", "fast_pr_mpjpe")
 
 
 @dataclass(frozen=True)
 class _Errors:
     """Of one clip and row: per frame [n], mm; NaN in `acceleration` where a neighbour is missing.
 
-    `lag` (frames, to a fraction) and `amplitude` as in `ml.metrics.smoothness`; NaN where nothing moves.
+    `lag` (frames, to a fraction), `true_share` and `amplitude` (`speed_ratio`) as in `ml.metrics.smoothness`; NaN where nothing
+    moves.
     """
 
     frames: np.ndarray
@@ -147,6 +148,7 @@ class _Errors:
     jitter: np.ndarray
     lag: float
     amplitude: float
+    true_share: float
 
 
 def _errors(found: PredictionArrays, clip: TestClip, frames: np.ndarray) -> _Errors:
@@ -164,6 +166,7 @@ def _errors(found: PredictionArrays, clip: TestClip, frames: np.ndarray) -> _Err
         jitter(frames, relative - true),
         jitter(frames, joints),
         motion.precise_lag if motion else float("nan"),
+        speed_ratio(frames, truth, joints, FPS) or float("nan"),
         motion.amplitude if motion else float("nan"),
     )
 
@@ -192,6 +195,7 @@ def _summary(parts: list[tuple[_Errors, np.ndarray]]) -> dict[str, float]:
         "jitter": mean("jitter"),
         "lag_frames": round(float(np.nanmedian([errors.lag for errors, _ in parts])), 3),
         "amplitude": round(float(np.nanmedian([errors.amplitude for errors, _ in parts])), 3),
+        "true_share": round(float(np.nanmedian([errors.true_share for errors, _ in parts])), 3),
         "frames": int(sum(mask.sum() for _, mask in parts)),
     }
 

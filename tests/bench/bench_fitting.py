@@ -12,6 +12,7 @@ import torch
 
 from ml.catalog import METHODS
 from ml.clip import open_clip
+from ml.fitting.clip_fit import with_shape_weight
 from ml.fitting.kinematics import Kinematics
 from ml.fitting.solver import Parameters, Problem
 from ml.formats.prediction import PredictionArrays
@@ -77,7 +78,7 @@ def _against_adam(request: Request) -> list[tuple[str, str, str]]:
     began = time.perf_counter()
     adam = _adam(problem, start)
     theirs = time.perf_counter() - began
-    weighed = Problem(**{**problem.__dict__, "shape_weight": max(1.0, len(frames) / 8)})
+    weighed = with_shape_weight(problem)
     loss = f"{weighed.total(solved):.0f} against {weighed.total(adam):.0f}"
     return [
         ("2d-fit, 128 frames: faster than Adam (400 steps)", f"{theirs / ours:.1f} × ({ours:.2f} s, {theirs:.1f} s)", "≥ 10 ×"),
@@ -86,7 +87,7 @@ def _against_adam(request: Request) -> list[tuple[str, str, str]]:
 
 
 def _adam(problem: Problem, start: Parameters) -> Parameters:
-    weighed = Problem(**{**problem.__dict__, "shape_weight": max(1.0, len(problem.pixels) / 8)})
+    weighed = with_shape_weight(problem)
     turn = torch.zeros(len(problem.pixels), 3)
     free = [t.clone().requires_grad_() for t in (start.angles, turn, start.translation, start.betas)]
     optimiser = torch.optim.Adam(free, lr=ADAM_RATE)

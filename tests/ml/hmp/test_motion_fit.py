@@ -15,6 +15,7 @@ from ml.hand.camera import default_intrinsics, project
 from ml.hand.model import load_hand_model
 from ml.hmp import stages
 from ml.hmp.adam import adam
+from ml.hmp.gauss_newton import _pose_by_latent
 from ml.hmp.own_speed import acceleration_std
 from ml.hmp.stages import InitialMotion, MotionSettings, StageContext
 from ml.hmp.terms import TERMS, Weights
@@ -89,6 +90,21 @@ def test_the_gradient_of_the_normal_equations_is_that_of_the_loss(context: Stage
         problem.total(replace(state, z=z0, translation=moved0)).sum().backward()
     assert float(moved.grad.norm()) < 0.05 * float(moved0.grad.norm())
     assert float(z.grad.norm()) < 0.1 * float(z0.grad.norm())
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8, 30])
+def test_the_interpolated_jacobian_of_a_linear_decoder_is_close_to_that_of_every_frame(
+    context: StageContext, count: int
+) -> None:
+    true, noisy = motion(count)
+    problem = stages._problem(context, [initial(context, true, noisy)], [cut(count, FPS)], MotionSettings())
+    by_z = _pose_by_latent(replace(problem, is_second=True), problem.initial)
+    assert by_z is not None
+    assert torch.allclose(by_z.share.sum(1), torch.ones(len(problem.times)))
+    exact = context.prior.decode_with_jacobian(problem.initial.z, problem.times)[1]
+    assert float((by_z.of_frames() - exact).norm() / exact.norm()) < 0.1
+    per_frame = torch.arange(float(len(problem.times)))[None, :, None]
+    assert torch.allclose(by_z.gathered(per_frame).sum(), per_frame.sum())
 
 
 def test_gauss_newton_reaches_a_lower_loss_than_adam(context: StageContext) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.metrics.smoothness import MAX_LAG, smoothness
+from ml.metrics.smoothness import MAX_LAG, smoothness, speed_ratio
 
 FRAMES = 90
 
@@ -70,3 +70,25 @@ def test_without_motion_or_prediction_there_is_no_answer():
     assert of(still, motion()) is None
     assert of(motion(), np.full((FRAMES, 21, 3), np.nan)) is None
     assert of(motion()[:1], motion()[:1]) is None
+
+
+def test_the_speed_ratio_is_that_of_the_amplitudes_whatever_the_lag():
+    assert speed_ratio(np.arange(FRAMES), motion(), motion(late=3, gain=0.7), 30.0) == pytest.approx(0.7, abs=0.02)
+
+
+def test_the_speed_ratio_leaves_out_what_is_faster_than_5_hz():
+    tremor = 0.004 * (-1.0) ** np.arange(FRAMES)[:, None, None]
+    shaken = motion() + tremor * np.arange(21)[None, :, None]
+    assert speed_ratio(np.arange(FRAMES), motion(), shaken, 30.0) == pytest.approx(1, abs=0.05)
+    assert speed_ratio(np.arange(FRAMES), motion(), shaken, 10.0) > 1.5
+
+
+def test_the_speed_ratio_takes_stretches_without_gaps():
+    frames = np.delete(np.arange(FRAMES), slice(40, 43))
+    truth = motion()[frames]
+    assert speed_ratio(frames, truth, 1.2 * truth, 30.0) == pytest.approx(1.2)
+    assert speed_ratio(np.arange(0, FRAMES, 2), motion()[::2], motion()[::2], 30.0) is None
+
+
+def test_a_truth_at_rest_has_no_speed_ratio():
+    assert speed_ratio(np.arange(FRAMES), 0 * motion(), motion(), 30.0) is None

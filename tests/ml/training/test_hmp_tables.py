@@ -47,7 +47,7 @@ def clip(tmp_path) -> hmp_tables.TestClip:
 def test_the_kept_amplitude_ignores_noise_and_the_lag_has_subframe_precision(clip):
     noise = np.random.default_rng(0).normal(0, 0.002, (FRAMES, 21, 3))
     errors = hmp_tables._errors(arrays(motion(late=1.4, gain=0.6) + noise), clip, np.arange(FRAMES))
-    assert errors.amplitude == pytest.approx(0.6, abs=0.03)
+    assert errors.true_share == pytest.approx(0.6, abs=0.03)
     assert errors.lag == pytest.approx(1.4, abs=0.2)
 
 
@@ -59,14 +59,14 @@ def test_lag_and_kept_amplitude_equal_those_stored_with_scores_also_with_gaps(cl
     stored = smoothness(rows.frame, rows.track, truth.joints, rows.joints)
     assert stored is not None
     assert stored.lag == 2
-    assert errors.amplitude == pytest.approx(stored.amplitude, rel=1e-5)
+    assert errors.true_share == pytest.approx(stored.amplitude, rel=1e-5)
     assert round(errors.lag) == stored.lag
 
 
 def test_a_still_hand_has_no_lag_and_no_kept_amplitude(clip):
     still = hmp_tables.TestClip(clip.request, arrays(np.repeat(motion()[:1], FRAMES, 0)), clip.visible)
     errors = hmp_tables._errors(arrays(motion()), still, np.arange(FRAMES))
-    assert np.isnan([errors.lag, errors.amplitude]).all()
+    assert np.isnan([errors.lag, errors.amplitude, errors.true_share]).all()
 
 
 def test_the_fastest_tenth_is_where_the_true_joints_move_most():
