@@ -1,4 +1,5 @@
 /** A dashboard in editing: panels are dragged and resized by pointer or arrow keys, and the layout is saved as a version. */
+import { closeUp } from "./empty-panels";
 import { arrange, keyMoved, moved, type Place, resized, type Step, stepOf } from "./grid";
 
 interface Panel extends Place {
@@ -49,6 +50,7 @@ class Editor {
     if (on) address.searchParams.set("edit", "1");
     else address.searchParams.delete("edit");
     history.replaceState(history.state, "", address);
+    if (this.grid) closeUp(this.grid);
     if (on) this.grid?.querySelector<HTMLElement>("[data-move]")?.focus();
     else edit?.focus();
   }

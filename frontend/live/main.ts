@@ -1,4 +1,5 @@
-/** What every page runs: fragments, progress, relative times, tables, SVG export, shortcuts and the theme. */
+/** What every page runs: fragments, progress, relative times, tables, dashboards, SVG export, shortcuts and the theme. */
+import { closeUp } from "../dashboards/empty-panels";
 import { addCopyButtons } from "./copy-buttons";
 import { refreshFragments, watchFragments } from "./fragments";
 import { enablePageShortcuts } from "./page-shortcuts";
@@ -22,6 +23,10 @@ const updates = new WorkUpdates((finished) => {
   refreshFragments();
 });
 
+function closeUpGrids(): void {
+  for (const grid of document.querySelectorAll<HTMLElement>("[data-grid]")) closeUp(grid);
+}
+
 /** Set up new parts of a page, or the whole of it. */
 function setUp(root: ParentNode): void {
   showRelativeTimes(root);
@@ -29,6 +34,7 @@ function setUp(root: ParentNode): void {
   addCopyButtons(root);
   addSvgExport(root);
   enableShareLinks(root);
+  closeUpGrids();
   if (!isViewer) updates.follow();
 }
 
@@ -36,4 +42,5 @@ enableThemeSwitch();
 watchFragments(setUp);
 if (!isViewer) enablePageShortcuts();
 setUp(document);
+window.addEventListener("resize", closeUpGrids);
 setInterval(() => showRelativeTimes(document), MINUTE_MS);

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -22,8 +22,9 @@ from palmares.uploads.models import Upload
 
 LATEST = 12
 PUBLIC_BOARDS = 50
-RUNNING = 20
+RUNNING = 5
 """Rows of each list, at most."""
+_RUNNING_FIRST = Case(When(status=Status.RUNNING, then=0), default=1)
 _UNUSED = ("shape", "options", "findings", "prediction__losses", "upload__facts", "upload__intrinsics")
 """What lists of runs do not show, and may be long."""
 
@@ -42,8 +43,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if team:
         runs, uploads = runs.filter(upload__subject__team=team), uploads.filter(subject__team=team)
     runs = runs.select_related("upload__subject", "prediction").defer(*_UNUSED)
-    running, open_runs = _first(runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id"))
-    waiting, open_uploads = _first(uploads.filter(status__in=OPEN_STATUSES).select_related("subject"))
+    running, open_runs = _first(runs.filter(status__in=OPEN_STATUSES).order_by(_RUNNING_FIRST, "created_at", "id"))
+    waiting, open_uploads = _first(
+        uploads.filter(status__in=OPEN_STATUSES).select_related("subject").order_by(_RUNNING_FIRST, "created_at", "id")
+    )
     boards = Dashboard.objects.visible_to(user).select_related("team").order_by("created_at", "id")
     first = (boards.filter(team=team) if team else boards).first()
     context = {
@@ -59,9 +62,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _first(rows: QuerySet[AnyModel]) -> tuple[int, list[AnyModel]]:
-    """How many rows there are, and the first of them."""
-    shown = list(rows[:RUNNING])
-    return (rows.count() if len(shown) == RUNNING else len(shown)), shown
+    """How many rows are queued or running, and the first of them."""
+    rows = rows.filter(status__in=OPEN_STATUSES).order_by(_RUNNING_FIRST, "created_at", "id")
+    return rows.count(), list(rows[:RUNNING])
 
 
 def _worth_comparing(runs: Any) -> UUID | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import connection
 
 from palmares.dashboards.content import TITLES
@@ -32,10 +34,11 @@ def test_the_number_of_queries_of_home_does_not_grow_with_runs(client, member, u
                     run.prediction = Prediction.objects.create(folder=f"runs/{run.pk}/1", **about)
                     run.save()
             UploadFactory(subject=upload.subject, status=Status.QUEUED)
-        # session, person; dashboard; runs and uploads on their way; two for what to compare; roles, teams; newest results
-        with django_assert_num_queries(10) as asked:
+        # session, person; dashboard; number and first of runs and uploads on their way; two for what to compare; roles, teams;
+        # newest results
+        with django_assert_num_queries(12) as asked:
             page = client.get("/").content.decode()
-        assert page.count('data-live="run"') == Run.objects.filter(status=Status.QUEUED).count()
+        assert page.count('data-live="run"') == min(RUNNING, Run.objects.filter(status=Status.QUEUED).count())
         assert not any("losses" in query["sql"] for query in asked.captured_queries)
 
 
@@ -46,11 +49,20 @@ def test_home_shows_how_many_queued_rows_it_does_not_list(client, member, upload
     assert "And 5 more in the queue." in client.get("/").content.decode()
 
 
+def test_running_work_is_listed_before_older_queued_work(client, member, upload):
+    RunFactory.create_batch(RUNNING, upload=upload, status=Status.QUEUED)
+    running = RunFactory(upload=upload, status=Status.RUNNING)
+    client.force_login(member)
+    page = client.get("/").content.decode()
+    listed = re.findall(r'data-live="run" data-id="([0-9a-f-]+)"', page)
+    assert listed[0] == str(running.pk)
+
+
 def test_newest_results_and_open_runs_are_found_by_an_index(member):
     """However many runs there are; sorting is disabled in PostgreSQL, which would not sort a large table either."""
     runs = Run.objects.visible_to(member)
     newest = runs.filter(status=Status.SUCCEEDED).order_by("-finished_at", "-id")[:12]
-    waiting = runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id")[:20]
+    waiting = runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id")[:RUNNING]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")
         cursor.execute("SET LOCAL enable_seqscan = off")
