@@ -13,7 +13,7 @@ from ml.fitting.solver import Parameters, Problem, joint_uncertainty
 
 CHUNK: Final = 512
 """Frames that are fitted at once: bounds the memory of a long clip."""
-EFFECTIVE_FRAMES: Final = 4
+EFFECTIVE_FRAMES: Final = 2
 """Most frames of a clip that count as independent evidence of its shape: detection errors of similar frames are correlated."""
 
 
