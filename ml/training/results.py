@@ -44,7 +44,7 @@ from knuckle to tip. Row 0 is the baseline to beat.
 _WHY: Final = """\
 - **Optimised.** The fit is made for real images. It brings the mesh onto the detector's joints (1 to 2% of the hand's box),
   which are nearer to the truth there than on renders, where it moves a good estimate away. On the two-camera clip
-  (`python -m tests.bench real`) it takes PA-MPJPE from 13.5 and 14.0 mm to 10.2 and 10.8 mm; the truth of that clip is
+  (`python -m tests.bench real`) it takes PA-MPJPE from 13.5 and 14.0 mm to 10.2 and 10.5 mm; the truth of that clip is
   triangulated from the same joints, so it favours fits that follow them. The paper's own procedure stands beside it.
 - **Baseline, optimised.** Most of the baseline's remaining error is the size of the hand, which one frame does not show and 2D
   joints cannot correct. In DexYCB ten people have nearly one size; here β is drawn anew for everyone.
