@@ -92,7 +92,7 @@ RUN_SLICES: dict[str, tuple[str, ...]] = {
 """Attributes of true hands by which scores of runs are sliced, and their categories (`ml.metrics.frame_attributes`)."""
 
 TRUTH_FORMATS: dict[str, str] = {
-    "palmares": "canonical .npz",
+    "palmares": "Palmarès .npz",
     "dexycb": "DexYCB: .zip of labels_*.npz of one sequence",
     "freihand": "FreiHAND: .zip of *_xyz.json and *_verts.json",
     "ho3d": "HO3D: .zip of *_xyz.json and *_verts.json",
@@ -110,7 +110,7 @@ RUN_MEASURES: dict[str, str] = {
 """What is measured then, under each alignment, and its unit; `acceleration` under `root` alone."""
 
 PREDICTION_FORMATS: dict[str, str] = {
-    "palmares": "canonical .npz",
+    "palmares": "Palmarès .npz",
     "mano": "MANO parameters (HaMeR, WiLoR): .npz",
     "freihand": "FreiHAND: pred.json, or a .zip of it",
     "ho3d": "HO3D: pred.json, or a .zip of it",
