@@ -2,7 +2,8 @@
 
 A latent motion of some 100 numbers holds 4 s of a hand, not each frame of it. So poses are fitted per frame with the terms of
 `ml.methods.evidence` and a Gaussian about the decoded motion. Accelerations are penalised in units of the motion's own
-(`ml.hmp.own_speed`): where the hand rests, noise is removed; where it is fast, little is.
+(`ml.hmp.own_speed`): where the hand rests, noise is removed; where it is fast, little is. Where keypoints are uncertain,
+what seems to move is mostly noise, and accelerations are held tighter.
 
 Accelerations tie three neighbouring frames, so the normal matrix is banded and its Cholesky factor costs as much as the
 number of frames; there are no windows to join. Long motions are processed in overlapping parts.
@@ -25,6 +26,8 @@ from ml.hmp.own_speed import acceleration_std
 
 LEAST_ACCELERATION: Final = (0.006, 0.004, 0.0004)
 """Of angles and root (rad) and translation (m), a frame² at 30 fps: of a hand at rest."""
+LEAST_CERTAINTY: Final = 0.3
+"""Certainty below which accelerations are held no tighter."""
 STEPS: Final = 6
 TOLERANCE: Final = 1e-4
 PART: Final = 512
@@ -56,6 +59,8 @@ def refined(
     measured: Parameters,
     start: Parameters,
     fps: float,
+    *,
+    certainty: Tensor,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Parameters:
     """N consecutive frames, fitted together from `start`; β is that of the start and stays.
@@ -65,12 +70,14 @@ def refined(
         measured: the frames fitted one by one; of it the motion's own accelerations are taken.
         start: where to begin.
         fps: frames a second.
+        certainty: [N], 0 to 1: mean confidence of a frame's keypoints.
         progress: called with the fraction done.
     """
     count = len(start.angles)
     if count < 3:
         return _solved(problem, start, None)
     std = acceleration_std(measured, fps, LEAST_ACCELERATION)
+    std = std * certainty[1:-1, None].clamp_min(LEAST_CERTAINTY)
     parts = []
     for first in range(0, count, PART):
         progress(first / count)

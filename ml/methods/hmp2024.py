@@ -214,7 +214,14 @@ class HMP2024:
             pixel_std = DETAIL_PIXELS * problem.pixel_std
             pixel_std[:, list(OTHERWISE_DEFINED)] /= DEFINITION_STD
             near = replace(problem, pixel_std=pixel_std)
-            motion = refined(near, hand.measured, start, request.clip.fps, lambda done: progress("stage III", 0.7 + 0.2 * done))
+            motion = refined(
+                near,
+                hand.measured,
+                start,
+                request.clip.fps,
+                certainty=hand.alpha.mean(1),
+                progress=lambda done: progress("stage III", 0.7 + 0.2 * done),
+            )
         std = joint_std(problem, motion)
         kinematics = problem.kinematics
         rotations = kinematics.matrices(motion.angles, motion.root)
