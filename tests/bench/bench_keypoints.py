@@ -11,7 +11,6 @@ import numpy as np
 
 from ml.clip import open_clip
 from ml.keypoints.detector import HandDetector, detect
-from ml.keypoints.tracks import HandTrack
 from ml.web_copy import WEB_VIDEO, make_web_copy
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
@@ -35,10 +34,16 @@ def rows() -> list[Row]:
     ]
 
 
-def photo_coordinates(track: HandTrack, motion: np.ndarray) -> np.ndarray:
-    """Joints [n, 21, 2] in the photograph's pixels, by the inverse of the motion [frames, 2, 3] from photo to video."""
-    A, b = motion[track.frames, :, :2], motion[track.frames, :, 2]
-    photo: np.ndarray = np.linalg.solve(A[:, None], (track.joints_2d - b[:, None])[..., None])[..., 0]
+def known_motion() -> tuple[np.ndarray, float]:
+    """Of `hands_pan.mp4`: affine maps [frames, 2, 3] from the photograph to the video, and their mean scale."""
+    motion = np.load(MEDIA / "hands_pan_affine.npy")
+    return motion, float(np.sqrt(np.abs(np.linalg.det(motion[:, :, :2]))).mean())
+
+
+def photo_coordinates(frames: np.ndarray, joints_2d: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Joints [n, 21, 2] of the frames [n] in the photograph's pixels, by the inverse of the motion [all frames, 2, 3]."""
+    A, b = motion[frames, :, :2], motion[frames, :, 2]
+    photo: np.ndarray = np.linalg.solve(A[:, None], (joints_2d - b[:, None])[..., None])[..., 0]
     return photo
 
 
@@ -57,8 +62,7 @@ def jitter_and_drift(joints: np.ndarray) -> tuple[float, float]:
 
 def _pan() -> list[Row]:
     path = MEDIA / "hands_pan.mp4"
-    motion = np.load(MEDIA / "hands_pan_affine.npy")
-    scale = float(np.sqrt(np.abs(np.linalg.det(motion[:, :, :2]))).mean())
+    motion, scale = known_motion()
     result = []
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
@@ -73,7 +77,7 @@ def _pan() -> list[Row]:
             result.append((f"{label}: tracks", ", ".join(t.side for t in keypoints.tracks), "left, left"))
             for track in keypoints.tracks:
                 name = f"{label}, track {track.track}"
-                joints = photo_coordinates(track, motion) * scale
+                joints = photo_coordinates(track.frames, track.joints_2d, motion) * scale
                 swaps = int((np.linalg.norm(np.diff(joints[:, 0], axis=0), axis=-1) > 60).sum())
                 jitter, drift = jitter_and_drift(joints)
                 result.append(

@@ -14,6 +14,7 @@ from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import project
 from ml.methods.interface import load_method
 from ml.training.real_hands import TWO_CAMERAS, RealClip, absent, against_reference, longest_track, on_the_image, real_clips
+from tests.bench.bench_keypoints import jitter_and_drift, known_motion, photo_coordinates
 
 TARGETS = {TWO_CAMERAS[0]: "PA <= 12.0 mm, 2D <= 2%, 0 broken", TWO_CAMERAS[1]: "PA <= 10.5 mm, 2D <= 2%, 0 broken"}
 
@@ -52,6 +53,8 @@ def _measured(clip: RealClip, method: str) -> Row:
     miss, broken = on_the_image(clip.request.keypoints, prediction)
     parts += [f"2D {miss:.2f}%", f"{broken} broken", f"jitter {_jitter(prediction):.1f} mm/frame²"]
     parts += [f"whole hand {_whole_hand_jitter(prediction):.2f} px", f"{speed:.0f} hands/s"]
+    if "pan" in clip.name:
+        parts.append(_against_motion(prediction))
     return (
         f"{clip.name}, {method}",
         ", ".join(parts),
@@ -78,6 +81,21 @@ def _whole_hand_jitter(prediction: PredictionArrays) -> float:
                 half = WINDOW // 2
                 found.append(middle[part][half:-half] - means)
     return float(np.sqrt(np.square(np.concatenate(found)).sum(-1).mean()))
+
+
+def _against_motion(prediction: PredictionArrays) -> str:
+    """Of hands that do not move in a picture that is moved in a known way: joints, and the mean of a hand's joints."""
+    assert prediction.intrinsics is not None
+    motion, scale = known_motion()
+    found = []
+    for track in np.unique(prediction.track):
+        mine = prediction.rows(prediction.track == track)
+        points = scale * photo_coordinates(mine.frame, project(mine.joints, prediction.intrinsics), motion)
+        second = float(np.linalg.norm(np.diff(points, 2, axis=0), axis=-1).mean())
+        found.append([second, *jitter_and_drift(points), jitter_and_drift(points.mean(1, keepdims=True))[0]])
+    second, jitter, drift, whole = np.mean(found, axis=0)
+    joints = f"joints {second:.2f} px/frame², {jitter:.2f} px, drift {drift:.2f} px"
+    return f"against the known motion: {joints}, whole hand {whole:.2f} px"
 
 
 def _jitter(prediction: PredictionArrays) -> float:
