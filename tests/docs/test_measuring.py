@@ -30,6 +30,6 @@ def test_help_lists_what_each_measures(capsys):
 def test_an_unknown_name_is_refused_and_known_ones_are_named(capsys):
     with pytest.raises(SystemExit, match="2"):
         chosen(["pages", "paegs"])
-    assert "there is no paegs; there are fitting, hand" in capsys.readouterr().err
+    assert "there is no paegs; there are dashboards, fitting, hand" in capsys.readouterr().err
     assert chosen(["pages", "storm"]) == ["pages", "storm"]
     assert chosen([]) == []
