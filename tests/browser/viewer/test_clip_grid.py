@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +12,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from palmares.runs.models import Prediction, Run
-from palmares.uploads.models import Upload
-from tests.browser.viewer.viewer_clips import READ_FRAME_NUMBER, ViewerClip
+from tests.browser.viewer.grid_page import SHOWN, copied_clip, frames_shown, seek, settled
+from tests.browser.viewer.viewer_clips import ViewerClip
 from tests.browser.viewer.viewer_page import create_rows, session_cookie
 
 pytestmark = [pytest.mark.browser]
 
-NUMBERS = READ_FRAME_NUMBER.replace("() =>", "(video) =>").replace('video = document.querySelector("video"), ', "")
 SEEKS = 25
-SHOWN = """() => Array.from(document.querySelectorAll("[data-cell]"), (cell) => Number(cell.dataset.frame))"""
-
-
-def second_clip(upload: Upload, media: Path) -> Upload:
-    """The upload and its runs once more, without ground truth."""
-    made = Upload.objects.get(pk=upload.pk)
-    made.pk, made.name = uuid.uuid4(), "second.mp4"
-    made.save(force_insert=True)
-    for run in upload.runs.select_related("prediction"):
-        kept = run.prediction
-        folder = f"{kept.folder}/second"
-        shutil.copytree(media / kept.folder, media / folder)
-        prediction = Prediction.objects.create(
-            folder=folder, sha256=kept.sha256, size_bytes=kept.size_bytes, rows=kept.rows, hand_model=kept.hand_model
-        )
-        about = {"method": run.method, "method_version": run.method_version, "status": run.status}
-        Run.objects.create(upload=made, prediction=prediction, **about)
-    return made
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector('.cells[data-settled="true"]', timeout=60_000)
-
-
-def seek(page: Page, frame: int) -> None:
-    page.get_by_label("Frame", exact=True).fill(str(frame))
-    page.get_by_label("Frame", exact=True).press("Tab")
-    expect(page.locator(".clip-grid")).to_have_attribute("data-frame", str(frame))
-    settled(page)
 
 
 def test_the_frame_asked_for_is_shown_in_all_cells(
@@ -59,7 +26,7 @@ def test_the_frame_asked_for_is_shown_in_all_cells(
 ) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     user, upload = create_rows(viewer_clip, tmp_path / "media", 2, truth=True)
-    other = second_clip(upload, tmp_path / "media")
+    other = copied_clip(upload, tmp_path / "media", "second")
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_cookies([session_cookie(user, live_server.url)])
     page = context.new_page()
@@ -71,7 +38,7 @@ def test_the_frame_asked_for_is_shown_in_all_cells(
     wrong = []
     for frame in random.Random(3).choices(range(viewer_clip.frame_count), k=SEEKS):
         seek(page, frame)
-        shown = page.evaluate(SHOWN) + [video.evaluate(NUMBERS) for video in page.locator("video").all()]
+        shown = frames_shown(page)
         if shown != [frame] * 7:
             wrong.append((frame, shown))
     assert wrong == []
