@@ -79,9 +79,17 @@ function meanDistance(
   histogram: number[],
 ): number {
   const count = joints?.length ?? truth.length / 3;
+  const [a, b, c, d, e, f, g, h, l] = move.linear;
+  const [u, v, w] = move.translation;
   let sum = 0;
+  // `jointDistance` written out: this runs for every joint of every frame
   for (let k = 0; k < count; k++) {
-    const distance = MILLIMETRES * jointDistance(truth, prediction, move, joints ? (joints[k] as number) : k);
+    const i = 3 * (joints ? (joints[k] as number) : k);
+    const [x, y, z] = [prediction[i] as number, prediction[i + 1] as number, prediction[i + 2] as number];
+    const dx = a * x + b * y + c * z + u - (truth[i] as number);
+    const dy = d * x + e * y + f * z + v - (truth[i + 1] as number);
+    const dz = g * x + h * y + l * z + w - (truth[i + 2] as number);
+    const distance = MILLIMETRES * Math.sqrt(dx * dx + dy * dy + dz * dz);
     sum += distance;
     const bin = Math.min(BINS - 1, Math.floor(distance / BIN_MM));
     histogram[bin] = (histogram[bin] as number) + 1;

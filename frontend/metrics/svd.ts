@@ -19,14 +19,30 @@ const cross = (a: Column, b: Column): Column => [
 ];
 const scaled = (a: Column, by: number): Column => [a[0] * by, a[1] * by, a[2] * by];
 
-/** Both columns turned in their plane by (cos, sin). */
-function turned(a: Column, b: Column, cos: number, sin: number): [Column, Column] {
-  return [
-    [cos * a[0] - sin * b[0], cos * a[1] - sin * b[1], cos * a[2] - sin * b[2]],
-    [sin * a[0] + cos * b[0], sin * a[1] + cos * b[1], sin * a[2] + cos * b[2]],
-  ];
+/** Columns `p` and `q` of nine numbers, column by column, turned in their plane by (cos, sin). */
+function turn(columns: Float64Array, p: number, q: number, cos: number, sin: number): void {
+  for (let k = 0; k < 3; k++) {
+    const [a, b] = [columns[3 * p + k] as number, columns[3 * q + k] as number];
+    columns[3 * p + k] = cos * a - sin * b;
+    columns[3 * q + k] = sin * a + cos * b;
+  }
 }
 
+function product(columns: Float64Array, p: number, q: number): number {
+  let sum = 0;
+  for (let k = 0; k < 3; k++) sum += (columns[3 * p + k] as number) * (columns[3 * q + k] as number);
+  return sum;
+}
+
+const column = (columns: Float64Array, p: number): Column => [
+  columns[3 * p] as number,
+  columns[3 * p + 1] as number,
+  columns[3 * p + 2] as number,
+];
+
+// Every frame of every method is decomposed: the same memory serves them all.
+const columns = new Float64Array(9);
+const right = new Float64Array(9);
 const SWEEPS = 30;
 /** Columns whose cosine is smaller are orthogonal: a few roundings of one. */
 const ORTHOGONAL = 1e-15;
@@ -48,30 +64,30 @@ function completed(others: Column[]): Column {
 
 /** The decomposition of a matrix given row by row. */
 export function svd3(m: Matrix3): Svd {
-  const columns: [Column, Column, Column] = [
-    [m[0], m[3], m[6]],
-    [m[1], m[4], m[7]],
-    [m[2], m[5], m[8]],
-  ];
-  const right: [Column, Column, Column] = [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ];
+  for (let k = 0; k < 9; k++) {
+    columns[k] = m[(3 * (k % 3) + Math.floor(k / 3)) as 0];
+    right[k] = k % 4 === 0 ? 1 : 0;
+  }
   for (let sweep = 0, rotated = true; rotated && sweep < SWEEPS; sweep++) {
     rotated = false;
     for (const [p, q] of PAIRS) {
-      const [alpha, beta, gamma] = [dot(columns[p], columns[p]), dot(columns[q], columns[q]), dot(columns[p], columns[q])];
+      const alpha = product(columns, p, p);
+      const beta = product(columns, q, q);
+      const gamma = product(columns, p, q);
       if (Math.abs(gamma) <= ORTHOGONAL * Math.sqrt(alpha * beta)) continue;
       rotated = true;
       const zeta = (beta - alpha) / (2 * gamma);
       const tan = (zeta >= 0 ? 1 : -1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));
       const cos = 1 / Math.sqrt(1 + tan * tan);
-      [columns[p], columns[q]] = turned(columns[p], columns[q], cos, cos * tan);
-      [right[p], right[q]] = turned(right[p], right[q], cos, cos * tan);
+      turn(columns, p, q, cos, cos * tan);
+      turn(right, p, q, cos, cos * tan);
     }
   }
-  const parts = columns.map((column, k) => ({ column, v: right[k] as Column, s: Math.sqrt(dot(column, column)) }));
+  const parts = [0, 1, 2].map((k) => ({
+    column: column(columns, k),
+    v: column(right, k),
+    s: Math.sqrt(product(columns, k, k)),
+  }));
   parts.sort((a, b) => b.s - a.s);
   const largest = parts[0]?.s ?? 0;
   const left: Column[] = [];
