@@ -22,7 +22,7 @@ describe("the focused control", () => {
     expect([" ", "g", "?"].map((key) => usesKey(input("checkbox"), key))).toEqual([true, false, false]);
     expect([" ", "w"].map((key) => usesKey({ tagName: "BUTTON" }, key))).toEqual([true, false]);
   });
-  it("uses no key if nothing is focused", () => {
+  it("returns false for every key if nothing has focus", () => {
     expect(usesKey(null, " ")).toBe(false);
     expect(usesKey({ tagName: "BODY" }, " ")).toBe(false);
   });
