@@ -48,7 +48,8 @@ bench: setup  ## measure, and print a table
 
 train: setup  ## make the shipped weights again: data, networks, model cards; MOTIONS=DIR adds recorded hand motion
 	$(PY) -m ml.training.train_kong2022 --backbone landmarks
-	$(PY) -m ml.training.train_kong2022 --backbone image
+	$(PY) -m ml.training.train_on_renders
+	$(PY) -m ml.training.train_kong2022 --backbone image --confidence
 	$(PY) -m ml.training.train_motion_prior $(if $(MOTIONS),--motions $(MOTIONS))
 	$(PY) -m ml.training.train_systems
 

@@ -25,7 +25,7 @@ TOLERANCE: Final = 1e-2
 
 def bone_ratios(joints: Tensor) -> Tensor:
     """Lengths [B, 20] of `BONES` over that of the reference bone, of joints [B, 21, 3] of any unit and origin."""
-    parents, children = _ends()
+    parents, children = _ends(joints.device)
     lengths = (joints[:, children] - joints[:, parents]).norm(dim=-1)
     ratios: Tensor = lengths / lengths[:, BONES.index(REFERENCE), None].clamp_min(1e-6)
     return ratios
@@ -58,9 +58,9 @@ def shape_from_ratios(model: HandModel, ratios: Tensor, weight: float = PRIOR_WE
 
 def _residuals(model: HandModel, betas: Tensor, ratios: Tensor, weight: float) -> tuple[Tensor, Tensor]:
     """Residuals [B, 30] of the ratios and of the prior, and their derivatives [B, 30, 10] by β."""
-    parents, children = _ends()
+    parents, children = _ends(betas.device)
     rest = model.rest_joints(betas)
-    by_shape = model.shape_jacobian[torch.tensor(MANO_TO_OPENPOSE)]
+    by_shape = model.shape_jacobian[torch.tensor(MANO_TO_OPENPOSE, device=betas.device)]
     bones = rest[:, children] - rest[:, parents]
     lengths = bones.norm(dim=-1)
     by_beta = torch.einsum("bkx,kxs->bks", bones / lengths[..., None], by_shape[children] - by_shape[parents])
@@ -73,7 +73,7 @@ def _residuals(model: HandModel, betas: Tensor, ratios: Tensor, weight: float) -
     return torch.cat([found - ratios, root * betas], 1), torch.cat([slope, prior], 1)
 
 
-def _ends() -> tuple[Tensor, Tensor]:
+def _ends(device: torch.device) -> tuple[Tensor, Tensor]:
     """Parents [20] and children [20] of `BONES`."""
     parents, children = zip(*BONES, strict=True)
-    return torch.tensor(parents), torch.tensor(children)
+    return torch.tensor(parents, device=device), torch.tensor(children, device=device)

@@ -55,8 +55,8 @@ def inverse_kinematics(kinematics: Kinematics, joints: Tensor, betas: Tensor) ->
 
 def palm_rotation(rest: Tensor, joints: Tensor) -> Tensor:
     """Rotations [B, 3, 3] that turn the palm of a rest pose [1 or B, 21, 3] to that of joints [B, 21, 3] of any size."""
-    chosen = torch.tensor(PALM)
-    weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype)
+    chosen = torch.tensor(PALM, device=joints.device)
+    weights = torch.tensor(_PALM_WEIGHTS, dtype=joints.dtype, device=joints.device)
     source, target = (points[:, chosen] - _mean(points[:, chosen], weights) for points in (rest, joints))
     moment = torch.einsum("j,bji,bjk->bik", weights, target, source.expand_as(target))
     rotation: Tensor = roma.special_procrustes(moment)

@@ -1,8 +1,8 @@
-"""Backbones: one hand to a feature vector, from MediaPipe's landmarks alone or from landmarks and an image crop.
+"""Backbones: one hand to a feature vector, from MediaPipe's landmarks or from an image crop.
 
-The image backbone is a residual CNN. In Kong et al. a separate heat-map network finds the 2D joints for the optimisation; here
-it is a branch of the same CNN that refines MediaPipe's joints. The feature combines the CNN's responses at each joint, its
-response to the whole crop, and the landmarks. The heads (`ml.identity.networks`) are the same for both backbones.
+The image backbone continues MediaPipe's landmark network, which has seen real hands, on renders, which come with pose and
+shape. In Kong et al. it is a ResNet-50, and a separate heat-map network finds the 2D joints for the optimisation; here they are
+a head of the same network. The heads of pose and shape (`ml.identity.networks`) are the same for both backbones.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from ml.identity.observation import INPUTS
-from ml.networks.feature_pyramid import MAP_CHANNELS, STAGE_CHANNELS, FeaturePyramid, convolution, drawn_maps
+from ml.networks.hand_trunk import TRUNK_FEATURES, HandTrunk
 from ml.networks.residual_mlp import ResidualMLP
 
 FEATURES: Final = 256
 """Size of the feature vector; 1000 in the paper."""
+
+
+ON_CPU: Final = 32
+"""Crops at a time on a CPU, whose caches do not hold more."""
 
 
 class BackboneOutput(NamedTuple):
@@ -41,27 +45,28 @@ class LandmarkBackbone(ResidualMLP):
         return BackboneOutput(super().forward(observation))
 
 
-class ImageBackbone(FeaturePyramid):
-    """A residual CNN on the crop and the landmarks, small enough to be trained on two cores."""
+class ImageBackbone(nn.Module):
+    """MediaPipe's trunk, trained on, on the crop alone."""
 
     def __init__(self) -> None:
         super().__init__()
-        channels = MAP_CHANNELS
-        self.mix = nn.Sequential(convolution(channels + 21, channels, 1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
-        self.heat = nn.Conv2d(MAP_CHANNELS, 21, 1)
-        self.spread = nn.Linear(MAP_CHANNELS, 1)
-        inputs = INPUTS + 42 + 21 * MAP_CHANNELS + STAGE_CHANNELS[-1]
-        self.join = ResidualMLP(inputs, FEATURES, width=512, blocks=2, dropout=0.1)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trunk = HandTrunk()
+        self.find = nn.Linear(TRUNK_FEATURES, 42)
+        self.spread = nn.Linear(TRUNK_FEATURES, 21)
+        self.join = ResidualMLP(TRUNK_FEATURES, FEATURES, width=512, blocks=2, dropout=0.1)
+        self.trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, observation: Tensor, crops: Tensor, landmarks: Tensor) -> BackboneOutput:
-        """Observations [B, 132], crops [B, 3, 96, 96] (0 … 255) and the landmarks in them [B, 21, 2]."""
-        merged, last = self.features(crops)
-        mixed = self.mix(torch.cat([merged, drawn_maps(landmarks).to(merged.dtype)], 1))
-        attention = self.heat(mixed).float().flatten(2).softmax(-1)
-        joints = attention @ self.grid
-        at_joints = attention @ mixed.float().flatten(2).mT
+    def forward(self, crops: Tensor) -> BackboneOutput:
+        """Crops [B, 3, 192, 192] (0 … 255) to features, joints and their error."""
+        return self.read(self.pooled(crops))
+
+    def pooled(self, crops: Tensor) -> Tensor:
+        """Crops to the mean [B, 1152] of the trunk's map, all that is kept of the image."""
+        parts = torch.split(crops, ON_CPU) if crops.device.type == "cpu" else (crops,)
+        return torch.cat([self.trunk(part).mean((2, 3)) for part in parts])
+
+    def read(self, pooled: Tensor) -> BackboneOutput:
+        """What `pooled` tells; in float32 wherever the trunk ran in less."""
         # the error estimate must not change where the joint is found
-        log_scale = self.spread(at_joints.detach()).squeeze(-1)
-        parts = [4 * joints.flatten(1), at_joints.flatten(1), last.float().mean((2, 3)), observation]
-        return BackboneOutput(self.join(torch.cat(parts, 1)), joints, log_scale)
+        joints, log_scale = self.find(pooled).unflatten(1, (21, 2)), self.spread(pooled.detach())
+        return BackboneOutput(self.join(pooled), joints, log_scale)

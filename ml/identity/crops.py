@@ -14,13 +14,24 @@ from torch import Tensor, nn
 
 from ml.identity.observation import crop_camera, crop_square
 
-CROP_PX: Final = 96
-RIM_PX: Final = 8
+CROP_PX: Final = 192
+"""Side of the crops of the image backbone; a hand is as large as in MediaPipe's own crops of 224 px, whose margin is wider."""
+SMALL_CROP_PX: Final = 96
+"""That of the survey's systems on pixels."""
+RIM_PX: Final = 16
 """Margin around the crop, so that training may shift, rotate and shrink it without black borders."""
 
 
-def crop_of(image: np.ndarray, joints_2d: np.ndarray, intrinsics: np.ndarray, *, mirrored: bool, rim: int = 0) -> np.ndarray:
-    """One hand's crop, uint8 [3, 96, 96], as an upright right hand; black outside the image.
+def crop_of(
+    image: np.ndarray,
+    joints_2d: np.ndarray,
+    intrinsics: np.ndarray,
+    *,
+    mirrored: bool,
+    rim: int = 0,
+    side: int = CROP_PX,
+) -> np.ndarray:
+    """One hand's crop, uint8 [3, side, side], as an upright right hand; black outside the image.
 
     Args:
         image: uint8 [H, W, 3].
@@ -28,11 +39,12 @@ def crop_of(image: np.ndarray, joints_2d: np.ndarray, intrinsics: np.ndarray, *,
         intrinsics: [3, 3], px.
         mirrored: True for a left hand.
         rim: extra pixels on every side.
+        side: of the crop without the rim, px.
     """
     pixels, k = torch.as_tensor(joints_2d, dtype=torch.float32)[None], torch.as_tensor(intrinsics, dtype=torch.float32)
     keypoints, rotation = crop_camera(pixels, k, torch.tensor([mirrored]))
     centre, half = (value[0] for value in crop_square(keypoints))
-    steps = (torch.arange(-rim, CROP_PX + rim) + 0.5) / CROP_PX * 2 - 1
+    steps = (torch.arange(-rim, side + rim) + 0.5) / side * 2 - 1
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     rays = torch.stack([centre[0] + half * x, centre[1] + half * y, torch.ones_like(x)], -1) @ rotation[0]
     if mirrored:
@@ -42,8 +54,8 @@ def crop_of(image: np.ndarray, joints_2d: np.ndarray, intrinsics: np.ndarray, *,
     part, corner = _part(image, pixels_at)
     if not part.size:
         return np.zeros((3, *x.shape), np.uint8)
-    # average first: a hand of 500 px sampled at 96 would alias
-    factor = max(1, int(2 * half * float(k[0, 0]) / CROP_PX))
+    # average first: a hand of 500 px sampled at a fifth of that would alias
+    factor = max(1, int(2 * half * float(k[0, 0]) / side))
     whole = torch.as_tensor(np.ascontiguousarray(part)).permute(2, 0, 1)[None].float()
     small = nn.functional.avg_pool2d(whole, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else whole
     # grid_sample counts from −1 to 1 over the outer edges; pixel centres lie at whole coordinates

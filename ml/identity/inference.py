@@ -12,9 +12,10 @@ from torch import Tensor
 
 from ml.clip import Clip
 from ml.identity.backbones import BackboneOutput
+from ml.identity.crops import CROP_PX
 from ml.identity.observation import MARGIN, Observation
 from ml.identity.track_batches import map_tracks
-from ml.identity.weights import DEFAULT, Kind, Models
+from ml.identity.weights import Kind, Models
 from ml.keypoints.tracks import HandTrack
 
 DETECTED_STD: Final = 0.08
@@ -32,7 +33,7 @@ class PoseUncertainty(NamedTuple):
 
 POSE_UNCERTAINTY: Final[dict[Kind, PoseUncertainty]] = {
     "landmarks": PoseUncertainty(0.05, 0.03),
-    "image": PoseUncertainty(0.07, 0.05),
+    "image": PoseUncertainty(0.06, 0.07),
 }
 """Measured on validation people."""
 
@@ -63,7 +64,7 @@ class Estimate:
     detected: Tensor
     world: Tensor
     pose_uncertainty: PoseUncertainty
-    backbone: Kind = DEFAULT
+    backbone: Kind = "landmarks"
 
     def __len__(self) -> int:
         return len(self.betas)
@@ -97,7 +98,7 @@ def estimate_tracks(
         clip,
         tracks,
         intrinsics,
-        with_crops=models.backbone == "image",
+        crop_px=CROP_PX if models.backbone == "image" else None,
         progress=progress,
     )
     return [(one, concatenate_estimates(parts)) for one, parts in made]
@@ -110,17 +111,17 @@ def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> 
     Args:
         models: see `ml.identity.weights`.
         seen: n hands, on the CPU.
-        crops: uint8 [n, 3, 96, 96], for the image backbone.
+        crops: uint8 [n, 3, 192, 192], for the image backbone.
     """
-    inputs = [t.to(models.device) for t in ((seen.inputs,) if crops is None else (seen.inputs, crops, seen.landmarks))]
-    output: BackboneOutput = models.baseline.backbone(*inputs)
+    inputs = (seen.inputs if crops is None else crops).to(models.device)
+    output: BackboneOutput = models.baseline.backbone(inputs)
     baseline, betas = models.baseline.heads(output.features)
     joints, std = seen.landmarks, torch.full((len(seen.inputs), 21), DETECTED_STD * 2 / MARGIN)
     if output.joints is not None and output.log_scale is not None:
         joints, std = output.joints.cpu(), REFINED_STD * output.log_scale.exp().cpu()
     return Estimate(
         baseline=baseline.cpu(),
-        aware=models.identity(*inputs).cpu(),
+        aware=_aware(models, output, inputs).cpu(),
         betas=betas.cpu(),
         scores=models.confidence(output.features).cpu(),
         normalized_keypoints=seen.centre[:, None] + seen.half[:, None, None] * joints,
@@ -130,6 +131,15 @@ def estimate(models: Models, seen: Observation, crops: Tensor | None = None) -> 
         pose_uncertainty=POSE_UNCERTAINTY[models.backbone],
         backbone=models.backbone,
     )
+
+
+def _aware(models: Models, output: BackboneOutput, inputs: Tensor) -> Tensor:
+    """Rotations [n, 16, 3, 3] by the identity-aware network, whose backbone may be the baseline's."""
+    if models.identity.backbone is models.baseline.backbone:
+        rotations: Tensor = models.identity.pose(output.features)
+        return rotations
+    found: Tensor = models.identity(inputs)
+    return found
 
 
 def concatenate_estimates(parts: list[Estimate]) -> Estimate:

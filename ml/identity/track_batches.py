@@ -29,24 +29,24 @@ def map_tracks(
     tracks: Sequence[HandTrack],
     intrinsics: np.ndarray,
     *,
-    with_crops: bool,
+    crop_px: int | None,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[tuple[Observation, list[Made]]]:
     """Observations of all tracks, and what a function makes of their batches; frames are decoded once, and only for crops.
 
     Args:
-        run: takes at most `BATCH` observed hands and their crops, uint8 [n, 3, 96, 96].
+        run: takes at most `BATCH` observed hands and their crops, uint8 [n, 3, side, side].
         clip: the clip in which the tracks were detected.
         tracks: may be subsampled.
         intrinsics: [3, 3], px.
-        with_crops: give crops; else None.
+        crop_px: side of the crops to give, px; None to give none.
         progress: called with the fraction done, 0 to 1.
     """
     camera = torch.as_tensor(intrinsics, dtype=torch.float32)
     seen = [
         observe(torch.as_tensor(t.joints_2d), torch.as_tensor(t.world), camera, sides(t.side, len(t.frames))) for t in tracks
     ]
-    if not with_crops:
+    if crop_px is None:
         return [(one, [run(rows_of(one, rows), None) for rows in _batches(len(one.inputs))]) for one in seen]
     parts: list[list[Made]] = [[] for _ in tracks]
     pending: list[list[np.ndarray]] = [[] for _ in tracks]
@@ -65,7 +65,7 @@ def map_tracks(
             if row is None:
                 continue
             mirrored = track.side == "left"
-            pending[number].append(crop_of(image, track.joints_2d[row], intrinsics, mirrored=mirrored))
+            pending[number].append(crop_of(image, track.joints_2d[row], intrinsics, mirrored=mirrored, side=crop_px))
             if len(pending[number]) == BATCH:
                 run_batch(number)
         progress(done / len(wanted))

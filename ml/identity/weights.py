@@ -14,12 +14,14 @@ from ml.identity.backbones import ImageBackbone, LandmarkBackbone
 from ml.identity.networks import Baseline, Confidence, IdentityAware
 
 FOLDER: Final = Path(__file__).resolve().parent / "weights"
+TRAINING: Final = FOLDER / "kong2022-training.json"
+"""The record of `ml.training.train_on_renders`."""
 PARTS: Final = ("baseline", "identity", "confidence")
 
 Kind = Literal["landmarks", "image"]
 BACKBONES: Final[dict[Kind, type[nn.Module]]] = {"landmarks": LandmarkBackbone, "image": ImageBackbone}
-DEFAULT: Final[Kind] = "landmarks"
-"""The backbone for users' videos, chosen by the results in `docs/results/kong2022.md`."""
+DEFAULT: Final[Kind] = "image"
+"""The backbone of calibrations, chosen by the results in `docs/results/kong2022.md`."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -49,11 +51,11 @@ def load_models(backbone: Kind = DEFAULT, device: torch.device | None = None) ->
     Raises:
         FileNotFoundError: the weights are missing; the message says how to make them.
     """
-    backbone_class = BACKBONES[backbone]
     device = device or torch.device("cpu")
+    baseline, aware = load_networks(backbone)
     return Models(
-        load_weights(Baseline(backbone_class()), weights_file(backbone, "baseline")).to(device),
-        load_weights(IdentityAware(backbone_class()), weights_file(backbone, "identity")).to(device),
+        baseline.to(device),
+        aware.to(device),
         load_weights(Confidence(), weights_file(backbone, "confidence")).to(device),
         backbone,
     )
@@ -67,6 +69,26 @@ def weights_file(backbone: Kind, part: str) -> Path:
 def card_file(backbone: Kind) -> Path:
     """Path of the model card of a backbone's networks."""
     return FOLDER / f"kong2022-{backbone}.json"
+
+
+def load_networks(backbone: Kind, folder: Path = FOLDER) -> tuple[Baseline, IdentityAware]:
+    """Baseline and identity-aware network in evaluation mode; on images they share the backbone.
+
+    Raises:
+        FileNotFoundError: the weights are missing; the message says how to make them.
+    """
+    files = {part: folder / weights_file(backbone, part).name for part in PARTS}
+    baseline = load_weights(Baseline(BACKBONES[backbone]()), files["baseline"])
+    if backbone == "landmarks":
+        return baseline, load_weights(IdentityAware(BACKBONES[backbone]()), files["identity"])
+    aware = IdentityAware(baseline.backbone)
+    load_weights(aware.pose, files["identity"])
+    return baseline, aware.eval()
+
+
+def save_identity(aware: IdentityAware, path: Path, backbone: Kind) -> None:
+    """Write an identity-aware network; on images only its pose head, since the backbone is the baseline's."""
+    save_weights(aware.pose if backbone == "image" else aware, path)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

@@ -1,7 +1,7 @@
 """`fused-fit`: the hand model fitted to all evidence of each frame, weighted by its uncertainty: 2D joints, world landmarks
-and priors (`ml.methods.evidence`), the pose of the landmark network of Kong et al., ECCV 2022 (the open hand only), β ~ N(0, I)
-with one β a clip and hand, and hands no nearer than people hold them where the focal length is unknown
-(`ml.fitting.plausible_camera`).
+and priors (`ml.methods.evidence`), for the open hand also the pose by the landmark network of Kong et al., ECCV 2022, and
+orientation and 2D joints by the image network (`ml.methods.image_evidence`), β ~ N(0, I) with one β a clip and hand, and hands
+no nearer than people hold them where the focal length is unknown (`ml.fitting.plausible_camera`).
 
 Hands are kept in front of the camera and about as large as detected (`ml.fitting.placement`). In a video, poses are then
 smoothed lightly and fitted once more near the smoothed ones, so that they still lie on the image. The constants were chosen
@@ -30,6 +30,7 @@ from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import fit_evidence, outside, solve_evidence
+from ml.methods.image_evidence import NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, seen_by_both
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
 from ml.progress import ProgressCallback
@@ -40,6 +41,8 @@ SHAPE_FRAMES: Final = 96
 SMOOTHED_ANGLE_STD: Final = 0.06
 """Radians: how far the last fit may move a joint angle from the smoothed one."""
 SMOOTHED_ROOT_STD: Final = 0.04
+SEEING: Final = 0.3
+"""Share of the progress at which the image network is done."""
 UNCERTAINTY_SCALE: Final = 5.0
 """Factor on the fit's own standard deviations, from the stereo clip: errors of neighbouring joints are correlated."""
 
@@ -63,31 +66,48 @@ class FusedFit:
         fitted = []
         found = all_evidence(request, progress)
         for number, evidence in enumerate(found):
-            progress("fitting", 0.1 + 0.8 * number / len(found))
+            progress("fitting", SEEING + (0.9 - SEEING) * number / len(found))
             fitted.append(_fit(request, evidence))
         progress("meshes", 0.9)
         meta: dict[str, Any] = {
             **facts,
-            "evidence": ["2D joints", "world landmarks", *(["landmark network"] if request.hand_model == "open" else [])],
+            "evidence": _evidence_names(request),
         }
         return assemble(request, NAME, fitted, meta)
 
 
 def all_evidence(
-    request: Request, progress: ProgressCallback, known: Sequence[Tensor | None] | None = None
+    request: Request,
+    progress: ProgressCallback,
+    known: Sequence[Tensor | None] | None = None,
+    *,
+    blend: Blend | None = NEAR_DETECTOR,
 ) -> list[TrackEvidence]:
     """That of each track; the camera of `request` is taken as known.
 
     Args:
         request: the clip and its tracks.
         progress: told what is done.
-        known: rotations [n, 16, 3, 3] of a track that take the place of the network's; None where it shall be asked.
+        known: rotations [n, 16, 3, 3] of a track that take the place of the landmark network's; None where it shall be asked.
+        blend: how much the image network counts; None where it is not asked. It is not where the clip's file is gone either.
     """
+    tracks = request.keypoints.tracks
     poses: Sequence[Tensor | None] = known or []
     if not poses or any(pose is None for pose in poses):
         asked = _network_poses(request, progress)
         poses = [own if own is not None else network for own, network in zip(poses or asked, asked, strict=True)]
-    return [_evidence(request, track, pose) for track, pose in zip(request.keypoints.tracks, poses, strict=True)]
+    seen: list[ImageEvidence | None] = [None] * len(tracks)
+    if blend is not None and sees_images(request):
+        found = image_evidence(
+            request.clip, tracks, request.intrinsics, lambda done: progress("looking at hands", SEEING * done)
+        )
+        seen = list(found)
+    return [_evidence(request, track, pose, own, blend) for track, pose, own in zip(tracks, poses, seen, strict=True)]
+
+
+def sees_images(request: Request) -> bool:
+    """Whether the image network can look at a clip: its weights are of the open hand, and the clip's file is there."""
+    return request.hand_model == "open" and bool(request.keypoints.tracks) and request.clip.path.exists()
 
 
 def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor | None]:
@@ -100,10 +120,15 @@ def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor 
     return [view.to_camera(found.baseline) for view, found in seen]
 
 
-def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> TrackEvidence:
+def _evidence(
+    request: Request, track: HandTrack, network: Tensor | None, seen: ImageEvidence | None, blend: Blend | None
+) -> TrackEvidence:
     kinematics = Kinematics(load_hand_model(request.hand_model, track.side))
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     pixels, start = landmark_pose(request, track, kinematics, intrinsics)
+    if seen is not None and blend is not None:
+        pixels = seen_by_both(pixels, seen.pixels, blend)
+        network = None if network is None else torch.cat([seen.root[:, None], network[:, 1:]], 1)
     problem = fit_evidence(
         kinematics,
         pixels,
@@ -117,6 +142,11 @@ def _evidence(request: Request, track: HandTrack, network: Tensor | None) -> Tra
     if request.independent and not known:
         start = replace(start, betas=start.betas.expand(len(pixels), 10))
     return TrackEvidence(track, problem, start)
+
+
+def _evidence_names(request: Request) -> list[str]:
+    networks = ["landmark network"] if request.hand_model == "open" else []
+    return ["2D joints", "world landmarks", *networks, *(["image network"] if sees_images(request) else [])]
 
 
 def fit_frames(evidence: TrackEvidence) -> tuple[Problem, Parameters]:

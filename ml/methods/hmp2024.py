@@ -35,6 +35,7 @@ from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import DEFINITION_STD, NETWORK_ANGLE_STD, NETWORK_ROOT_STD, OTHERWISE_DEFINED, PRIOR_WEIGHT, outside
 from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames, joint_std
+from ml.methods.image_evidence import BALANCED
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.priors.motion import load_motion_prior
@@ -169,9 +170,15 @@ class HMP2024:
         request = replace(request, keypoints=keypoints)
         starts = self._confident(request, starts, progress)
         hands: list[_Hand] = []
-        found = all_evidence(request, progress, [start.rotations for start in starts])
+        poses = [start.rotations for start in starts]
+        found = all_evidence(
+            request,
+            lambda stage, done: progress(stage, 0.1 + done / 3),
+            poses,
+            blend=BALANCED if self.source == "blend" else None,
+        )
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
-            progress("fitting frames", 0.3 * number / len(found))
+            progress("fitting frames", 0.2 + 0.1 * number / len(found))
             evidence = _trusted(evidence, start)  # noqa: PLW2901
             frames = fit_frames(evidence)
             segments = segments_of(evidence.track, request.clip.fps)

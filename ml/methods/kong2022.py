@@ -5,7 +5,7 @@ and shape of each image separately. The identity-aware network takes the subject
 at most 20 images of the clip itself, so that one hand has one shape. With `-opt`, pose and translation are then fitted to the
 2D joints, weighted by their uncertainty; the shape stays fixed.
 
-The networks take landmarks that MediaPipe found; those of `kong2022-image…` also take the crop of each hand.
+The networks take landmarks that MediaPipe found; those of `kong2022-image…` take the crop of each hand instead.
 
 The paper optimises in two stages of Adam, 200 steps for the translation and 100 for translation and pose, on 2D joints of a
 network. Here the first is solved in closed form (`initial_fit`). In the second (`refined_fit`), Gauss–Newton steps fit the
@@ -28,11 +28,12 @@ from ml.identity.calibration import Settings, calibrate
 from ml.identity.frame_selection import select_calibration_frames
 from ml.identity.inference import Estimate, estimate_tracks
 from ml.identity.observation import Observation
-from ml.identity.weights import DEFAULT, Kind, Models, load_models
+from ml.identity.weights import Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
 from ml.methods.evidence import outside
+from ml.methods.image_evidence import seen_by_both
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
@@ -52,7 +53,7 @@ class Kong2022:
     name: str
     identity: bool = False
     optimised: bool = False
-    backbone: Kind = DEFAULT
+    backbone: Kind = "landmarks"
 
     def estimate(self, request: Request, progress: ProgressCallback) -> PredictionArrays:
         """One row for each detected hand and frame."""
@@ -97,14 +98,17 @@ def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
 def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None) -> CropFit:
     """Pose and translation fitted to all evidence (`ml.methods.evidence`), near the estimate; the shape stays fixed.
 
-    The 2D joints are the detector's, on both backbones: on real skin they are better than those of the image backbone.
+    The 2D joints are the detector's; on images those that both the detector and the network see.
 
     Args:
         found: what was detected and estimated.
         hand: the estimate.
         unseen: bool [n, 21], joints outside the image.
     """
-    return fitted_in_crop(hand, found.detected, found.world, unseen)
+    seen = found.detected
+    if found.backbone == "image":
+        seen = seen_by_both(seen, found.normalized_keypoints)
+    return fitted_in_crop(hand, seen, found.world, unseen)
 
 
 def own_shape(found: Estimate, models: Models) -> Tensor:

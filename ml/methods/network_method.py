@@ -23,6 +23,7 @@ from ml.fitting.placement import solve_translation
 from ml.formats.prediction import PredictionArrays
 from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import BONES
+from ml.identity.crops import SMALL_CROP_PX
 from ml.identity.observation import Observation
 from ml.identity.track_batches import map_tracks
 from ml.keypoints.tracks import HandTrack
@@ -82,7 +83,7 @@ class NetworkMethod:
                 request.clip,
                 request.keypoints.tracks,
                 request.intrinsics,
-                with_crops=network.uses_pixels,
+                crop_px=SMALL_CROP_PX if network.uses_pixels else None,
                 progress=lambda fraction: progress("estimating", 0.8 * fraction),
             )
             fits = bool(request.options.get("fit", not network.uses_pixels))

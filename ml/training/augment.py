@@ -18,8 +18,8 @@ SHIFT: Final = 0.06
 
 
 class AugmentedBatch(NamedTuple):
-    """n augmented hands: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, 96, 96] (or None), points [k, n, 21, 2],
-    maps [n, c, 48, 48] (or None).
+    """n augmented hands: inputs [n, 132], rotations [n, 16, 3, 3], crops [n, 3, S, S] (or None), points [k, n, 21, 2],
+    maps [n, c, s, s] (or None).
     """
 
     inputs: Tensor
@@ -30,8 +30,15 @@ class AugmentedBatch(NamedTuple):
 
 
 def without_rim(crops: Tensor) -> Tensor:
-    """Crops [n, 3, 112, 112] without their rim: [n, 3, 96, 96]."""
-    return crops[..., RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
+    """Crops, or maps over them, [n, c, S, S] without their rim: [n, c, 6/7 S, 6/7 S]."""
+    side, inner = crops.shape[-1], _inner(crops)
+    rim = (side - inner) // 2
+    return crops[..., rim : side - rim, rim : side - rim]
+
+
+def _inner(crops: Tensor) -> int:
+    """Side of crops without their rim."""
+    return crops.shape[-1] * CROP_PX // (CROP_PX + 2 * RIM_PX)
 
 
 def augment(  # noqa: PLR0917
@@ -47,10 +54,10 @@ def augment(  # noqa: PLR0917
     Args:
         inputs: [n, 132].
         rotations: [n, 16, 3, 3], true rotations in the crop camera.
-        crops: uint8 [n, 3, 112, 112], with their rim; None for the landmark backbone.
+        crops: uint8 [n, 3, S, S], with their rim; None for the landmark backbone.
         points: [k, n, 21, 2], in coordinates of the crop, whose sides lie at −1 and 1.
         generator: source of randomness.
-        maps: [n, c, 56, 56] over the crop with its rim: what each pixel shows, at half the resolution.
+        maps: [n, c, s, s] over the crop with its rim: what each pixel shows.
     """
     count = len(inputs)
     angles = (2 * torch.rand(count, generator=generator) - 1) * ROLL
@@ -61,8 +68,8 @@ def augment(  # noqa: PLR0917
     # the point at q was at p = scale · rollᵀ q + shift
     moved = ((points - shift[:, None]) @ roll.mT) / scale
     theta = torch.cat([roll.mT * scale, shift[..., None]], -1) * (CROP_PX / (CROP_PX + 2 * RIM_PX))
-    changed = None if maps is None else _sampled(maps, theta, CROP_PX // 2, "nearest")
-    seen = None if crops is None else _relit(_sampled(crops, theta, CROP_PX, "bilinear"), generator)
+    changed = None if maps is None else _sampled(maps, theta, _inner(maps), "nearest")
+    seen = None if crops is None else _relit(_sampled(crops, theta, _inner(crops), "bilinear"), generator)
     return AugmentedBatch(inputs, rotations, seen, moved, changed)
 
 
@@ -77,6 +84,6 @@ def _relit(crops: Tensor, generator: torch.Generator) -> Tensor:
     count = len(crops)
     gain = 0.75 + 0.5 * torch.rand(count, 3, 1, 1, generator=generator)
     offset = 40 * (torch.rand(count, 1, 1, 1, generator=generator) - 0.5)
-    noise = 2 * torch.rand(count, 1, CROP_PX, CROP_PX, generator=generator) - 1
+    noise = 2 * torch.rand(count, 1, *crops.shape[-2:], generator=generator) - 1
     strength = 12 * torch.rand(count, 1, 1, 1, generator=generator)
     return (crops * gain + offset + strength * noise).clamp(0, 255)

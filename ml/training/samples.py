@@ -55,7 +55,7 @@ class Samples:
         translation: float32 [n, 3], m.
         joints: float32 [n, 21, 3], m, camera frame, OpenPose order.
         rendered: int32 [n], frames rendered for this chunk, including those without a detection.
-        crop: uint8 [n, 3, 112, 112], image crop with the rim (`ml.identity.crops`).
+        crop: uint8 [n, 3, 224, 224], image crop with the rim (`ml.identity.crops`).
     """
 
     joints_2d: np.ndarray

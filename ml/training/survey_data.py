@@ -20,17 +20,17 @@ A batch is a dictionary of tensors of B right hands in the cameras of their crop
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ml.hand.model import load_hand_model
-from ml.identity.crops import CROP_PX, RIM_PX
+from ml.identity.crops import CROP_PX, RIM_PX, SMALL_CROP_PX
 from ml.networks.hand_batch import HandBatch
 from ml.synthetic.zbuffer import rasterise
 from ml.training.augment import augment, without_rim
@@ -38,7 +38,7 @@ from ml.training.loop import Batch, epochs
 from ml.training.samples import Samples
 from ml.training.train_kong2022 import Dataset
 
-DEPTH_PX: Final = (CROP_PX + 2 * RIM_PX) // 2
+DEPTH_PX: Final = (CROP_PX + 2 * RIM_PX) // 4
 """Side of a stored depth map, which covers the crop with its rim."""
 NOISE: Final = 0.005
 """Standard deviation of the noise added to `inputs`, in their unit."""
@@ -64,6 +64,7 @@ class SurveyData:
     def of(cls, samples: Samples, depth_file: Path | None = None) -> SurveyData:
         """From samples; left hands are mirrored."""
         data = Dataset.of(samples)
+        data = replace(data, crops=_halved(data.crops))
         joints = _in_crop_cameras(data, torch.as_tensor(samples.joints))
         return cls(data, joints, torch.as_tensor(samples.subject), depth_file)
 
@@ -110,7 +111,7 @@ class SurveyData:
             inputs, rotations, crops, points, maps = other
         else:
             crops = None if crops is None else without_rim(crops)
-            maps = None if maps is None else maps[..., RIM_PX // 2 : -RIM_PX // 2, RIM_PX // 2 : -RIM_PX // 2]
+            maps = None if maps is None else without_rim(maps)
         found = {
             "inputs": inputs,
             "landmarks": points[0, :, :21],
@@ -130,6 +131,13 @@ class SurveyData:
     def hands(self, rows: Tensor, *, pixels: bool) -> HandBatch:
         """Some hands as networks see them, without augmentation."""
         return HandBatch.of(self.batch(rows, pixels=pixels))
+
+
+def _halved(crops: Tensor) -> Tensor:
+    """Crops uint8 [n, 3, 224, 224] as the systems see them, [n, 3, 112, 112], in parts that fit into memory."""
+    assert CROP_PX == 2 * SMALL_CROP_PX
+    parts = [nn.functional.avg_pool2d(part.float(), 2).round().to(torch.uint8) for part in torch.split(crops, 256)]
+    return torch.cat(parts)
 
 
 def joints_of(rotations: Tensor, betas: Tensor) -> Tensor:

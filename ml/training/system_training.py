@@ -20,6 +20,8 @@ from ml.training.loop import Batch, Schedule, train
 from ml.training.survey_data import SurveyData
 
 Loss = Callable[[HandNetwork, Batch], Tensor]
+PYRAMID: Final = weights_path("zimmermann2017", "pixels")
+"""Weights whose feature pyramid networks on pixels start from."""
 BATCH: Final = 256
 """Hands of a batch at inference."""
 

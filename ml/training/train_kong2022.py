@@ -1,13 +1,15 @@
-"""Train the networks of Kong et al. 2022: `python -m ml.training.train_kong2022 --backbone NAME`, or both by `make train`.
+"""Train the networks of Kong et al. 2022 on stored samples: `python -m ml.training.train_kong2022 --backbone NAME`.
 
-Baseline and identity-aware network see the same samples; the identity-aware one starts from the baseline's weights, and the
-confidence predictor is trained on the frozen baseline. The run writes the weights and a model card with their configuration and
-their errors on validation people.
+Baseline and identity-aware network see the same samples; the identity-aware one starts from the baseline's weights (on images
+both share the backbone), and the confidence predictor is trained on the frozen baseline. The run writes the weights and a model
+card with their configuration and their errors on validation people. `--confidence` keeps the networks as they are, trains the
+confidence on them and writes the card: `make train` does so after `ml.training.train_on_renders`, which made the shipped ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import platform
 from collections.abc import Callable
@@ -21,30 +23,42 @@ from torch import Tensor, nn
 
 from ml.device import default_device
 from ml.hand.model import load_hand_model
-from ml.hand.skeleton import BONES
+from ml.identity.backbones import BackboneOutput
 from ml.identity.networks import (
     Baseline,
     Confidence,
     IdentityAware,
     ranking_accuracy,
     ranking_loss,
-    rotations_to_rows,
 )
 from ml.identity.observation import Observation, observe
-from ml.identity.weights import BACKBONES, FOLDER, PARTS, Kind, card_file, save_weights, weights_file
+from ml.identity.weights import (
+    BACKBONES,
+    FOLDER,
+    PARTS,
+    TRAINING,
+    Kind,
+    card_file,
+    load_networks,
+    save_identity,
+    save_weights,
+    weights_file,
+)
 from ml.training import dexycb_samples, humbi_samples
 from ml.training.augment import augment, without_rim
+from ml.training.hand_loss import HandLoss, Posed, shape_loss
+from ml.training.landmark_stage_weights import mediapipe_stage, started_backbone
 from ml.training.loop import Batch, Schedule, epochs, train
 from ml.training.paper import choices
 from ml.training.samples import FRAMES, Samples, make_samples
 
-UNIT: Final = 0.2
-"""Metres; about the length of a hand, so that every term of the loss is of order one."""
 NETWORKS: Final[dict[Kind, tuple[Schedule, Schedule]]] = {
     "landmarks": (Schedule(steps=2400, batch=256, rate=5e-4), Schedule(steps=1000, batch=256, rate=3e-4)),
     "image": (Schedule(steps=2600, batch=64, rate=1e-3), Schedule(steps=1100, batch=64, rate=5e-4)),
 }
 """Schedules of the baseline and of the identity-aware network."""
+OUTSIDE: Final = 0.3
+"""Weight of a 2D joint outside the crop."""
 CONFIDENCE: Final = Schedule(steps=1500, batch=128, rate=1e-3)
 CACHE: Final = Path("var/training/samples")
 BATCH: Final = 256
@@ -88,7 +102,7 @@ class Dataset:
 
     Attributes:
         seen: network inputs and crop cameras.
-        crops: uint8 [n, 3, 112, 112], with their rim.
+        crops: uint8 [n, 3, 224, 224], with their rim.
         joints: [n, 21, 2], true joints in coordinates of the crops.
         rotations, betas: true values, [n, 16, 3, 3] and [n, 10].
     """
@@ -116,64 +130,109 @@ class Dataset:
         """The inputs of a backbone for some hands, without augmentation."""
         if backbone == "landmarks":
             return (self.seen.inputs[rows],)
-        return self.seen.inputs[rows], without_rim(self.crops[rows]), self.seen.landmarks[rows]
+        return (without_rim(self.crops[rows]),)
 
 
 def run(config: Config, folder: Path, *, device: str | torch.device = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
-    """Make the samples, train, and write weights and model card, which is returned.
+    """Make the samples, train all networks, and write weights and model card, which is returned.
 
     `folder` keeps checkpoints, from which an interrupted run continues; `weights` takes weights and card.
     """
     weights.mkdir(parents=True, exist_ok=True)
-    files = {part: weights / weights_file(config.backbone, part).name for part in PARTS}
-    backbone_class = BACKBONES[config.backbone]
     training, held_out = _samples(config)
-    trained_on, found = len(set(training.subject.tolist())), len(training) / _rendered(config, training)
+    losses = Losses(config, Dataset.of(training), device)
+    torch.manual_seed(config.seed)
+    baseline = Baseline(_untrained(config.backbone))
+    spent = [_trained(config, "baseline", baseline, losses.batches(config.baseline), losses, folder, device)]
+    save_weights(baseline, weights / weights_file(config.backbone, "baseline").name)
+    aware = IdentityAware(baseline.backbone if config.backbone == "image" else copy.deepcopy(baseline.backbone))
+    aware.pose.load_state_dict(baseline.pose.state_dict())
+    if config.backbone == "image":
+        aware.backbone.requires_grad_(False)
+    spent.append(_trained(config, "identity", aware, losses.batches(config.identity), losses, folder, device))
+    save_identity(aware, weights / weights_file(config.backbone, "identity").name, config.backbone)
+    return _finish(config, folder, baseline, aware, (training, held_out), spent, device=device, weights=weights)
+
+
+def _untrained(backbone: Kind) -> nn.Module:
+    """A backbone before its training; that of images has MediaPipe's weights."""
+    return started_backbone(mediapipe_stage()) if backbone == "image" else BACKBONES[backbone]()
+
+
+def finish(config: Config, folder: Path, *, device: str | torch.device = "cpu", weights: Path = FOLDER) -> dict[str, Any]:
+    """Train the confidence on the networks in `weights`, and write it and the model card, which is returned."""
+    baseline, aware = load_networks(config.backbone, weights)
+    made = weights / TRAINING.name
+    record = json.loads(made.read_text()) if made.exists() else {}
+    record.pop("history", None)
+    return _finish(config, folder, baseline, aware, _samples(config), [], device=device, weights=weights, record=record)
+
+
+def _trained(  # noqa: PLR0917
+    config: Config,
+    part: str,
+    model: nn.Module,
+    batches: Callable[[int], Batch],
+    losses: Losses,
+    folder: Path,
+    device: str | torch.device,
+) -> float:
+    """Train one network; the seconds that it took."""
+    done = train(
+        model,
+        batches,
+        getattr(losses, part),
+        schedule=getattr(config, part),
+        folder=folder / f"{config.backbone}-{part}",
+        device=device,
+        config=_depends_on(config, part),
+    )
+    return done.seconds
+
+
+def _finish(  # noqa: PLR0917
+    config: Config,
+    folder: Path,
+    baseline: Baseline,
+    aware: IdentityAware,
+    samples: tuple[Samples, Samples],
+    spent: list[float],
+    *,
+    device: str | torch.device,
+    weights: Path,
+    record: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    training, held_out = samples
     data, validation = Dataset.of(training), Dataset.of(held_out)
     losses = Losses(config, data, device)
-    torch.manual_seed(config.seed)
-    baseline, aware, confidence = Baseline(backbone_class()), IdentityAware(backbone_class()), Confidence()
-    spent = []
-
-    def trained(part: str, model: nn.Module, batches: Callable[[int], Batch]) -> None:
-        done = train(
-            model,
-            batches,
-            getattr(losses, part),
-            schedule=getattr(config, part),
-            folder=folder / f"{config.backbone}-{part}",
-            device=device,
-            config=_depends_on(config, part),
-        )
-        spent.append(done.seconds)
-
-    trained("baseline", baseline, losses.batches(config.baseline))
-    save_weights(baseline, files["baseline"])
-    aware.load_state_dict({name: value for name, value in baseline.state_dict().items() if not name.startswith("shape.")})
-    trained("identity", aware, losses.batches(config.identity))
-    save_weights(aware, files["identity"])
-    trained("confidence", confidence, losses.of_features(config.confidence, baseline))
+    confidence = Confidence()
+    baseline.to(device)
+    batches = losses.of_features(config.confidence, baseline)
+    spent.append(_trained(config, "confidence", confidence, batches, losses, folder, device))
     people, clips = (torch.as_tensor(values) for values in (held_out.subject, held_out.clip))
     found_betas = infer(baseline, validation, config.backbone)[1]
     confidence.moments.copy_(moments(found_betas, validation.betas, people, clips))
-    save_weights(confidence, files["confidence"])
+    save_weights(confidence, weights / weights_file(config.backbone, "confidence").name)
     card = {
-        "models": {part: path.name for part, path in files.items()},
+        "models": {part: weights_file(config.backbone, part).name for part in PARTS},
         "config": asdict(config),
+        "on_renders": record or None,
         "parameters": sum(p.numel() for p in baseline.parameters()),
-        "training_samples": len(data),
-        "training_people": trained_on,
+        "training_samples": (record or {}).get("hands", len(data)),
+        "confidence_samples": len(data),
+        "training_people": (record or {}).get("images", 0) // FRAMES or len(set(training.subject.tolist())),
         "validation_samples": len(validation),
         "hand_model": config.hand_model,
-        "found": round(found, 4),
-        "seconds": round(sum(spent)),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
+        "found": round(len(training) / _rendered(config, training), 4),
+        "seconds": round((record or {}).get("seconds", 0) + sum(spent)),
+        "machine": (record or {}).get("device", "")
+        or f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {device}",
         "validation": validation_errors(
-            baseline, aware, confidence, validation, backbone=config.backbone, hand_model=config.hand_model
+            baseline, aware.to(device), confidence, validation, backbone=config.backbone, hand_model=config.hand_model
         ),
         "choices": choices(config.backbone),
-        "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 0.5 (baseline), 2D joints 2 (image); lengths in units "
-        "of 0.2 m, 2D in half the crop",
+        "losses": "L1 joints 1, bone lengths 1, L1 6D pose 1, L1 shape 0.5 (baseline), 2D joints 2 (image); "
+        "lengths in units of 0.2 m, 2D in half the crop",
     }
     (weights / card_file(config.backbone).name).write_text(json.dumps(card, indent=1) + "\n")
     return card
@@ -218,8 +277,7 @@ class Losses:
 
     def __init__(self, config: Config, data: Dataset, device: str | torch.device) -> None:
         self.config, self.data = config, data
-        self.model = load_hand_model(config.hand_model, "right", device=device)
-        self.parents, self.children = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
+        self.hands = HandLoss(config.hand_model, device)
 
     def batches(self, schedule: Schedule) -> Callable[[int], Batch]:
         """Step → augmented batch."""
@@ -239,7 +297,7 @@ class Losses:
             inputs = other.inputs + self.config.noise * torch.randn(other.inputs.shape, generator=generator)
             made = {"inputs": inputs, "rotations": other.rotations, "betas": data.betas[rows]}
             if other.crops is not None:
-                made |= {"crops": other.crops, "landmarks": other.points[0], "joints": other.points[1]}
+                made |= {"crops": other.crops, "joints": other.points[1]}
             return made
 
         return batch
@@ -252,51 +310,48 @@ class Losses:
         return lambda step: {"features": features[indices(step)], "errors": errors[indices(step)]}
 
     def baseline(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Loss of hand and 2D joints, and half of the L1 of the shape."""
-        features, keypoint_loss = self._backbone(model, batch)
-        rotations, betas = model.heads(features)  # type: ignore[operator]
-        shape_loss: Tensor = (betas - batch["betas"]).abs().mean()
-        return self._hand(rotations, betas, batch) + 0.5 * shape_loss + keypoint_loss
+        """Loss of hand, shape and 2D joints."""
+        assert isinstance(model, Baseline)
+        features, on_image = self._backbone(model, batch)
+        rotations, betas = model.heads(features)
+        return self._hand(rotations, betas, batch) + shape_loss(betas, batch["betas"]) + on_image
 
     def identity(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Loss of the hand, with the true shape in the hand model, and of 2D joints."""
-        features, keypoint_loss = self._backbone(model, batch)
-        return self._hand(model.pose(features), batch["betas"], batch) + keypoint_loss  # type: ignore[operator]
+        """Loss of the hand, with the true shape in the hand model."""
+        features, on_image = self._backbone(model, batch)
+        loss = self._hand(model.pose(features), batch["betas"], batch)  # type: ignore[operator]
+        return loss + on_image if on_image.requires_grad else loss
 
     def confidence(self, model: nn.Module, batch: Batch) -> Tensor:
         """Ranking of the frozen baseline's shape errors."""
         return ranking_loss(model(batch["features"]), batch["errors"])
 
+    def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
+        return self.hands([(Posed(rotations, betas), Posed(batch["rotations"], batch["betas"]))])
+
     def _backbone(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The feature and the loss of the 2D joints: mean distance, and the Laplacian likelihood of the predicted scale."""
+        """The feature and the loss of the 2D joints."""
         if "crops" not in batch:
             return model.backbone(batch["inputs"]).features, batch["inputs"].new_zeros(())  # type: ignore[operator]
         # bfloat16 takes half the time on processors that support it; the heads stay in float32
         with torch.autocast(batch["crops"].device.type, torch.bfloat16):
-            output = model.backbone(batch["inputs"], batch["crops"], batch["landmarks"])  # type: ignore[operator]
-        distance = (output.joints.float() - batch["joints"]).norm(dim=-1)
-        log_scale = output.log_scale.float()
-        likelihood = (distance.detach() / log_scale.exp() + 2 * log_scale).mean()
-        return output.features.float(), 2 * distance.mean() + 0.02 * likelihood
+            pooled = model.backbone.pooled(batch["crops"])  # type: ignore[operator, union-attr]
+        output = model.backbone.read(pooled.float())  # type: ignore[operator, union-attr]
+        return output.features, keypoint_loss(output, batch["joints"])
 
-    def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
-        """L1 of joints about the wrist, of bone lengths (in units of 0.2 m), and of the 6D pose.
 
-        The paper uses the mesh; joints and bones determine pose and shape nearly as well at a fraction of the cost
-        (`ml.training.paper.loss_seconds`).
-        """
-        still = rotations.new_zeros(len(rotations), 3)
-        found = self._about_wrist(self.model.joints(rotations, betas, still))
-        with torch.no_grad():
-            true = self._about_wrist(self.model.joints(batch["rotations"], batch["betas"], still))
-        bones, true_bones = ((j[:, self.children] - j[:, self.parents]).norm(dim=-1) for j in (found, true))
-        codes = [rotations_to_rows(r).flatten(1) for r in (rotations, batch["rotations"])]
-        loss: Tensor = (found - true).abs().mean() + (bones - true_bones).abs().mean() + (codes[0] - codes[1]).abs().mean()
-        return loss
+def keypoint_loss(output: BackboneOutput, joints: Tensor) -> Tensor:
+    """Twice the mean distance of 2D joints [n, 21, 2] in the crop, and the Laplacian likelihood of their predicted scale.
 
-    @staticmethod
-    def _about_wrist(joints: Tensor) -> Tensor:
-        return (joints - joints[:, :1]) / UNIT
+    Joints outside the crop count less: nothing of them is seen.
+    """
+    assert output.joints is not None
+    assert output.log_scale is not None
+    distance = (output.joints - joints).norm(dim=-1)
+    weight = torch.where(joints.abs().amax(-1) < 1, 1.0, OUTSIDE)
+    likelihood = (distance.detach() / output.log_scale.exp() + 2 * output.log_scale).mean()
+    loss: Tensor = 2 * (weight * distance).mean() + 0.02 * likelihood
+    return loss
 
 
 def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tensor:
@@ -377,13 +432,15 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("var/training/kong2022"), help="of checkpoints")
     parser.add_argument("--data", default=Config.data, help="synthetic, dexycb:FOLDER or humbi:FOLDER")
     parser.add_argument("--weights", type=Path, default=FOLDER, help="folder for weights and card")
+    parser.add_argument("--confidence", action="store_true", help="keep the networks; train the confidence, write the card")
     parser.add_argument("--device", type=torch.device, default=default_device())
     chosen = parser.parse_args()
     first, second = NETWORKS[chosen.backbone]
     if chosen.steps:
         first, second = replace(first, steps=chosen.steps[0]), replace(second, steps=chosen.steps[1])
     config = Config(chosen.backbone, clips=chosen.clips, baseline=first, identity=second, data=chosen.data)
-    card = run(config, chosen.folder, device=chosen.device, weights=chosen.weights)
+    made = finish if chosen.confidence else run
+    card = made(config, chosen.folder, device=chosen.device, weights=chosen.weights)
     print(json.dumps(card["validation"], indent=1))
     return 0
 

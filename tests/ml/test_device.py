@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import fields
 from typing import get_args
 
@@ -12,15 +13,19 @@ from torch.utils._pytree import tree_leaves
 
 from ml.device import default_device
 from ml.hand.model import load_hand_model
+from ml.identity.crops import CROP_PX, RIM_PX, SMALL_CROP_PX
 from ml.identity.inference import Estimate, estimate
 from ml.identity.networks import Baseline, Confidence, IdentityAware
 from ml.identity.observation import INPUTS, Observation
 from ml.identity.weights import BACKBONES, Kind, Models
-from ml.training.augment import CROP_PX, RIM_PX
+from ml.networks.hand_batch import HandBatch
 from ml.training.loop import Schedule
+from ml.training.systems import trainings
 from ml.training.train_kong2022 import Config, Dataset, Losses, infer
 
 ROWS = 5
+# ge2019 multiplies sparse matrices, which `meta` does not know; `ml.training.check_cuda` runs it
+ON_META = [(name, one) for name, of in trainings().items() for one in of.variants if name != "ge2019"]
 
 
 class OneDevice(TorchDispatchMode):
@@ -33,6 +38,8 @@ class OneDevice(TorchDispatchMode):
         assert len(devices) <= 1, f"{func} mixes {devices}"
         if func is torch.ops.aten._to_copy.default and devices == {"meta"} and kwargs.get("device") == torch.device("cpu"):
             return torch.zeros(args[0].shape, dtype=args[0].dtype)
+        if func is torch.ops.aten._local_scalar_dense.default and devices <= {"meta"} and args[0].device.type == "meta":
+            return 0.0
         return func(*args, **kwargs)
 
 
@@ -90,6 +97,18 @@ def test_inference_in_training_follows_the_model(backbone):
     assert {tensor.device.type for tensor in found} == {"cpu"}
 
 
+@pytest.mark.parametrize(("system", "variant"), ON_META)
+def test_the_networks_of_the_survey_are_on_one_device(system, variant, monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *arguments, **options: nullcontext())  # which `meta` does not know
+    network = trainings()[system].variants[variant].build().eval().to("meta")
+    crops = torch.zeros(ROWS, 3, SMALL_CROP_PX, SMALL_CROP_PX, dtype=torch.uint8) if network.uses_pixels else None
+    windows = torch.cat([seen().centre, seen().half[:, None]], 1)
+    with OneDevice(), torch.no_grad():
+        guess = network(HandBatch(seen().inputs, seen().landmarks, crops, windows).to(torch.device("meta")))
+    tensors = [value for value in vars(guess).values() if isinstance(value, torch.Tensor)]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
 def test_a_training_step_is_on_one_device():
     backbone = "landmarks"  # the other's step is in mixed precision, which `meta` does not know
     losses = Losses(Config(backbone), dataset(), "meta")
@@ -104,5 +123,5 @@ def test_a_training_step_is_on_one_device():
 
 def test_training_on_another_device_does_not_move_the_shared_hand_model():
     losses = Losses(Config(), dataset(), "meta")
-    assert {buffer.device.type for buffer in losses.model.buffers()} == {"meta"}
+    assert {buffer.device.type for buffer in losses.hands.model.buffers()} == {"meta"}
     assert {buffer.device.type for buffer in load_hand_model("open", "right").buffers()} == {"cpu"}

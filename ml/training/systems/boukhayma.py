@@ -16,7 +16,6 @@ from torch.nn.functional import grid_sample
 from ml.clip import Clip
 from ml.hand.model import load_hand_model
 from ml.identity.observation import MARGIN
-from ml.identity.weights import FOLDER as IDENTITY_WEIGHTS
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.fit2d import Fit2D
 from ml.methods.interface import Request
@@ -32,9 +31,8 @@ from ml.networks.parameter_regressor import (
 )
 from ml.training.loop import Batch, Schedule
 from ml.training.survey_data import SurveyData
-from ml.training.system_training import SystemTraining, VariantTraining, errors_of, fitted, guesses
+from ml.training.system_training import PYRAMID, SystemTraining, VariantTraining, errors_of, fitted, guesses
 
-PYRAMID: Final = IDENTITY_WEIGHTS / "kong2022-image-baseline.safetensors"
 WEIGHTS: Final = {"points": 10.0, "joints": 100.0, "mask": 1.0, "regularisation": 0.01}
 """Of the terms: points in half crops, joints in metres, the share of vertices outside the silhouette, squared parameters."""
 MASK_HANDS: Final = 32

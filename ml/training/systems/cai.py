@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import interpolate, smooth_l1_loss
 
-from ml.identity.weights import weights_file
 from ml.networks.depth_regulariser import DEPTH_MAP, DepthRegulariser, KeypointDepth, PixelDepth
 from ml.networks.hand_batch import HandBatch, HandNetwork
 from ml.training.loop import Batch, Schedule
 from ml.training.survey_data import SurveyData
-from ml.training.system_training import SystemTraining, VariantTraining, errors, fitted
+from ml.training.system_training import PYRAMID, SystemTraining, VariantTraining, errors, fitted
 
 NAME: Final = "cai2018"
 NOISE: Final = 0.02
@@ -73,7 +72,7 @@ KEYPOINTS: Final = VariantTraining(
 )  # fmt: skip
 PIXELS: Final = VariantTraining(
     PixelDepth, loss_of, Schedule(steps=600, batch=32, rate=1e-3), depths=True, guide=DepthRegulariser,
-    pyramid=weights_file("image", "baseline"), settings={"depth_weight": DEPTH_WEIGHT},
+    pyramid=PYRAMID, settings={"depth_weight": DEPTH_WEIGHT},
 )  # fmt: skip
 
 SHARES: Final = (0.05, 0.1, 0.25, 1.0)

@@ -14,7 +14,6 @@ from torch.nn.functional import smooth_l1_loss
 from ml.hand.model import load_hand_model
 from ml.identity.backbones import FEATURES as POSE_FEATURE
 from ml.identity.networks import PoseHead
-from ml.identity.weights import weights_file
 from ml.metrics.alignment import procrustes_align
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
 from ml.networks.mesh_graph import FEATURE, UNIT, GraphNetwork, KeypointGraph, PixelGraph, StagedMeshes, mesh_levels
@@ -22,7 +21,7 @@ from ml.networks.residual_mlp import ResidualMLP
 from ml.training.loop import Batch, Schedule
 from ml.training.mesh_terms import Surface, depth_term, edge_lengths, mesh_terms, placed_in_crop, true_surface
 from ml.training.survey_data import SurveyData
-from ml.training.system_training import SystemTraining, VariantTraining, errors, fitted, guesses
+from ml.training.system_training import PYRAMID, SystemTraining, VariantTraining, errors, fitted, guesses
 
 WEIGHTS: Final = {"vertices": 1.0, "normals": 1.0, "edges": 1.0, "laplacian": 50.0, "joints": 1.0}
 """The paper's. Lengths are in units of 40 mm."""
@@ -273,7 +272,7 @@ TRAINING: Final = SystemTraining(
             PixelGraph,
             pixel_loss,
             Schedule(steps=1200, batch=32, rate=1e-3),
-            pyramid=weights_file("image", "baseline"),
+            pyramid=PYRAMID,
             settings={"weights": WEIGHTS, "meshes": MESHES, "unit_mm": 1000 * UNIT},
         ),
     },

@@ -21,7 +21,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits, normalize
 
 from ml.fitting.bone_ratios import REFERENCE
 from ml.hand.skeleton import PARENTS
-from ml.identity.weights import weights_file
 from ml.networks.detection_maps import DetectorOnly, PixelIKNet
 from ml.networks.feature_pyramid import drawn_maps
 from ml.networks.hand_batch import HandGuess, HandNetwork
@@ -30,7 +29,7 @@ from ml.networks.pose_quaternions import IKNet, KeypointIKNet, Posed
 from ml.training.hand_poses import DetectedJoints, HandPoses
 from ml.training.loop import Batch, Schedule, epochs
 from ml.training.survey_data import SurveyData, joints_of
-from ml.training.system_training import BATCH, SystemTraining, VariantTraining, errors, errors_of, fitted
+from ml.training.system_training import BATCH, PYRAMID, SystemTraining, VariantTraining, errors, errors_of, fitted
 
 NAME: Final = "zhou2020"
 UNIT: Final = 0.1
@@ -240,7 +239,7 @@ TRAINING: Final = SystemTraining(
             detector_to_train,
             detector_loss,
             DETNET_SCHEDULE,
-            pyramid=weights_file("image", "baseline"),
+            pyramid=PYRAMID,
         ),
         "pixels": ik_variant(PixelIKNet, detnet_joints, PIXEL_SCHEDULE, start=weights_path(NAME, "detnet")),
     },

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from ml.identity.weights import weights_file
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
 from ml.networks.network_files import load_network_file, weights_path
 from ml.networks.pose_prior import (
@@ -85,7 +84,6 @@ PIXELS: Final = VariantTraining(
     chain_loss,
     Schedule(steps=600, batch=32, rate=1e-3),
     depths=True,
-    pyramid=weights_file("image", "baseline"),
     start=weights_path(NAME, "keypoints"),
     settings={"noise": NOISE, "window_jitter": WINDOW_JITTER},
 )

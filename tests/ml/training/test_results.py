@@ -167,7 +167,7 @@ def test_model_cards_get_the_test_results(tmp_path):
     assert card["test"]["seed"] == 4
     assert card["choices"]["temperature"] == 1.0
     assert (card["choices"]["crop_px"], card["choices"]["feature_size"], card["choices"]["default_solver"]) == (
-        96,
+        192,
         256,
         "joint-bundle",
     )

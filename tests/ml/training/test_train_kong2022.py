@@ -69,7 +69,7 @@ def test_rendered_hands_lie_where_their_crops_show_them(cache):
 
 
 def spotted(points: torch.Tensor) -> torch.Tensor:
-    """Crops [n, 3, 112, 112], black but for a white spot at points [n, 2]."""
+    """Crops [n, 3, 112, 112] with their rim, black but for a white spot at points [n, 2]."""
     rows, columns = torch.meshgrid(torch.arange(112.0), torch.arange(112.0), indexing="ij")
     x, y = ((points[:, k, None, None] + 1) / 2 * 96 + 7.5 for k in range(2))
     lit = ((columns - x) ** 2 + (rows - y) ** 2 < 9).float() * 255
