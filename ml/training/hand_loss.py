@@ -11,14 +11,17 @@ from torch import Tensor
 
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import BONES
+from ml.identity.backbones import BackboneOutput
 
 UNIT: Final = 0.2
 """Metres; about the length of a hand, so that every term of the loss is of order one."""
 SHAPE_WEIGHT: Final = 0.5
+OUTSIDE: Final = 0.3
+"""Weight of a 2D joint outside the crop."""
 
 
 @dataclass(frozen=True)
-class Posed:
+class ShapedPose:
     """n hands: rotations [n, 16, 3, 3] and betas [n, 10]."""
 
     rotations: Tensor
@@ -36,7 +39,7 @@ class HandLoss:
         self.model = load_hand_model(hand_model, "right", device=device)
         self.starts, self.ends = (torch.tensor(ends, device=device) for ends in zip(*BONES, strict=True))
 
-    def __call__(self, pairs: Sequence[tuple[Posed, Posed]]) -> Tensor:
+    def __call__(self, pairs: Sequence[tuple[ShapedPose, ShapedPose]]) -> Tensor:
         """The sum over pairs (estimated, true): L1 of joints about the wrist, of bone lengths, and of the 6D pose."""
         found, true = ([pair[side] for pair in pairs] for side in (0, 1))
         joints = self.about_wrist(found)
@@ -49,7 +52,7 @@ class HandLoss:
             total = total + (own - goal).abs().mean() + (bones - true_bones).abs().mean() + codes.abs().mean()
         return total
 
-    def about_wrist(self, hands: Sequence[Posed]) -> list[Tensor]:
+    def about_wrist(self, hands: Sequence[ShapedPose]) -> list[Tensor]:
         """Joints [n, 21, 3] of each, about the wrist, in units of 0.2 m."""
         rotations, betas = torch.cat([one.rotations for one in hands]), torch.cat([one.betas for one in hands])
         joints = self.model.joints(rotations, betas, rotations.new_zeros(len(rotations), 3))
@@ -59,6 +62,20 @@ class HandLoss:
 def shape_loss(found: Tensor, true: Tensor) -> Tensor:
     """Half the L1 of betas [n, 10]."""
     return SHAPE_WEIGHT * (found - true).abs().mean()
+
+
+def keypoint_loss(output: BackboneOutput, joints: Tensor) -> Tensor:
+    """Twice the mean distance of 2D joints [n, 21, 2] in the crop, and the Laplacian likelihood of their predicted scale.
+
+    Joints outside the crop count less: nothing of them is seen.
+    """
+    assert output.joints is not None
+    assert output.log_scale is not None
+    distance = (output.joints - joints).norm(dim=-1)
+    weight = torch.where(joints.abs().amax(-1) < 1, 1.0, OUTSIDE)
+    likelihood = (distance.detach() / output.log_scale.exp() + 2 * output.log_scale).mean()
+    loss: Tensor = 2 * (weight * distance).mean() + 0.02 * likelihood
+    return loss
 
 
 def rotation_angles(one: Tensor, other: Tensor) -> Tensor:

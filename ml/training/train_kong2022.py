@@ -22,13 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from ml.device import default_device
-from ml.hand.model import load_hand_model
-from ml.identity.backbones import BackboneOutput
 from ml.identity.networks import (
     Baseline,
     Confidence,
     IdentityAware,
-    ranking_accuracy,
     ranking_loss,
 )
 from ml.identity.observation import Observation, observe
@@ -46,7 +43,8 @@ from ml.identity.weights import (
 )
 from ml.training import dexycb_samples, humbi_samples
 from ml.training.augment import augment, without_rim
-from ml.training.hand_loss import HandLoss, Posed, shape_loss
+from ml.training.hand_loss import HandLoss, ShapedPose, keypoint_loss, shape_loss
+from ml.training.kong2022_validation import infer, moments, validation_errors
 from ml.training.landmark_stage_weights import mediapipe_stage, started_backbone
 from ml.training.loop import Batch, Schedule, epochs, train
 from ml.training.paper import choices
@@ -57,12 +55,8 @@ NETWORKS: Final[dict[Kind, tuple[Schedule, Schedule]]] = {
     "image": (Schedule(steps=2600, batch=64, rate=1e-3), Schedule(steps=1100, batch=64, rate=5e-4)),
 }
 """Schedules of the baseline and of the identity-aware network."""
-OUTSIDE: Final = 0.3
-"""Weight of a 2D joint outside the crop."""
 CONFIDENCE: Final = Schedule(steps=1500, batch=128, rate=1e-3)
 CACHE: Final = Path("var/training/samples")
-BATCH: Final = 256
-"""Batch size of inference, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -327,7 +321,7 @@ class Losses:
         return ranking_loss(model(batch["features"]), batch["errors"])
 
     def _hand(self, rotations: Tensor, betas: Tensor, batch: Batch) -> Tensor:
-        return self.hands([(Posed(rotations, betas), Posed(batch["rotations"], batch["betas"]))])
+        return self.hands([(ShapedPose(rotations, betas), ShapedPose(batch["rotations"], batch["betas"]))])
 
     def _backbone(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """The feature and the loss of the 2D joints."""
@@ -338,84 +332,6 @@ class Losses:
             pooled = model.backbone.pooled(batch["crops"])  # type: ignore[operator, union-attr]
         output = model.backbone.read(pooled.float())  # type: ignore[operator, union-attr]
         return output.features, keypoint_loss(output, batch["joints"])
-
-
-def keypoint_loss(output: BackboneOutput, joints: Tensor) -> Tensor:
-    """Twice the mean distance of 2D joints [n, 21, 2] in the crop, and the Laplacian likelihood of their predicted scale.
-
-    Joints outside the crop count less: nothing of them is seen.
-    """
-    assert output.joints is not None
-    assert output.log_scale is not None
-    distance = (output.joints - joints).norm(dim=-1)
-    weight = torch.where(joints.abs().amax(-1) < 1, 1.0, OUTSIDE)
-    likelihood = (distance.detach() / output.log_scale.exp() + 2 * output.log_scale).mean()
-    loss: Tensor = 2 * (weight * distance).mean() + 0.02 * likelihood
-    return loss
-
-
-def moments(found: Tensor, true: Tensor, people: Tensor, clips: Tensor) -> Tensor:
-    """Second moments [4, 10] of the baseline's shapes (`ml.identity.networks.Confidence`).
-
-    Args:
-        found: [n, 10], shapes by the baseline.
-        true: [n, 10].
-        people: int [n], number of the person.
-        clips: int [n], number of the clip; a clip shows one person.
-    """
-
-    def sums(groups: Tensor) -> tuple[Tensor, float]:
-        """Sum of the products of all pairs within groups, including each frame with itself, and the number of pairs."""
-        _, group, count = torch.unique(groups, return_inverse=True, return_counts=True)
-        total = found.new_zeros(len(count), 10).index_add_(0, group, found)
-        return total.square().sum(0), float(count.square().sum())
-
-    itself, own = found.square().sum(0), float(len(found))
-    (clip, in_clip), (person, in_person) = sums(clips), sums(people)
-    same_clip = (clip - itself) / max(in_clip - own, 1.0)
-    same_person = (person - clip) / (in_person - in_clip) if in_person > in_clip else same_clip
-    found_moments = torch.stack([(found * true).mean(0), found.square().mean(0), same_clip, same_person])
-    return (found_moments / true.square().mean(0)).clamp_min(0.0)  # a negative sample moment is noise
-
-
-@torch.no_grad()
-def infer(model: nn.Module, data: Dataset, backbone: Kind) -> tuple[Tensor, ...]:
-    """Network outputs for all hands, batch by batch, on the model's device; the results are on the CPU."""
-    device, pieces = next(model.parameters()).device, []
-    for first in range(0, len(data), BATCH):
-        found = model(*(t.to(device) for t in data.backbone_inputs(backbone, slice(first, first + BATCH))))
-        pieces.append([t.cpu() for t in (found if isinstance(found, tuple) else (found,))])
-    return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
-
-
-@torch.no_grad()
-def validation_errors(
-    baseline: Baseline,
-    aware: IdentityAware,
-    confidence: Confidence,
-    data: Dataset,
-    *,
-    backbone: Kind,
-    hand_model: str,
-) -> dict[str, float]:
-    """Root-relative MPJPE (mm) of both networks and the ranking accuracy, on people they have not seen."""
-    model = load_hand_model(hand_model, "right")
-
-    def error(rotations: Tensor, betas: Tensor) -> float:
-        still = torch.zeros(len(rotations), 3)
-        pair = [model.joints(r, b, still) for r, b in ((rotations, betas), (data.rotations, data.betas))]
-        relative = [joints - joints[:, :1] for joints in pair]
-        return round(1000 * float((relative[0] - relative[1]).norm(dim=-1).mean()), 3)
-
-    rotations, betas, features = infer(baseline, data, backbone)
-    shape_errors = (betas - data.betas).abs().mean(-1)
-    return {
-        "ra_mpjpe_baseline": error(rotations, betas),
-        "ra_mpjpe_baseline_mean_shape": error(rotations, torch.zeros_like(betas)),
-        "ra_mpjpe_identity_true_shape": error(infer(aware, data, backbone)[0], data.betas),
-        "shape_mse": round(float((betas - data.betas).square().mean()), 4),
-        "ranking_accuracy": round(ranking_accuracy(confidence.cpu()(features), shape_errors), 4),
-    }
 
 
 def print_progress(done: int, of: int) -> None:

@@ -27,11 +27,10 @@ from ml.identity.observation import MARGIN
 from ml.identity.weights import FOLDER, TRAINING, save_identity, save_weights, weights_file
 from ml.networks.hand_trunk import LandmarkStage
 from ml.synthetic.subjects import Split
-from ml.training.hand_loss import UNIT, HandLoss, Posed, rotation_angles, shape_loss
+from ml.training.hand_loss import UNIT, HandLoss, ShapedPose, keypoint_loss, rotation_angles, shape_loss
 from ml.training.landmark_stage_weights import mediapipe_stage, started_backbone
 from ml.training.render_pool import RenderPool
 from ml.training.rendered_hands import AT_ONCE, Hands, HandStore, augmented_crops, crops_of
-from ml.training.train_kong2022 import keypoint_loss
 
 WARM_UP: Final = 300
 """Steps over which the learning rates rise."""
@@ -88,8 +87,8 @@ def step_loss(losses: HandLoss, networks: Networks, hands: Hands, generator: tor
         pooled = networks.backbone.pooled(crops)
     output = networks.backbone.read(pooled.float())
     rotations, betas = networks.baseline.heads(output.features)
-    true = Posed(hands.rotations, hands.betas)
-    posed = [Posed(rotations, betas), Posed(networks.aware.pose(output.features), hands.betas)]
+    true = ShapedPose(hands.rotations, hands.betas)
+    posed = [ShapedPose(rotations, betas), ShapedPose(networks.aware.pose(output.features), hands.betas)]
     return losses([(one, true) for one in posed]) + shape_loss(betas, hands.betas) + keypoint_loss(output, hands.joints)
 
 
@@ -183,8 +182,8 @@ def errors(networks: Networks, store: HandStore) -> dict[str, float]:
         hands = store.rows(slice(first, first + AT_ONCE))
         output = networks.backbone(crops_of(hands))
         rotations, betas = networks.baseline.heads(output.features)
-        posed = [Posed(rotations, betas), Posed(networks.aware.pose(output.features), hands.betas)]
-        true, *joints = losses.about_wrist([Posed(hands.rotations, hands.betas), *posed])
+        posed = [ShapedPose(rotations, betas), ShapedPose(networks.aware.pose(output.features), hands.betas)]
+        true, *joints = losses.about_wrist([ShapedPose(hands.rotations, hands.betas), *posed])
         ra = [1000 * UNIT * (own - true).norm(dim=-1).mean(1) for own in joints]
         angle = rotation_angles(rotations, hands.rotations).rad2deg()
         off = [100 * MARGIN / 2 * (one - hands.joints).norm(dim=-1).mean(1) for one in (output.joints, hands.landmarks)]

@@ -19,9 +19,10 @@ from ml.identity.networks import Baseline, Confidence, IdentityAware
 from ml.identity.observation import INPUTS, Observation
 from ml.identity.weights import BACKBONES, Kind, Models
 from ml.networks.hand_batch import HandBatch
+from ml.training.kong2022_validation import infer
 from ml.training.loop import Schedule
 from ml.training.systems import trainings
-from ml.training.train_kong2022 import Config, Dataset, Losses, infer
+from ml.training.train_kong2022 import Config, Dataset, Losses
 
 ROWS = 5
 # ge2019 multiplies sparse matrices, which `meta` does not know; `ml.training.check_cuda` runs it

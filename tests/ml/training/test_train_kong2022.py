@@ -15,9 +15,10 @@ from ml.identity import weights
 from ml.identity.weights import PARTS, Kind
 from ml.training import train_kong2022
 from ml.training.augment import augment, without_rim
+from ml.training.kong2022_validation import moments
 from ml.training.loop import Schedule
 from ml.training.samples import make_samples
-from ml.training.train_kong2022 import Config, Dataset, moments
+from ml.training.train_kong2022 import Config, Dataset
 
 SHORT = Schedule(steps=2, batch=4)
 
