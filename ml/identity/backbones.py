@@ -22,6 +22,8 @@ FEATURES: Final = 256
 
 ON_CPU: Final = 32
 """Crops at a time on a CPU, whose caches do not hold more."""
+HALF_ON_CPU: Final = bool(torch.cpu._is_avx512_bf16_supported())  # type: ignore[no-untyped-call]
+"""Whether the trunk runs in bfloat16, as in training, on this CPU: in half the time; joints differ by .1 % of the box."""
 
 
 class BackboneOutput(NamedTuple):
@@ -58,12 +60,18 @@ class ImageBackbone(nn.Module):
 
     def forward(self, crops: Tensor) -> BackboneOutput:
         """Crops [B, 3, 192, 192] (0 … 255) to features, joints and their error."""
-        return self.read(self.pooled(crops))
+        return self.read(self.pooled(crops).float())
 
     def pooled(self, crops: Tensor) -> Tensor:
         """Crops to the mean [B, 1152] of the trunk's map, all that is kept of the image."""
-        parts = torch.split(crops, ON_CPU) if crops.device.type == "cpu" else (crops,)
-        return torch.cat([self.trunk(part).mean((2, 3)) for part in parts])
+        if crops.device.type != "cpu":
+            return self._mean(crops)
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF_ON_CPU):
+            return torch.cat([self._mean(part) for part in torch.split(crops, ON_CPU)])
+
+    def _mean(self, crops: Tensor) -> Tensor:
+        mean: Tensor = self.trunk(crops).mean((2, 3))
+        return mean
 
     def read(self, pooled: Tensor) -> BackboneOutput:
         """What `pooled` tells; in float32 wherever the trunk ran in less."""

@@ -80,7 +80,7 @@ Images are better than landmarks alone, on renders and on real skin, of which th
 two-camera clip (`python -m tests.bench real`, PA-MPJPE in mm for camera 0 and 1) `kong2022` has 13.5 and 14.0,
 `kong2022-image` 12.5 and 11.9; a CNN trained on 23 000 renders alone had 14.5 and 14.8. So calibrations look at images;
 `fused-fit` and `hmp2024` take the orientation of the hand and a share of its 2D joints from them. `kong2022…` without `image`
-needs no pixels and is the faster: 0.2 ms a hand beside 10.
+needs no pixels and is the faster: .2 ms a hand beside 6 to 12.
 """
 
 

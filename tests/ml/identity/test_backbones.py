@@ -53,7 +53,7 @@ def test_an_untrained_image_backbone_finds_what_the_landmark_stage_finds():
     stage = mediapipe_stage()
     backbone = started_backbone(stage).eval()
     crops = seen(3, "image")
-    pooled = backbone.pooled(crops)
+    pooled = backbone.pooled(crops).float()
     px = stage.image(pooled).unflatten(1, (21, 3))[..., :2]
     look = backbone(crops)
     # both crops have their middle in common, and pixels of one size
