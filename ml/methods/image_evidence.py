@@ -42,9 +42,9 @@ class Blend:
     doubtful: float
 
 
-NEAR_DETECTOR: Final = Blend(0.06, 0.08)
+NEAR_DETECTOR: Final = Blend(0.05, 0.08)
 """As much as leaves single frames of the two-camera clip within 2 % of the detector's joints."""
-BALANCED: Final = Blend(0.15, 0.06)
+BALANCED: Final = Blend(0.06, 0.06)
 """Where a motion through time judges both; chosen on rendered people (seeds 2, 3 and 5) and on `asl_hand_25fps.mp4`."""
 
 

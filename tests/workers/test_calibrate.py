@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ml.identity.calibration import SOLVERS, solver_named
+from ml.identity.weights import DEFAULT
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.subjects.models import HandShape
@@ -106,7 +107,7 @@ def test_in_a_long_clip_the_frame_that_shows_the_scale_is_looked_at(upload_with,
 def test_the_requested_solver_is_used_and_stored(upload_with):
     upload = upload_with(seen_hand(0, "right"))
     by_default, mean = calibrated(upload, max_images=5), calibrated(upload, max_images=5, solver="mean")
-    assert solver_named(by_default.facts["solver"]) == SOLVERS["landmarks"]
+    assert solver_named(by_default.facts["solver"]) == SOLVERS[DEFAULT]
     assert mean.facts["solver"] == "mean"
     assert mean.hand_shape.betas != by_default.hand_shape.betas
 
