@@ -1,7 +1,7 @@
 """What the image network sees of a hand beside the detector: its orientation, and its 2D joints.
 
 On renders its orientation errs half as much as the landmark network's, and its 2D joints half as much as the detector's. On
-two calibrated cameras its joints of both views meet as well as the detector's (.97 % of the hand's box beside .84 %), and the
+two calibrated cameras its joints of both views meet as well as the detector's (.97 % of the hand's box beside .83 %), and the
 means of both meet better (.77 %): the two err differently (`docs/results/image-network.md`).
 """
 
