@@ -48,7 +48,7 @@ class LandmarkBackbone(ResidualMLP):
 
 
 class ImageBackbone(nn.Module):
-    """MediaPipe's trunk, trained on, on the crop alone."""
+    """MediaPipe's trunk, trained further, on the crop alone."""
 
     def __init__(self) -> None:
         super().__init__()

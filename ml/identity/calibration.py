@@ -56,7 +56,7 @@ ERROR_CORRELATION: Final[dict[Kind, ErrorCorrelation]] = {
     "image": ErrorCorrelation(0.24, 0.16),
 }
 """Set from measurements on 120 validation people with two clips each; measured again with the shipped weights,
-`python -m ml.training.error_correlation` gives .28 and .18 on landmarks, .16 and .08 on images."""
+`python -m ml.training.error_correlation` gives .28 and .19 on landmarks, .24 and .16 on images."""
 
 
 @dataclass(frozen=True)

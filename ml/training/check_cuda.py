@@ -21,6 +21,7 @@ from torch import nn
 from ml.catalog import METHODS
 from ml.clip import open_clip
 from ml.hand.camera import project
+from ml.identity import backbones
 from ml.identity.networks import Baseline
 from ml.identity.observation import observe, sides
 from ml.identity.weights import BACKBONES, Kind
@@ -34,14 +35,10 @@ from ml.training.train_kong2022 import Config, Dataset, Losses
 
 FRAMES: Final = 8
 STEPS: Final = 5
-SEEING: Final = ("hmp2024", "fused-fit", "kong2022-image", "kong2022-image-identity-opt")
-"""Methods that ask the image network."""
 JOINTS_MM: Final = 0.1
 """Largest distance of a joint between the devices, for methods that only run networks."""
 FITTED_MM: Final = 1.0
 """The same for methods that optimise parameters afterwards, where rounding may change the path of the solver."""
-SEEN_MM: Final = 5.0
-"""The same for methods that look at images: their network runs in bfloat16 on CPUs that have it."""
 LOSS_SHARE: Final = 0.02
 """Largest difference of the training loss, as a share of it: the image backbone is trained in bfloat16."""
 
@@ -69,8 +66,6 @@ def compare_methods(names: Iterable[str], first: str, second: str) -> list[str]:
                 with _devices(device):
                     found.append(load_method(name).estimate(request, lambda stage, fraction: None))
             tolerance = FITTED_MM if METHODS[name].is_optimised else JOINTS_MM
-            if name in SEEING:
-                tolerance = SEEN_MM
             if not _report(name, joint_difference_mm(found[0].joints, found[1].joints), tolerance, "mm"):
                 failures.append(name)
     return failures
@@ -141,12 +136,13 @@ def _seen(hand: HandTruth, intrinsics: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 @contextmanager
 def _devices(name: str) -> Iterator[None]:
-    """`ml.device.default_device` is `name` meanwhile."""
-    before = os.environ.get("PALMARES_DEVICE")
-    os.environ["PALMARES_DEVICE"] = name
+    """`ml.device.default_device` is `name` meanwhile, and networks run in float32 on either."""
+    before, half = os.environ.get("PALMARES_DEVICE"), backbones.HALF_ON_CPU
+    os.environ["PALMARES_DEVICE"], backbones.HALF_ON_CPU = name, False  # type: ignore[misc]
     try:
         yield
     finally:
+        backbones.HALF_ON_CPU = half  # type: ignore[misc]
         os.environ.pop("PALMARES_DEVICE")
         if before is not None:
             os.environ["PALMARES_DEVICE"] = before

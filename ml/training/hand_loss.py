@@ -76,9 +76,3 @@ def keypoint_loss(output: BackboneOutput, joints: Tensor) -> Tensor:
     likelihood = (distance.detach() / output.log_scale.exp() + 2 * output.log_scale).mean()
     loss: Tensor = 2 * (weight * distance).mean() + 0.02 * likelihood
     return loss
-
-
-def rotation_angles(one: Tensor, other: Tensor) -> Tensor:
-    """Angles (rad) between rotations [..., 3, 3]."""
-    cosine = ((one * other).sum((-1, -2)) - 1) / 2
-    return torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))

@@ -75,7 +75,15 @@ class RenderPool:
             process.start()
 
     def take(self) -> Iterator[Rendered]:
-        """The images that are done and were not taken before, one process's at a time."""
+        """The images that are done and were not taken before, one process's at a time.
+
+        Raises:
+            RuntimeError: a process failed; its traceback is on standard error.
+        """
+        if failed := [process.exitcode for process in self._processes if process.exitcode]:
+            raise RuntimeError(
+                f"{len(failed)} of {len(self._processes)} processes that render failed (exit status {failed[0]})"
+            )
         for number, done in enumerate(self._done.copy()):
             rows = slice(int(self._taken[number]), int(done))
             if rows.stop > rows.start:

@@ -85,9 +85,11 @@ class HandStore:
 
     def add(self, rendered: Rendered) -> None:
         """Take images; they are looked at in sets of `AT_ONCE`."""
+        if self.is_full:
+            return
         self._waiting.append(rendered)
         count = sum(map(len, self._waiting))
-        if count < AT_ONCE or self.is_full:
+        if count < AT_ONCE:
             return
         together = {f.name: np.concatenate([getattr(one, f.name) for one in self._waiting]) for f in fields(Rendered)}
         whole = count // AT_ONCE * AT_ONCE

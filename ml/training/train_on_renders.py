@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import roma
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +28,7 @@ from ml.identity.observation import MARGIN
 from ml.identity.weights import FOLDER, TRAINING, save_identity, save_weights, weights_file
 from ml.networks.hand_trunk import LandmarkStage
 from ml.synthetic.subjects import Split
-from ml.training.hand_loss import UNIT, HandLoss, ShapedPose, keypoint_loss, rotation_angles, shape_loss
+from ml.training.hand_loss import UNIT, HandLoss, ShapedPose, keypoint_loss, shape_loss
 from ml.training.landmark_stage_weights import mediapipe_stage, started_backbone
 from ml.training.render_pool import RenderPool
 from ml.training.rendered_hands import AT_ONCE, Hands, HandStore, augmented_crops, crops_of
@@ -94,7 +95,8 @@ def step_loss(losses: HandLoss, networks: Networks, hands: Hands, generator: tor
 
 def train(plan: Plan, device: torch.device, report: Callable[[dict[str, Any]], None]) -> Networks:
     """The running means of the weights after `plan.seconds`."""
-    torch.set_num_threads(1 if device.type == "cuda" else torch.get_num_threads())
+    if device.type == "cuda":
+        torch.set_num_threads(1)  # the other cores render
     stage = mediapipe_stage()
     splits: tuple[Split, ...] = ("train", "validation")
     pools = {split: _pool(plan, split) for split in splits}
@@ -134,6 +136,8 @@ def train(plan: Plan, device: torch.device, report: Callable[[dict[str, Any]], N
             fetch()
         if time.monotonic() - shown > REPORT_SECONDS:
             shown = time.monotonic()
+            if not math.isfinite(float(loss.detach())):
+                raise FloatingPointError(f"the loss is not finite at step {step}; lower the rates")
             done = {"seconds": round(spent, 1), "steps": step, "hands": stores["train"].hands, "images": stores["train"].images}
             report(done | {"loss": round(float(loss.detach()), 4)} | errors(means, stores["validation"]))
     for pool in pools.values():
@@ -185,7 +189,7 @@ def errors(networks: Networks, store: HandStore) -> dict[str, float]:
         posed = [ShapedPose(rotations, betas), ShapedPose(networks.aware.pose(output.features), hands.betas)]
         true, *joints = losses.about_wrist([ShapedPose(hands.rotations, hands.betas), *posed])
         ra = [1000 * UNIT * (own - true).norm(dim=-1).mean(1) for own in joints]
-        angle = rotation_angles(rotations, hands.rotations).rad2deg()
+        angle = roma.rotmat_geodesic_distance(rotations, hands.rotations).rad2deg()
         off = [100 * MARGIN / 2 * (one - hands.joints).norm(dim=-1).mean(1) for one in (output.joints, hands.landmarks)]
         values = {
             "ra_mpjpe_baseline": ra[0],

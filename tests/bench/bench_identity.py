@@ -61,7 +61,7 @@ def _seen_hand() -> HandTrack:
 
 
 def _calibrating(track: HandTrack, clip: Clip) -> Row:
-    """From keypoints of a clip to a shape with its uncertainty: pictures decoded, models loaded from their files."""
+    """From keypoints of a clip to a shape with its uncertainty: images decoded, models loaded from their files."""
     load_models.cache_clear()
     begun = time.perf_counter()
     models = load_models()

@@ -38,7 +38,7 @@ def test_a_square_follows_its_hand():
     torch.testing.assert_close(turned[..., 2], 2 * first[..., 2] @ turn.mT + 7, atol=1e-3, rtol=1e-4)
 
 
-def test_maps_are_an_eighth_of_a_quarter_of_the_crop():
+def test_maps_have_a_cell_for_32_pixels_of_the_crop():
     assert HandTrunk()(torch.zeros(2, 3, 96, 96)).shape == (2, 1152, 3, 3)
 
 
