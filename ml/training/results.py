@@ -61,8 +61,8 @@ _WHY: Final = """\
 _DIFFERS: Final = """\
 - **Data.** Rendered people with their own β, not DexYCB, which needs a licence; loaders for DexYCB and HUMBI exist. The
   published values are on DexYCB: compare ratios, not millimetres.
-- **Backbones.** MediaPipe's landmark network, trained further, on 192 px with 256 features (`image`), and an MLP on landmarks, not
-  ResNet-50 on 224 px with 1000. A head of the same network gives the 2D joints, not a second network. AdamW with a cosine
+- **Backbones.** MediaPipe's landmark network, trained further, on 192 px with 256 features (`image`), and an MLP on landmarks,
+  not ResNet-50 on 224 px with 1000. A head of the same network gives the 2D joints, not a second network. AdamW with a cosine
   schedule; on images both networks share the backbone, on landmarks the identity-aware one starts from the baseline's weights.
 - **Loss.** L1 of 21 joints and of 20 bone lengths replaces vertices, normals and mesh edges: for a batch of 256 the hand part
   of a step takes {joints_ms:.0f} ms, and {mesh_ms:.0f} ms by the mesh. The weight of the shape is 0.5, and 1 in the paper. The
