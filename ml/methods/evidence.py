@@ -35,7 +35,7 @@ UNSEEN_STD: Final = 0.25
 ROBUST_SCALE: Final = 12.0
 PRIOR_WEIGHT: Final = 2.0
 NETWORK_ANGLE_STD: Final = 0.08
-"""Radians: how far a joint angle may be from the network's."""
+"""Radians: how far a joint angle may be from a single network's."""
 NETWORK_ROOT_STD: Final = 0.03
 """Radians; the 2D joints alone tell little of how a hand is turned away from the image plane."""
 AGREEMENT: Final = 0.12
@@ -51,6 +51,7 @@ def fit_evidence(
     *,
     unseen: Tensor | None = None,
     network: Tensor | None = None,
+    angle_std: float = NETWORK_ANGLE_STD,
 ) -> Problem:
     """The problem of n frames, with the shape free and shared.
 
@@ -61,6 +62,7 @@ def fit_evidence(
         world: [n, 21, 3], m, world landmarks of the same detections, axes of the camera; None where there are none.
         unseen: bool [n, 21], joints outside the image.
         network: [n, 16, 3, 3], rotations by a network; None where there is none.
+        angle_std: radians, how far a joint angle may be from the network's.
     """
     unseen = torch.zeros(pixels.shape[:2], dtype=torch.bool) if unseen is None else unseen
     share = torch.full((21,), PIXEL_STD)
@@ -84,7 +86,7 @@ def fit_evidence(
     doubt = _disagreement(kinematics, network, pixels, intrinsics, box).div(AGREEMENT).nan_to_num().clamp(1, 30).square()
     return replace(
         problem,
-        prior=prior.combined(angles, NETWORK_ANGLE_STD * doubt),
+        prior=prior.combined(angles, angle_std * doubt),
         root_prior_mean=network[:, 0],
         root_prior_std=NETWORK_ROOT_STD * doubt,
     )

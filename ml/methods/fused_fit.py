@@ -29,8 +29,8 @@ from ml.identity.inference import estimate_tracks
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import fit_evidence, outside, solve_evidence
-from ml.methods.image_evidence import NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, seen_by_both
+from ml.methods.evidence import NETWORK_ANGLE_STD, fit_evidence, outside, solve_evidence
+from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, pose_of_both, seen_by_both
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
 from ml.progress import ProgressCallback
@@ -64,7 +64,7 @@ class FusedFit:
         """One row for each detected hand and frame."""
         request, facts = with_plausible_camera(request)
         fitted = []
-        found = all_evidence(request, progress)
+        found = all_evidence(request, progress, blend=EQUAL if request.independent else NEAR_DETECTOR)
         for number, evidence in enumerate(found):
             progress("fitting", SEEING + (0.9 - SEEING) * number / len(found))
             fitted.append(_fit(request, evidence))
@@ -126,9 +126,11 @@ def _evidence(
     kinematics = Kinematics(load_hand_model(request.hand_model, track.side))
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     pixels, start = landmark_pose(request, track, kinematics, intrinsics)
+    angle_std = NETWORK_ANGLE_STD
     if seen is not None and blend is not None:
         pixels = seen_by_both(pixels, seen.pixels, blend)
-        network = None if network is None else torch.cat([seen.root[:, None], network[:, 1:]], 1)
+        if network is not None and blend.joins_poses:
+            network, angle_std = pose_of_both(network, seen.rotations), blend.angle_std
     problem = fit_evidence(
         kinematics,
         pixels,
@@ -136,6 +138,7 @@ def _evidence(
         torch.as_tensor(track.world),
         unseen=outside(pixels, request.keypoints.width, request.keypoints.height),
         network=network,
+        angle_std=angle_std,
     )
     known = track.side in request.betas
     problem = replace(problem, shape_known=known, shape_shared=not request.independent)

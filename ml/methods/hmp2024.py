@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ml.catalog import METHODS
 from ml.fitting.kinematics import ANGLE_COUNT
 from ml.fitting.landmark_trust import Landmarks3D
 from ml.fitting.prior import pose_prior
@@ -35,14 +36,14 @@ from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import DEFINITION_STD, NETWORK_ANGLE_STD, NETWORK_ROOT_STD, OTHERWISE_DEFINED, PRIOR_WEIGHT, outside
 from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames, joint_std
-from ml.methods.image_evidence import BALANCED
+from ml.methods.image_evidence import BALANCED, Blend
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.priors.motion import load_motion_prior
 from ml.progress import ProgressCallback
 
 NAME: Final = "hmp2024"
-DECODED_STD: Final = 0.15
+DECODED_STD: Final = 0.5
 """Radians: how far stage III may move a joint angle from the decoded motion where all keypoints are certain; it falls with the
 square of their mean confidence."""
 LEAST_MEAN: Final = 0.3
@@ -175,7 +176,7 @@ class HMP2024:
             request,
             lambda stage, done: progress(stage, 0.1 + done / 3),
             poses,
-            blend=BALANCED if self.source == "blend" else None,
+            blend=_blend(request.start) if self.source == "blend" else None,
         )
         for number, (evidence, start) in enumerate(zip(found, starts, strict=True)):
             progress("fitting frames", 0.2 + 0.1 * number / len(found))
@@ -235,6 +236,11 @@ class HMP2024:
         inside = ~outside(problem.pixels, request.keypoints.width, request.keypoints.height)
         visible = inside & (hand.segment.seen & ~hand.projected)[:, None]
         return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std, visible)
+
+
+def _blend(start: PredictionArrays | None) -> Blend:
+    """A run that was submitted may come from a better network than ours: its poses stand as they are."""
+    return BALANCED if start is None or start.meta.get("method") in METHODS else replace(BALANCED, joins_poses=False)
 
 
 def _keypoint_records(hands: Sequence[_Hand], fps: float) -> list[dict[str, Any]]:

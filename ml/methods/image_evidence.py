@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import roma
 import torch
 from torch import Tensor
 
@@ -31,27 +32,33 @@ MOST: Final = 0.8
 
 @dataclass(frozen=True)
 class Blend:
-    """How the joints of both become one.
+    """How what both see becomes one.
 
     Attributes:
-        share: of the network, where the two agree.
+        share: of the network's 2D joints, where the two agree.
         doubtful: mean distance of the two over a hand, as a share of its box, from which the detector is doubted.
+        angle_std: radians, of the mean of both networks' joint angles.
+        joins_poses: whether the network's pose counts beside the other one.
     """
 
     share: float
     doubtful: float
+    angle_std: float
+    joins_poses: bool = True
 
 
-NEAR_DETECTOR: Final = Blend(0.05, 0.08)
+NEAR_DETECTOR: Final = Blend(0.03, 0.08, angle_std=0.06)
 """As much as leaves single frames of the two-camera clip within 2 % of the detector's joints."""
-BALANCED: Final = Blend(0.06, 0.06)
+EQUAL: Final = Blend(0.35, 0.08, angle_std=0.06)
+"""Of images by themselves, where no neighbouring frames average errors: joints are best near the mean of both."""
+BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08)
 """Where a motion through time judges both; chosen on rendered people (seeds 2, 3 and 5) and on `asl_hand_25fps.mp4`."""
 
 
 class ImageEvidence(NamedTuple):
-    """Of n frames: orientations [n, 3, 3] in the camera frame, and 2D joints [n, 21, 2], px."""
+    """Of n frames: rotations [n, 16, 3, 3] in the camera frame, and 2D joints [n, 21, 2], px."""
 
-    root: Tensor
+    rotations: Tensor
     pixels: Tensor
 
 
@@ -62,10 +69,10 @@ def image_evidence(
     models = load_models("image", default_device())
     camera = torch.as_tensor(intrinsics, dtype=torch.float32)
     seen = estimate_tracks(models, clip, tracks, intrinsics, progress)
-    return [ImageEvidence(view.to_camera(found.baseline)[:, 0], _pixels(view, found, camera)) for view, found in seen]
+    return [ImageEvidence(view.to_camera(found.baseline), _pixels(view, found, camera)) for view, found in seen]
 
 
-def seen_by_both(detected: Tensor, own: Tensor, blend: Blend = NEAR_DETECTOR) -> Tensor:
+def seen_by_both(detected: Tensor, own: Tensor, blend: Blend) -> Tensor:
     """2D joints [n, 21, 2] between the detector's and the network's; the network counts more where they disagree.
 
     Args:
@@ -77,6 +84,12 @@ def seen_by_both(detected: Tensor, own: Tensor, blend: Blend = NEAR_DETECTOR) ->
     apart = (own - detected).norm(dim=-1).mean(1) / box
     share = (blend.share + GROWTH * (apart - blend.doubtful).clamp_min(0)).clamp_max(MOST)
     return torch.lerp(detected, own, share[:, None, None])
+
+
+def pose_of_both(landmarks: Tensor, image: Tensor) -> Tensor:
+    """Rotations [n, 16, 3, 3]: the orientation that the image network sees, and the mean of both networks' other joints."""
+    mean: Tensor = roma.special_procrustes(landmarks[:, 1:] + image[:, 1:])
+    return torch.cat([image[:, :1], mean], 1)
 
 
 def _pixels(view: Observation, found: Estimate, intrinsics: Tensor) -> Tensor:

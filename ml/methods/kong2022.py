@@ -33,7 +33,7 @@ from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
 from ml.methods.evidence import outside
-from ml.methods.image_evidence import seen_by_both
+from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, seen_by_both
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.progress import ProgressCallback
@@ -84,7 +84,8 @@ class Kong2022:
         hand = initial_fit(found, found.aware if self.identity else found.baseline, betas)
         if self.optimised:
             size = request.keypoints.width, request.keypoints.height
-            hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size))
+            blend = EQUAL if request.independent else NEAR_DETECTOR
+            hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size), blend)
         return in_camera(hand, track, load_hand_model("open", track.side), view)
 
 
@@ -95,7 +96,7 @@ def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
     return CropFit(rotations, betas, solve_translation(joints, found.detected, torch.eye(3)))
 
 
-def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None) -> CropFit:
+def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None, blend: Blend = EQUAL) -> CropFit:
     """Pose and translation fitted to all evidence (`ml.methods.evidence`), near the estimate; the shape stays fixed.
 
     The 2D joints are the detector's; on images those that both the detector and the network see.
@@ -104,10 +105,11 @@ def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None) ->
         found: what was detected and estimated.
         hand: the estimate.
         unseen: bool [n, 21], joints outside the image.
+        blend: of the joints of both, on images.
     """
     seen = found.detected
     if found.backbone == "image":
-        seen = seen_by_both(seen, found.normalized_keypoints)
+        seen = seen_by_both(seen, found.normalized_keypoints, blend)
     return fitted_in_crop(hand, seen, found.world, unseen)
 
 

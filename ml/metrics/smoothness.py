@@ -49,11 +49,24 @@ def smoothness(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, predicti
         truth: joints in metres [N, J, 3].
         prediction: of the same hands [N, J, 3], NaN where there is none.
     """
+    return smoothness_of(velocity_correlations(frame, track, truth, prediction))
+
+
+def velocity_correlations(frame: np.ndarray, track: np.ndarray, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Sums [21, 3] at each lag over all rows, of joint velocities: cross, of the truth, of the prediction.
+
+    Arguments as of `smoothness`; sums of several clips add up to those of all.
+    """
     sums = np.zeros((2 * MAX_LAG + 1, 3))
     for each in np.unique(track):
         rows = track == each
         sums += _correlations(_velocities(frame[rows], truth[rows]), _velocities(frame[rows], prediction[rows]))
-    cross, own, other = sums.T
+    return sums
+
+
+def smoothness_of(correlations: np.ndarray) -> Smoothness | None:
+    """Lag and kept amplitude from `velocity_correlations`; None where nothing moves."""
+    cross, own, other = correlations.T
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where((own > 0) & (other > 0), cross / np.sqrt(own * other), -1.0)
     best = MAX_LAG if score[MAX_LAG] >= score.max() else int(score.argmax())

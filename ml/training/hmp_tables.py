@@ -28,7 +28,7 @@ from ml.methods.hmp2024 import HMP2024
 from ml.methods.interface import Request, load_method
 from ml.metrics.alignment import procrustes_align
 from ml.metrics.no_truth import jitter
-from ml.metrics.smoothness import smoothness, speed_ratio
+from ml.metrics.smoothness import smoothness_of, speed_ratio, velocity_correlations
 from ml.priors.slerp import fill_gaps
 from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.hand_motion import Activity
@@ -42,6 +42,9 @@ FPS: Final = 30.0
 VISIBLE: Final = 15
 REMOVED: Final = (49, 79)
 """First frame whose keypoints are removed, and the first after them."""
+CLIPS: Final = 2 * len(ACTIVITIES)
+DRAWS: Final = 200
+"""Of clips, for intervals."""
 FASTEST: Final = 0.1
 """Share of frames that count as fast."""
 REGRESSOR: Final = "kong2022"
@@ -137,8 +140,8 @@ KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplit
 class _Errors:
     """Of one clip and row: per frame [n], mm; NaN in `acceleration` where a neighbour is missing.
 
-    `lag` (frames, to a fraction), `true_share` and `amplitude` (`speed_ratio`) as in `ml.metrics.smoothness`; NaN where nothing
-    moves.
+    `correlations` are those of `ml.metrics.smoothness`, from which lag and share of the true motion follow; `amplitude` is its
+    `speed_ratio`, NaN where nothing moves.
     """
 
     frames: np.ndarray
@@ -146,9 +149,8 @@ class _Errors:
     root: np.ndarray
     acceleration: np.ndarray
     jitter: np.ndarray
-    lag: float
+    correlations: np.ndarray
     amplitude: float
-    true_share: float
 
 
 def _errors(found: PredictionArrays, clip: TestClip, frames: np.ndarray) -> _Errors:
@@ -158,16 +160,14 @@ def _errors(found: PredictionArrays, clip: TestClip, frames: np.ndarray) -> _Err
     joints = own.joints.astype(np.float64)
     moved = procrustes_align(truth, joints, reflections=False)[0]
     relative, true = joints - joints[:, :1], truth - truth[:, :1]
-    motion = smoothness(frames, np.zeros(len(frames), int), truth, joints)
     return _Errors(
         frames,
         1000 * np.linalg.norm(moved - truth, axis=-1).mean(-1),
         1000 * np.linalg.norm(relative - true, axis=-1).mean(-1),
         jitter(frames, relative - true),
         jitter(frames, joints),
-        motion.precise_lag if motion else float("nan"),
+        velocity_correlations(frames, np.zeros(len(frames), int), truth, joints),
         speed_ratio(frames, truth, joints, FPS) or float("nan"),
-        motion.amplitude if motion else float("nan"),
     )
 
 
@@ -181,11 +181,14 @@ def fastest_frames(truth: np.ndarray) -> np.ndarray:
 
 
 def _summary(parts: list[tuple[_Errors, np.ndarray]]) -> dict[str, float]:
-    """Means over frames of all clips, in the frames chosen by each mask; lag and amplitude over clips."""
+    """Means over frames of all clips, in the frames chosen by each mask; lag and share of the true motion of all velocities
+    together, the amplitude's median over clips.
+    """
 
     def mean(name: str) -> float:
         return round(float(np.nanmean(np.concatenate([getattr(errors, name)[mask] for errors, mask in parts]))), 3)
 
+    motion = smoothness_of(np.sum([errors.correlations for errors, _ in parts], axis=0))
     by_sequence = [float(np.mean(errors.aligned[mask])) for errors, mask in parts if mask.any()]
     return {
         "pr_mpjpe": mean("aligned"),
@@ -193,11 +196,29 @@ def _summary(parts: list[tuple[_Errors, np.ndarray]]) -> dict[str, float]:
         "ra_mpjpe": mean("root"),
         "ra_acc": mean("acceleration"),
         "jitter": mean("jitter"),
-        "lag_frames": round(float(np.nanmedian([errors.lag for errors, _ in parts])), 3),
+        "lag_frames": round(motion.precise_lag, 3) if motion else float("nan"),
         "amplitude": round(float(np.nanmedian([errors.amplitude for errors, _ in parts])), 3),
-        "true_share": round(float(np.nanmedian([errors.true_share for errors, _ in parts])), 3),
+        "true_share": round(motion.amplitude, 3) if motion else float("nan"),
         "frames": int(sum(mask.sum() for _, mask in parts)),
     }
+
+
+def intervals(rows: dict[str, list[tuple[_Errors, np.ndarray]]]) -> dict[str, list[float]]:
+    """95 % intervals over clips drawn anew, of the default: its lag (frames), and its errors over those of the per-frame row.
+
+    Args:
+        rows: errors and chosen frames of each clip, of `stage2_blend` and `per_frame`.
+    """
+    own, first = rows["stage2_blend"], rows["per_frame"]
+    rng = np.random.default_rng(0)
+    drawn: dict[str, list[float]] = {name: [] for name in ("lag_frames", "pr_mpjpe", "ra_mpjpe", "ra_acc")}
+    for _ in range(DRAWS):
+        clips = rng.integers(len(own), size=len(own))
+        a, b = (_summary([part[clip] for clip in clips]) for part in (own, first))
+        drawn["lag_frames"].append(a["lag_frames"])
+        for name in ("pr_mpjpe", "ra_mpjpe", "ra_acc"):
+            drawn[name].append(a[name] / b[name])
+    return {name: np.quantile(values, (0.025, 0.975)).round(3).tolist() for name, values in drawn.items()}
 
 
 def run(seed: int, count: int) -> dict[str, Any]:
@@ -222,10 +243,11 @@ def run(seed: int, count: int) -> dict[str, Any]:
         "occluded": lambda errors, clip: clip.visible[errors.frames].sum(1) < VISIBLE,
         "fast": lambda errors, clip: fastest_frames(clip.truth.joints.astype(float))[errors.frames],
     }
-    tables = {
-        subset: {name: _summary([(errors, mask(errors, clip)) for errors, clip in own]) for name, own in parts.items()}
+    chosen_frames = {
+        subset: {name: [(errors, mask(errors, clip)) for errors, clip in own] for name, own in parts.items()}
         for subset, mask in subsets.items()
     }
+    tables = {subset: {name: _summary(own) for name, own in of.items()} for subset, of in chosen_frames.items()}
     for subset in ("rows", "occluded"):
         for name, row in tables[subset].items():
             row["fast_pr_mpjpe"] = tables["fast"][name]["pr_mpjpe"]
@@ -235,6 +257,7 @@ def run(seed: int, count: int) -> dict[str, Any]:
         "frames": FRAMES * len(chosen),
         "rows": tables["rows"],
         "occluded": tables["occluded"],
+        "intervals": {subset: intervals(chosen_frames[subset]) for subset in ("rows", "occluded")},
         "gaps": {name: {"pr_mpjpe": round(float(np.mean(v)), 3), "frames": len(v)} for name, v in gaps.items() if v},
         "removed": {"frames": REMOVED[1] - REMOVED[0], "rows": _removed([without_keypoints(clip) for clip in chosen])},
         "solver": solvers(chosen[0]),
@@ -293,7 +316,7 @@ def main() -> int:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--clips", type=int, default=len(ACTIVITIES))
+    parser.add_argument("--clips", type=int, default=CLIPS)
     options = parser.parse_args()
     torch.set_grad_enabled(False)
     found = run(options.seed, options.clips)

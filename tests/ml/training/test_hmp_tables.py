@@ -11,7 +11,7 @@ from ml.clip import Clip
 from ml.formats.prediction import PredictionArrays
 from ml.keypoints.tracks import HandTrack, Keypoints
 from ml.methods.interface import Request
-from ml.metrics.smoothness import smoothness
+from ml.metrics.smoothness import smoothness, smoothness_of
 from ml.training import hmp_tables
 
 FRAMES = 90
@@ -47,8 +47,9 @@ def clip(tmp_path) -> hmp_tables.TestClip:
 def test_the_kept_amplitude_ignores_noise_and_the_lag_has_subframe_precision(clip):
     noise = np.random.default_rng(0).normal(0, 0.002, (FRAMES, 21, 3))
     errors = hmp_tables._errors(arrays(motion(late=1.4, gain=0.6) + noise), clip, np.arange(FRAMES))
-    assert errors.true_share == pytest.approx(0.6, abs=0.03)
-    assert errors.lag == pytest.approx(1.4, abs=0.2)
+    found = hmp_tables._summary([(errors, np.ones(FRAMES, bool))])
+    assert found["true_share"] == pytest.approx(0.6, abs=0.03)
+    assert found["lag_frames"] == pytest.approx(1.4, abs=0.2)
 
 
 def test_lag_and_kept_amplitude_equal_those_stored_with_scores_also_with_gaps(clip):
@@ -59,14 +60,45 @@ def test_lag_and_kept_amplitude_equal_those_stored_with_scores_also_with_gaps(cl
     stored = smoothness(rows.frame, rows.track, truth.joints, rows.joints)
     assert stored is not None
     assert stored.lag == 2
-    assert errors.true_share == pytest.approx(stored.amplitude, rel=1e-5)
-    assert round(errors.lag) == stored.lag
+    summed = smoothness_of(errors.correlations)
+    assert summed is not None
+    assert summed.amplitude == pytest.approx(stored.amplitude, rel=1e-5)
+    assert summed.lag == stored.lag
+
+
+def test_the_lag_of_several_clips_is_that_of_all_their_velocities(clip):
+    """A clip that moves a lot counts more than one that hardly moves, whose correlations are noise."""
+    every = np.arange(FRAMES)
+    lively = hmp_tables._errors(arrays(motion(late=1)), clip, every)
+    resting = hmp_tables.TestClip(clip.request, arrays(0.5 + 0.001 * (motion() - 0.5)), clip.visible)
+    noise = np.random.default_rng(1).normal(0, 1e-5, (FRAMES, 21, 3))
+    other = hmp_tables._errors(arrays(motion(late=9, gain=0.001) + noise), resting, every)
+    parts = [(errors, np.ones(FRAMES, bool)) for errors in (lively, other, other)]
+    assert hmp_tables._summary(parts)["lag_frames"] == pytest.approx(1, abs=0.1)
+
+
+def test_intervals_hold_the_ratio_and_the_lag(clip):
+    every, chosen = np.arange(FRAMES), np.ones(FRAMES, bool)
+
+    def moved(joints: np.ndarray, rng: np.random.Generator, noise: float) -> tuple[hmp_tables._Errors, np.ndarray]:
+        return hmp_tables._errors(arrays(joints + rng.normal(0, noise, joints.shape)), clip, every), chosen
+
+    rng = np.random.default_rng(2)
+    rows = {
+        "stage2_blend": [moved(motion(late=1), rng, 0.001) for _ in range(4)],
+        "per_frame": [moved(motion(), rng, 0.004) for _ in range(4)],
+    }
+    found = hmp_tables.intervals(rows)
+    ratio = hmp_tables._summary(rows["stage2_blend"])["ra_acc"] / hmp_tables._summary(rows["per_frame"])["ra_acc"]
+    assert found["ra_acc"][0] <= ratio <= found["ra_acc"][1] < 0.5
+    assert found["lag_frames"] == pytest.approx([1, 1], abs=0.1)
 
 
 def test_a_still_hand_has_no_lag_and_no_kept_amplitude(clip):
     still = hmp_tables.TestClip(clip.request, arrays(np.repeat(motion()[:1], FRAMES, 0)), clip.visible)
     errors = hmp_tables._errors(arrays(motion()), still, np.arange(FRAMES))
-    assert np.isnan([errors.lag, errors.amplitude, errors.true_share]).all()
+    assert smoothness_of(errors.correlations) is None
+    assert np.isnan(errors.amplitude)
 
 
 def test_the_fastest_tenth_is_where_the_true_joints_move_most():
