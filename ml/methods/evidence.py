@@ -108,8 +108,3 @@ def solve_evidence(problem: Problem, start: Parameters) -> Parameters:
         problem, shape_known=True, robust_scale=INITIAL_ROBUST_SCALE, landmark_robust_scale=10 * problem.landmark_robust_scale
     )
     return solve(problem, solve(rough, start, steps=4), tolerance=5e-4)
-
-
-def outside(pixels: Tensor, width: int, height: int) -> Tensor:
-    """Which joints [n, 21, 2] (px) are outside an image: bool [n, 21]."""
-    return ((pixels < 0) | (pixels > torch.tensor([width, height], dtype=pixels.dtype))).any(-1)

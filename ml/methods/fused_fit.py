@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ml.device import default_device
-from ml.fitting.clip_fit import chunks_of, clip_uncertainty, fit_clip, with_shape_weight
+from ml.fitting.clip_fit import chunks_of, fit_clip, with_shape_weight
 from ml.fitting.kinematics import ANGLE_COUNT, Kinematics
 from ml.fitting.prior import PosePrior
 from ml.fitting.smoothing import smoothed
@@ -29,10 +29,11 @@ from ml.identity.inference import estimate_tracks
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import NETWORK_ANGLE_STD, fit_evidence, outside, solve_evidence
+from ml.methods.evidence import NETWORK_ANGLE_STD, fit_evidence, solve_evidence
 from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, pose_of_both, seen_by_both
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
+from ml.methods.seen_joints import doubt, joint_certainty, outside
 from ml.progress import ProgressCallback
 
 NAME: Final = "fused-fit"
@@ -43,17 +44,16 @@ SMOOTHED_ANGLE_STD: Final = 0.06
 SMOOTHED_ROOT_STD: Final = 0.04
 SEEING: Final = 0.3
 """Share of the progress at which the image network is done."""
-UNCERTAINTY_SCALE: Final = 5.0
-"""Factor on the fit's own standard deviations, from the stereo clip: errors of neighbouring joints are correlated."""
 
 
 @dataclass(frozen=True)
 class TrackEvidence:
-    """Of one track: all terms of the fit and where to start."""
+    """Of one track: all terms of the fit, where to start, and how far 2D joints may be off, [n, 21], px, where it is known."""
 
     track: HandTrack
     problem: Problem
     start: Parameters
+    doubts: Tensor | None = None
 
 
 class FusedFit:
@@ -127,7 +127,9 @@ def _evidence(
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     pixels, start = landmark_pose(request, track, kinematics, intrinsics)
     angle_std = NETWORK_ANGLE_STD
+    doubts = None
     if seen is not None and blend is not None:
+        doubts = doubt(seen.std, seen.pixels, pixels)
         pixels = seen_by_both(pixels, seen.pixels, blend)
         if network is not None and blend.joins_poses:
             network, angle_std = pose_of_both(network, seen.rotations), blend.angle_std
@@ -144,7 +146,7 @@ def _evidence(
     problem = replace(problem, shape_known=known, shape_shared=not request.independent)
     if request.independent and not known:
         start = replace(start, betas=start.betas.expand(len(pixels), 10))
-    return TrackEvidence(track, problem, start)
+    return TrackEvidence(track, problem, start, doubts)
 
 
 def _evidence_names(request: Request) -> list[str]:
@@ -155,11 +157,6 @@ def _evidence_names(request: Request) -> list[str]:
 def fit_frames(evidence: TrackEvidence) -> tuple[Problem, Parameters]:
     """β from frames spread over the clip, then every frame by itself with it; and the problem with that β known."""
     return fit_clip(evidence.problem, evidence.start, _solved, shape_frames=SHAPE_FRAMES)
-
-
-def joint_std(problem: Problem, fitted: Parameters) -> Tensor:
-    """Standard deviation [n, 21] (m) of each joint's place in the hand."""
-    return UNCERTAINTY_SCALE * clip_uncertainty(problem, fitted)
 
 
 def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
@@ -176,10 +173,9 @@ def _fit(request: Request, evidence: TrackEvidence) -> FittedTrack:
         )
         chunks = chunks_of(len(track.frames))
         fitted = Parameters.concatenated([solve(final.rows(chunk), near.rows(chunk), steps=3) for chunk in chunks])
-    std = joint_std(problem, fitted)
+    std, visible = joint_certainty(problem, fitted, evidence.doubts, (request.keypoints.width, request.keypoints.height))
     kinematics = problem.kinematics
     rotations = kinematics.matrices(fitted.angles, fitted.root)
-    visible = ~outside(problem.pixels, request.keypoints.width, request.keypoints.height)
     return FittedTrack(track, kinematics.model, rotations, fitted.betas, fitted.translation, std, visible)
 
 

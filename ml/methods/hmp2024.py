@@ -34,11 +34,12 @@ from ml.hmp.start import PROJECTED_ALPHA, Source, StartError, TrackStart, blende
 from ml.keypoints.augmented_views import confidence, one_hand_finder, view_deviations
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import DEFINITION_STD, NETWORK_ANGLE_STD, NETWORK_ROOT_STD, OTHERWISE_DEFINED, PRIOR_WEIGHT, outside
-from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames, joint_std
+from ml.methods.evidence import DEFINITION_STD, NETWORK_ANGLE_STD, NETWORK_ROOT_STD, OTHERWISE_DEFINED, PRIOR_WEIGHT
+from ml.methods.fused_fit import TrackEvidence, all_evidence, fit_frames
 from ml.methods.image_evidence import BALANCED, Blend
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
+from ml.methods.seen_joints import joint_certainty, outside
 from ml.priors.motion import load_motion_prior
 from ml.progress import ProgressCallback
 
@@ -68,7 +69,7 @@ _NO_EVIDENCE: Final = 1e3
 class _Hand:
     """One segment of one track: `problem` and `measured` of its N frames; where they are not `trusted` (bool [N]: in gaps, and
     outliers), measured is interpolated. `alpha` [N, 21] is the confidence of the keypoints; where they are `projected` (bool
-    [N]), they are of the refined run.
+    [N]), they are of the refined run. `doubts` [N, 21] are of `ml.methods.seen_joints`.
     """
 
     track: HandTrack
@@ -79,6 +80,7 @@ class _Hand:
     problem: Problem
     measured: Parameters
     shape_known: bool
+    doubts: Tensor | None
 
     @property
     def initial(self) -> InitialMotion:
@@ -230,11 +232,10 @@ class HMP2024:
                 certainty=hand.alpha.mean(1),
                 progress=lambda done: progress("stage III", 0.7 + 0.2 * done),
             )
-        std = joint_std(problem, motion)
+        std, visible = joint_certainty(problem, motion, hand.doubts, (request.keypoints.width, request.keypoints.height))
         kinematics = problem.kinematics
         rotations = kinematics.matrices(motion.angles, motion.root)
-        inside = ~outside(problem.pixels, request.keypoints.width, request.keypoints.height)
-        visible = inside & (hand.segment.seen & ~hand.projected)[:, None]
+        visible = visible & (hand.segment.seen & ~hand.projected)[:, None]
         return FittedTrack(_every_frame(hand), kinematics.model, rotations, motion.betas, motion.translation, std, visible)
 
 
@@ -291,7 +292,8 @@ def _hand(
         ),
     )
     shape_known = evidence.track.side in request.betas
-    return _Hand(evidence.track, segment, trusted.seen, alpha, projected, own, measured, shape_known)
+    doubts = None if evidence.doubts is None else evidence.doubts[segment.rows]
+    return _Hand(evidence.track, segment, trusted.seen, alpha, projected, own, measured, shape_known, doubts)
 
 
 def _trusted(evidence: TrackEvidence, start: TrackStart) -> TrackEvidence:

@@ -56,10 +56,11 @@ BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08)
 
 
 class ImageEvidence(NamedTuple):
-    """Of n frames: rotations [n, 16, 3, 3] in the camera frame, and 2D joints [n, 21, 2], px."""
+    """Of n frames: rotations [n, 16, 3, 3] in the camera frame, 2D joints [n, 21, 2] and their deviations `std` [n, 21], px."""
 
     rotations: Tensor
     pixels: Tensor
+    std: Tensor
 
 
 def image_evidence(
@@ -69,7 +70,10 @@ def image_evidence(
     models = load_models("image", default_device())
     camera = torch.as_tensor(intrinsics, dtype=torch.float32)
     seen = estimate_tracks(models, clip, tracks, intrinsics, progress)
-    return [ImageEvidence(view.to_camera(found.baseline), _pixels(view, found, camera)) for view, found in seen]
+    return [
+        ImageEvidence(view.to_camera(found.baseline), _pixels(view, found, camera), camera[0, 0] * found.keypoint_std)
+        for view, found in seen
+    ]
 
 
 def seen_by_both(detected: Tensor, own: Tensor, blend: Blend) -> Tensor:

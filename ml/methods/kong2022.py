@@ -32,10 +32,10 @@ from ml.identity.weights import Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
-from ml.methods.evidence import outside
 from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, seen_by_both
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
+from ml.methods.seen_joints import outside
 from ml.progress import ProgressCallback
 
 

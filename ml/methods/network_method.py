@@ -29,9 +29,9 @@ from ml.identity.track_batches import map_tracks
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, carried, fitted_in_crop, in_camera
-from ml.methods.evidence import outside
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
+from ml.methods.seen_joints import outside
 from ml.networks.hand_batch import HandBatch, HandGuess, HandNetwork
 from ml.networks.mesh_graph import joint_regressor
 from ml.networks.network_files import load_network, weights_path

@@ -47,6 +47,10 @@ _HEAD: Final = (
     + "| --- " * 11
     + "|\n"
 )
+_SEEN_HEAD: Final = (
+    "| | hidden joints | said to be | precision | recall | error of seen, mm | of unseen, mm "
+    "| error over `joint_std` (RMS) | their rank correlation |\n" + "| --- " * 9 + "|\n"
+)
 
 
 def report(found: dict[str, Any]) -> str:
@@ -84,6 +88,14 @@ such subset. Published: HO3D-OCC.
 
 With the keypoints of {found["removed"]["frames"]} consecutive frames of every clip removed, PA-MPJPE inside and outside them:
 {removed}.
+
+## Joints that were not seen
+
+What `joint_std` and `visible` of a prediction are worth (`ml/methods/seen_joints.py`; its constants were chosen on other
+people). A joint is hidden by its own hand, by a thing before it, or by the border of the image. Errors are about the hand's
+middle.
+
+{_SEEN_HEAD}{_seen(found)}
 
 {_targets(found)}
 ## Solvers
@@ -139,6 +151,15 @@ occluded: PA {_interval(found, "occluded", "pr_mpjpe")}, RA {_interval(found, "o
 {_interval(found, "occluded", "ra_acc")}.
 
 """
+
+
+def _seen(found: dict[str, Any]) -> str:
+    """A row for each method that tells."""
+    return "\n".join(
+        f"| {NAMES[name]} | {of['hidden']:.0%} | {of['said']:.0%} | {of['precision']:.0%} | {of['recall']:.0%} | "
+        f"{of['error_seen_mm']:.1f} | {of['error_unseen_mm']:.1f} | {of['error_over_std']:.2f} | {of['rank_correlation']:.2f} |"
+        for name, of in found["seen_joints"].items()
+    )
 
 
 def _interval(found: dict[str, Any], subset: str, key: str) -> str:

@@ -34,6 +34,7 @@ from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.hand_motion import Activity
 from ml.synthetic.subjects import make_subject
 from ml.training.hmp_report import report
+from ml.training.seen_joint_errors import SeenJoints, seen_joint_errors
 from ml.training.train_kong2022 import CACHE
 
 ACTIVITIES: Final[tuple[Activity, ...]] = ("spell", "manipulate", "wave", "pinch", "drum", "write", "gesture", "sign")
@@ -133,6 +134,8 @@ ROWS: Final[dict[str, Callable[[Request], PredictionArrays]]] = {
 
 GAP_ROWS: Final = ("slerp", "stage2_blend")
 """Those that are measured where keypoints are removed."""
+SEEN_ROWS: Final = ("fused-fit", "stage2_blend")
+"""Those that tell which joints they saw."""
 KEYS: Final = ("pr_mpjpe", "ra_mpjpe", "ra_acc", "jitter", "lag_frames", "amplitude", "true_share", "fast_pr_mpjpe")
 
 
@@ -226,6 +229,7 @@ def run(seed: int, count: int) -> dict[str, Any]:
     began = time.monotonic()
     parts: dict[str, list[tuple[_Errors, TestClip]]] = {name: [] for name in ROWS}
     gaps: dict[str, list[float]] = {name: [] for name in ROWS}
+    seen: dict[str, list[SeenJoints]] = {name: [] for name in SEEN_ROWS}
     chosen = list(clips(seed, count))
     for clip in chosen:
         common: np.ndarray | None = None
@@ -234,6 +238,9 @@ def run(seed: int, count: int) -> dict[str, Any]:
             found = found.rows(np.argsort(found.frame, kind="stable"))
             common = found.frame.astype(int) if common is None else common
             parts[name].append((_errors(found, clip, common), clip))
+            if name in seen:
+                rows = found.rows(np.searchsorted(found.frame, common))
+                seen[name].append(SeenJoints(rows, clip.visible[common], clip.truth.joints[common]))
             missing = np.setdiff1d(found.frame, common).astype(int)
             if len(missing):
                 gaps[name] += _errors(found, clip, missing).aligned.tolist()
@@ -260,6 +267,7 @@ def run(seed: int, count: int) -> dict[str, Any]:
         "intervals": {subset: intervals(chosen_frames[subset]) for subset in ("rows", "occluded")},
         "gaps": {name: {"pr_mpjpe": round(float(np.mean(v)), 3), "frames": len(v)} for name, v in gaps.items() if v},
         "removed": {"frames": REMOVED[1] - REMOVED[0], "rows": _removed([without_keypoints(clip) for clip in chosen])},
+        "seen_joints": {name: seen_joint_errors(of) for name, of in seen.items()},
         "solver": solvers(chosen[0]),
         "seconds": round(time.monotonic() - began),
     }

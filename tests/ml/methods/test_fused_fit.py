@@ -84,7 +84,9 @@ def test_joints_outside_the_image_are_uncertain_and_move_the_hand_little():
     assert 3 < outside.sum() < 21
     wrong = np.where(outside[:, None], track.joints_2d + 40, track.joints_2d).astype(np.float32)
     found = fit(with_track(request, joints_2d=wrong))
-    np.testing.assert_array_equal(found.visible, ((wrong >= 0) & (wrong <= [WIDTH, HEIGHT])).all(-1))
+    inside = ((wrong >= 0) & (wrong <= [WIDTH, HEIGHT])).all(-1)
+    assert not found.visible[~inside].any()
+    assert found.visible[inside].mean() > 0.6  # fingers hide some joints
     assert found.joint_std[:, outside].mean() > 1.3 * found.joint_std[:, ~outside].mean()
     miss = np.linalg.norm(project(found.joints, found.intrinsics) - track.joints_2d, axis=-1)
     assert np.median(miss[:, ~outside]) < 6
