@@ -22,6 +22,7 @@ from ml.identity.calibration import (
     KnownLength,
     Settings,
     calibrate,
+    expected_errors,
     solver_named,
 )
 from ml.identity.frame_selection import second_person_frame, select_calibration_frames, subsample_track
@@ -97,6 +98,8 @@ class Calibrating:
         rest_hand_mesh(found.betas, side).export(target / "hand.glb")
         folder = self.folder(item)
         store_folder(target, folder)
+        off = expected_errors(frames.estimate.betas[selected], found)
+        shown = [{**image, "shape_error": round(float(error), 3)} for image, error in zip(shown, off, strict=True)]
         facts = _facts(item, found, shown, known)
         facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver}
         return lambda: _publish(item, folder, found, facts)

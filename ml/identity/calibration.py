@@ -21,6 +21,7 @@ frame. Hence the defaults (`SOLVERS`): `shrinkage` on landmarks, `joint-bundle` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, cast, get_args
@@ -92,6 +93,7 @@ class CalibrationResult:
 
     Attributes:
         betas: [10].
+        covariance: [10, 10], of β, that the frames leave, before a known length.
         weights: [K], sum 1.
         length, width: metres, of the rest-pose hand (`ml.hand.measure`).
         length_sigma, width_sigma: metres, standard deviation over bootstrap draws of the frames, the remaining variance of β
@@ -102,6 +104,7 @@ class CalibrationResult:
     """
 
     betas: Tensor
+    covariance: Tensor = field(repr=False)
     weights: Tensor
     length: float
     width: float
@@ -167,6 +170,7 @@ def calibrate(
     size = measure_hand(model, solution)
     return CalibrationResult(
         betas=solution,
+        covariance=solve(torch.arange(count))[1].float(),
         weights=weights.float(),
         length=float(size.length),
         width=float(size.width),
@@ -176,6 +180,23 @@ def calibrate(
         scale="assumed" if known_length is None else "measured length",
         convergence=torch.stack(_sizes(model, steps), dim=1),
     )
+
+
+def expected_errors(betas: Tensor, found: CalibrationResult) -> Tensor:
+    """How far shapes [n, 10], each of one frame, are from the person's: E[mean |β̂ − β|] under the calibration's Gaussian of β.
+
+    A frame's own score tells little of it; that it contradicts what all frames together say tells more
+    (`docs/results/kong2022.md`).
+
+    Returns:
+        [n], in standard deviations of the population.
+    """
+    std = found.covariance.diagonal().sqrt()
+    apart = (betas - found.betas).abs()
+    folded = std * math.sqrt(2 / math.pi) * (-0.5 * (apart / std).square()).exp() + apart * torch.erf(
+        apart / std / math.sqrt(2)
+    )
+    return folded.mean(-1)
 
 
 Solve = Callable[[Tensor], tuple[Tensor, Tensor]]

@@ -21,7 +21,7 @@ from torch import Tensor
 from ml.hand.measure import measure_hand
 from ml.hand.model import HandModel, load_hand_model
 from ml.hand.skeleton import BONES
-from ml.identity.calibration import SOLVERS, CalibrationResult, KnownLength, Settings, calibrate, with_length
+from ml.identity.calibration import SOLVERS, CalibrationResult, KnownLength, Settings, calibrate, expected_errors, with_length
 from ml.identity.frame_selection import select_calibration_frames
 from ml.identity.inference import Estimate, concatenate_estimates, estimate
 from ml.identity.networks import ranking_accuracy
@@ -88,8 +88,8 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
     """Both tables on one backbone."""
     models = load_models(backbone)
     seen, found = estimates(samples, models)
-    shapes = _calibrated(samples, found, models, known_scale=True)
-    free = _calibrated(samples, found, models, known_scale=False)
+    shapes, off = _calibrated(samples, found, models, known_scale=True)
+    free, _ = _calibrated(samples, found, models, known_scale=False)
     joints = _table_1(samples, seen, found, shapes, free)
     errors_of = {kind: _table_3(samples, found, models, *kind.rsplit("-", 1)) for kind in _KINDS}
     calibration = {kind: _means(of_kind) for kind, of_kind in errors_of.items()}
@@ -107,6 +107,7 @@ def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
         "rises": {kind: _rises(errors_of[kind]) for kind in dict.fromkeys((f"{default}-confidence", "poster-confidence"))},
         "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
         "ranking_accuracy_within_people": round(_ranking_within_people(samples, found.scores, errors), 4),
+        "ranking_accuracy_calibrated": round(_ranking_within_people(samples, -off, errors), 4),
         "shape_mse": round(float((found.betas - torch.as_tensor(samples.betas)).square().mean()), 4),
         "joints_2d": round(_keypoint_error(samples, seen, found.normalized_keypoints), 4),
         "training": {
@@ -127,18 +128,24 @@ def estimates(samples: Samples, models: Models) -> tuple[Observation, Estimate]:
     return data.seen, concatenate_estimates(parts)
 
 
-def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> Tensor:
-    """Each person's calibrated shape, for every frame [n, 10], from at most 20 of the first half of their frames."""
+def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> tuple[Tensor, Tensor]:
+    """Each person's calibrated shape, for every frame [n, 10], from at most 20 of the first half of their frames.
+
+    Also each frame's expected shape error [n]; infinite in the first half, which the calibration may have seen.
+    """
     right = load_hand_model("open", "right")
     clips = torch.as_tensor(samples.clip)
-    shapes = torch.zeros(len(samples), 10)
+    shapes, off = torch.zeros(len(samples), 10), torch.full((len(samples),), torch.inf)
     for person in range(PEOPLE):
         own = np.flatnonzero(samples.subject == person)
         pool = torch.as_tensor(own[: len(own) // 2])
         chosen = pool[select_calibration_frames(found.scores[pool], found.baseline[pool])]
         known = _ruler(right, samples, own, seed=person) if known_scale else None
-        shapes[own] = _solve(right, found, clips, models, chosen, known, Settings(resamples=0)).betas
-    return shapes
+        solved = _solve(right, found, clips, models, chosen, known, Settings(resamples=0))
+        shapes[own] = solved.betas
+        new = own[len(own) // 2 :]
+        off[new] = expected_errors(found.betas[new], solved)
+    return shapes, off
 
 
 def _solve(  # noqa: PLR0917
@@ -270,8 +277,8 @@ def _pa_mpjpe(joints: np.ndarray, true: np.ndarray) -> float:
 
 
 def _ranking_within_people(samples: Samples, scores: Tensor, errors: Tensor) -> float:
-    """Mean over people of the ranking accuracy within their own frames, which is what calibration needs."""
-    own = [torch.as_tensor(samples.subject == person) for person in range(PEOPLE)]
+    """Mean over people of the ranking accuracy within their own frames, where there is a score."""
+    own = [torch.as_tensor(samples.subject == person) & scores.isfinite() for person in range(PEOPLE)]
     return float(np.mean([ranking_accuracy(scores[rows], errors[rows]) for rows in own]))
 
 

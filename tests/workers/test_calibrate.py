@@ -40,6 +40,7 @@ def test_a_calibration_gives_a_shape_with_its_images_and_uncertainty(upload_with
     assert len(facts["images"]) == len(facts["settled_mm"]) == 20
     assert {p["side"] for p in facts["images"]} == {"left", "right"}
     assert sum(p["weight"] for p in facts["images"]) == pytest.approx(1, abs=0.01)
+    assert all(0 < p["shape_error"] < 3 for p in facts["images"])
     drawn = {path.name for path in (media_root / made.folder).iterdir()}
     assert drawn == {"hand.glb", *(f"frame-{n:02d}.jpg" for n in range(20))}
     assert (media_root / made.folder / "hand.glb").read_bytes()[:4] == b"glTF"

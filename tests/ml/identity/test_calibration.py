@@ -20,6 +20,7 @@ from ml.identity.calibration import (
     Solver,
     _effective_frames,
     calibrate,
+    expected_errors,
     solver_named,
 )
 from ml.identity.frame_selection import select_calibration_frames
@@ -269,3 +270,20 @@ def test_previous_names_of_solvers_keep_working():
     assert {solver_named(name) for name in get_args(Solver)} == set(get_args(Solver))
     with pytest.raises(ValueError, match="no solver 'median'; there are joint-bundle, shrinkage, poster, mean"):
         solver_named("median")
+
+
+def test_the_expected_error_of_a_frame_is_its_mean_over_what_the_person_may_be():
+    generator = torch.Generator().manual_seed(3)
+    frames = torch.randn(4, 10, generator=generator)
+    found = run(frames, settings=Settings(solver="shrinkage"))
+    others = torch.randn(3, 10, generator=generator)
+    people = found.betas + found.covariance.diagonal().sqrt() * torch.randn(40_000, 10, generator=generator)
+    drawn = torch.stack([(other - people).abs().mean() for other in others])
+    torch.testing.assert_close(expected_errors(others, found), drawn, atol=0.01, rtol=0)
+
+
+def test_a_frame_that_contradicts_the_others_is_expected_to_be_wrong():
+    betas = 0.1 * torch.randn(6, 10, generator=torch.Generator().manual_seed(5))
+    betas[2] += 1.5
+    errors = expected_errors(betas, run(betas))
+    assert int(errors.argmax()) == 2
