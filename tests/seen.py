@@ -11,10 +11,12 @@ import roma
 import torch
 
 from ml.clip.encode import web_video
-from ml.hand.camera import default_intrinsics
+from ml.hand.camera import default_intrinsics, project
 from ml.hand.model import load_hand_model
 from ml.hand.skeleton import Side
 from ml.keypoints.tracks import HandTrack, Keypoints
+from ml.synthetic.clips import Look, make_clip
+from ml.synthetic.subjects import make_subject
 from palmares.uploads.models import Upload
 from tests.factories import SubjectFactory, UploadFactory
 
@@ -59,3 +61,20 @@ def upload_with(media_root: Path):
         return upload
 
     return make
+
+
+def write_missed_hand(upload: Upload, media_root: Path) -> tuple[np.ndarray, dict[str, float | str]]:
+    """Put a small right hand into an upload's clip, which its keypoints do not have.
+
+    Returns:
+        Its joints in the image [FRAMES, 21, 2], px, and the box about it in frame 2.
+    """
+    made = make_clip(
+        2, make_subject(2, "test", 2), seconds=FRAMES / 30, width=320, height=240, hands=("right",), look=Look(distance=1.5)
+    )
+    with web_video(media_root / upload.folder / "web.mp4", Fraction(30), (320, 240)) as writer:
+        for image in made.frames():
+            writer.write(image)
+    truth = project(made.truth.hands[0].joints, made.truth.intrinsics)
+    low, size = truth[2].min(0), np.ptp(truth[2], axis=0)
+    return truth, {"x": low[0], "y": low[1], "width": size[0], "height": size[1], "side": "right"}

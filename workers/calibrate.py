@@ -38,7 +38,9 @@ from palmares.calibrations.services import camera_is_known, needs_a_camera
 from palmares.media_storage import delete_stored_files, keep_only
 from palmares.queue.exceptions import WorkFailedError
 from palmares.subjects.models import HandShape
+from palmares.uploads.hand_boxes import boxes_for_run
 from palmares.uploads.models import Upload
+from workers.boxes import LOOKING, with_boxes
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, store_folder
 
@@ -71,7 +73,8 @@ class Calibrating:
     def perform(self, item: Calibration, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
         """Estimate the hand in all frames, select frames, solve for one shape, and draw the selected frames."""
         report("Looking at the hands", 0.0)
-        evidence = _evidence(item, scratch)
+        notes: list[str] = []
+        evidence = _evidence(item, scratch, report, notes)
         frames = evidence.frames
         if len(frames) < MIN_FRAMES:
             raise WorkFailedError("Only one frame shows the hand; at least two are needed to say how certain its shape is.")
@@ -101,7 +104,7 @@ class Calibrating:
         off = expected_errors(frames.estimate.betas[selected], found)
         shown = [{**image, "shape_error": round(float(error), 3)} for image, error in zip(shown, off, strict=True)]
         facts = _facts(item, found, shown, known)
-        facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver}
+        facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver, "notes": notes}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -120,27 +123,38 @@ def _settings(item: Calibration, frames: HandFrames) -> Settings:
     return Settings(solver=solver, weights="uniform" if item.weights == "uniform" else "confidence")
 
 
-def _evidence(item: Calibration, scratch: Path) -> Evidence:
+def _evidence(item: Calibration, scratch: Path, report: ProgressCallback, notes: list[str]) -> Evidence:
+    """What is seen in all uploads; `notes` gets a sentence for each drawn box without a hand."""
     uploads = list(item.uploads.order_by("created_at", "id"))
-    frames = observe_frames(load_models(device=default_device()), _tracked_clips(item, uploads, scratch))
+    frames = observe_frames(load_models(device=default_device()), _tracked_clips(item, uploads, scratch, report, notes))
     if frames is None:
         wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
         raise WorkFailedError(f"No {wanted} was found in any of the uploads; it must be bare, sharp and inside the image.")
     return Evidence(uploads, frames)
 
 
-def _tracked_clips(item: Calibration, uploads: list[Upload], scratch: Path) -> Iterator[TrackedClip]:
+def _tracked_clips(
+    item: Calibration, uploads: list[Upload], scratch: Path, report: ProgressCallback, notes: list[str]
+) -> Iterator[TrackedClip]:
     for upload in uploads:
         if not upload.folder:
             raise WorkFailedError(f'The upload "{upload}" is {upload.public_status}, so it has no frames to look at.')
-        keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
+        clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
+        keypoints, empty = with_boxes(
+            clip,
+            Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch)),
+            boxes_for_run(upload),
+            static=upload.kind == Upload.Kind.IMAGES,
+            checkpoint=lambda: report(LOOKING, 0.0),
+        )
+        notes += [f"“{upload}”: {finding['message']}" for finding in empty]
         required = [
             source["frame"] for source in item.scale.values() if isinstance(source, dict) and source["upload"] == str(upload.pk)
         ]
         tracks = [
             subsample_track(track, MAX_FRAMES, required, NEAR_FRAMES) for track in _own_tracks(upload, keypoints, item.side)
         ]
-        yield TrackedClip(open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch)), tracks, _intrinsics(upload))
+        yield TrackedClip(clip, tracks, _intrinsics(upload))
 
 
 def _own_tracks(upload: Upload, keypoints: Keypoints, side: str) -> list[HandTrack]:

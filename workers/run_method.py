@@ -12,15 +12,13 @@ from typing import Any, Final, cast
 import numpy as np
 import orjson
 
-from ml.clip import Clip, open_clip
+from ml.clip import open_clip
 from ml.formats.prediction import PredictionArrays
 from ml.hand.camera import default_intrinsics
 from ml.hand.joint_weights import joint_weights
 from ml.hand.licensed import LicensedModelError
 from ml.hand.model import load_hand_arrays
 from ml.hand.skeleton import SIDES, Side
-from ml.keypoints.detector import HandDetector
-from ml.keypoints.drawn_boxes import CONFIDENCE, DrawnBox, with_drawn_hands
 from ml.keypoints.track_matching import detected_tracks
 from ml.keypoints.tracks import Keypoints
 from ml.methods.interface import Request, UnsupportedModelError, load_method
@@ -36,6 +34,7 @@ from palmares.runs.shape_used import OLD_SHAPE, by_side
 from palmares.subjects.models import FIRST_OPEN_HAND, HandShape
 from palmares.uploads.models import Upload
 from workers.attached_file import read_file, write_files
+from workers.boxes import LOOKING, with_boxes
 from workers.ingest import KEYPOINTS
 from workers.storage import fetch, store_folder
 
@@ -148,7 +147,8 @@ def _request(item: Run, scratch: Path, progress: ProgressCallback) -> tuple[Requ
     clip = open_clip(fetch(f"{upload.folder}/{WEB_VIDEO}", scratch))
     intrinsics = np.asarray(upload.intrinsics, np.float32).reshape(3, 3) if upload.intrinsics else None
     keypoints = Keypoints.load(fetch(f"{upload.folder}/{KEYPOINTS}", scratch))
-    keypoints, empty = _with_drawn_hands(item, clip, keypoints, progress, independent=independent)
+    checkpoint = lambda: progress(LOOKING, 0.0)  # noqa: E731
+    keypoints, notes = with_boxes(clip, keypoints, item.boxes, static=independent, checkpoint=checkpoint)
     request = Request(
         clip=clip,
         keypoints=keypoints,
@@ -160,24 +160,7 @@ def _request(item: Run, scratch: Path, progress: ProgressCallback) -> tuple[Requ
         start=_start(item, scratch),
         options=item.options,
     )
-    return request, [_empty_box(box) for box in empty]
-
-
-def _with_drawn_hands(
-    item: Run, clip: Clip, keypoints: Keypoints, progress: ProgressCallback, *, independent: bool
-) -> tuple[Keypoints, list[DrawnBox]]:
-    """Keypoints with the hands of the boxes that the run was started with, and the boxes without one."""
-    boxes = [DrawnBox(**{name: value for name, value in box.items() if name != "id"}) for box in item.boxes]
-    if not boxes:
-        return keypoints, []
-    finder = lambda: HandDetector(2, static=True, confidence=CONFIDENCE)  # noqa: E731
-    checkpoint = lambda: progress("Looking inside drawn boxes", 0.0)  # noqa: E731
-    return with_drawn_hands(clip, keypoints, boxes, finder, static=independent, checkpoint=checkpoint)
-
-
-def _empty_box(box: DrawnBox) -> dict[str, Any]:
-    message = f"No {box.side} hand was found in the box that was drawn in frame {box.frame}."
-    return {"level": "note", "message": message, "place": f"frame {box.frame}"}
+    return request, notes
 
 
 def _start(item: Run, scratch: Path) -> PredictionArrays | None:

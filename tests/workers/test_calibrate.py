@@ -9,8 +9,10 @@ from ml.identity.weights import DEFAULT
 from palmares.calibrations.models import Calibration
 from palmares.queue.models import Status
 from palmares.subjects.models import HandShape
+from palmares.uploads.hand_boxes import add_box
 from palmares.uploads.models import Upload
-from tests.seen import seen_hand
+from tests.factories import MembershipFactory
+from tests.seen import seen_hand, write_missed_hand
 from workers.attempt import attempt
 from workers.calibrate import Calibrating
 
@@ -44,6 +46,25 @@ def test_a_calibration_gives_a_shape_with_its_images_and_uncertainty(upload_with
     drawn = {path.name for path in (media_root / made.folder).iterdir()}
     assert drawn == {"hand.glb", *(f"frame-{n:02d}.jpg" for n in range(20))}
     assert (media_root / made.folder / "hand.glb").read_bytes()[:4] == b"glTF"
+
+
+def test_hands_in_drawn_boxes_are_looked_at_too(upload_with, media_root, client):
+    """Nothing was found in a clip with a hand; a second box is empty, and the result says so."""
+    upload = upload_with()
+    member = MembershipFactory(team=upload.subject.team).user
+    _, box = write_missed_hand(upload, media_root)
+    add_box(upload=upload, by=member, frame=1, x=0, y=0, width=20, height=20, side="left")
+    made = calibrated(upload, max_images=5)
+    assert made.status == Status.FAILED
+    assert "No hand was found" in made.error
+    add_box(upload=upload, by=member, frame=2, **box)
+    made = calibrated(upload, max_images=5)
+    assert made.status == Status.SUCCEEDED, made.error
+    assert {image["side"] for image in made.facts["images"]} == {"right"}
+    (note,) = made.facts["notes"]
+    assert note == f"“{upload}”: No left hand was found in the box that was drawn in frame 1."
+    client.force_login(member)
+    assert note in client.get(f"/calibrations/{made.pk}/").content.decode()
 
 
 def test_without_a_scale_source_the_scale_is_marked_as_assumed(upload_with):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,11 +10,8 @@ import numpy as np
 import pytest
 
 from ml.catalog import FIRST_METHODS, KEYPOINT_SOURCES, METHODS
-from ml.clip.encode import web_video
 from ml.formats.prediction import PredictionArrays, PredictionError
 from ml.hand.camera import project
-from ml.synthetic.clips import Look, make_clip
-from ml.synthetic.subjects import make_subject
 from palmares.queue.models import Status
 from palmares.runs.models import Run
 from palmares.runs.services import start_run
@@ -23,7 +19,7 @@ from palmares.subjects.models import HandShape
 from palmares.uploads.hand_boxes import add_box
 from palmares.uploads.models import Upload
 from tests.factories import HandShapeFactory, MembershipFactory
-from tests.seen import FRAMES, seen_hand
+from tests.seen import FRAMES, seen_hand, write_missed_hand
 from workers.attempt import attempt
 from workers.run_method import Estimation
 
@@ -159,15 +155,8 @@ def test_a_run_looks_inside_the_boxes_that_were_drawn_before_it(upload_with, med
 def test_a_hand_that_was_missed_is_found_in_its_box_and_followed(upload_with, media_root):
     upload = upload_with()  # nothing was found
     member = MembershipFactory(team=upload.subject.team).user
-    made = make_clip(
-        2, make_subject(2, "test", 2), seconds=FRAMES / 30, width=320, height=240, hands=("right",), look=Look(distance=1.5)
-    )
-    with web_video(media_root / upload.folder / "web.mp4", Fraction(30), (320, 240)) as writer:
-        for image in made.frames():
-            writer.write(image)
-    truth = project(made.truth.hands[0].joints, made.truth.intrinsics)
-    low, size = truth[2].min(0), np.ptp(truth[2], axis=0)
-    add_box(upload=upload, by=member, frame=2, x=low[0], y=low[1], width=size[0], height=size[1], side="right")
+    truth, box = write_missed_hand(upload, media_root)
+    add_box(upload=upload, by=member, frame=2, **box)
     run = start_run(upload=upload, method="2d-fit", by=None)
     attempt(Run, str(run.pk), Estimation)
     run.refresh_from_db()
@@ -175,4 +164,4 @@ def test_a_hand_that_was_missed_is_found_in_its_box_and_followed(upload_with, me
     found = PredictionArrays.load(media_root / run.prediction.folder / "prediction.npz")
     assert (found.frame.tolist(), set(found.side.tolist())) == (list(range(FRAMES)), {1})
     miss = np.linalg.norm(project(found.joints, found.intrinsics) - truth, axis=-1)
-    assert miss.mean() < 0.1 * size.max()
+    assert miss.mean() < 0.1 * max(box["width"], box["height"])
