@@ -57,8 +57,7 @@ def real_clips(names: tuple[str, ...] = ONE_CAMERA) -> list[RealClip]:
     keypoints = [detect(clip) for clip in clips]
     cameras = read_cameras(SHARED / "real")
     joints = triangulated(cameras, (keypoints[0], keypoints[1]))
-    palms = [np.linalg.norm(hand[0] - hand[9]) for hand in joints.values()]
-    metres = {frame: hand * PALM_METRES / np.median(palms) for frame, hand in joints.items()}
+    metres = in_metres(joints)
     found = []
     for number, (clip, seen) in enumerate(zip(clips, keypoints, strict=True)):
         request = Request(clip, seen, default_intrinsics(clip.width, clip.height))
@@ -66,6 +65,12 @@ def real_clips(names: tuple[str, ...] = ONE_CAMERA) -> list[RealClip]:
         miss = reprojection(cameras[number], longest_track(seen), joints).ravel() if both else np.zeros(0)
         found.append(RealClip(clip.path.name, request, metres if both else {}, miss))
     return found
+
+
+def in_metres(joints: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """Triangulated joints by frame, scaled to `PALM_METRES`."""
+    palm = np.median([np.linalg.norm(hand[0] - hand[9]) for hand in joints.values()])
+    return {frame: hand * PALM_METRES / palm for frame, hand in joints.items()}
 
 
 def against_reference(clip: RealClip, frames: np.ndarray, joints: np.ndarray) -> float:

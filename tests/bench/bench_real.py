@@ -22,6 +22,7 @@ from ml.training.real_hands import (
     RealClip,
     absent,
     against_reference,
+    in_metres,
     longest_track,
     on_the_image,
     real_clips,
@@ -45,7 +46,8 @@ def rows(methods: tuple[str, ...] = tuple(METHODS)) -> list[Row]:
     miss = np.concatenate([clip.reprojection for clip in clips])
     spread = f"{len(clips[0].truth)} frames, {np.median(miss):.1f} px, p90 {np.percentile(miss, 90):.1f} px"
     found: list[Row] = [("stereo clip: triangulated frames, median reprojection", spread, "")]
-    found += _joints_of_both(clips)
+    rows_of_both, means = _joints_of_both(clips)
+    found += rows_of_both
     for clip in clips:
         looked = sum(len(track.frames) for track in clip.request.keypoints.tracks)
         expected = clip.request.clip.frame_count * (2 if "pan" in clip.name else 1)
@@ -53,14 +55,15 @@ def rows(methods: tuple[str, ...] = tuple(METHODS)) -> list[Row]:
     for clip in clips:
         if clip.truth:
             found.append(_mediapipe(clip))
-        found += [_measured(clip, method) for method in methods]
+        found += [_measured(clip, method, means) for method in methods]
     return found
 
 
-def _joints_of_both(clips: list[RealClip]) -> list[Row]:
+def _joints_of_both(clips: list[RealClip]) -> tuple[list[Row], dict[int, np.ndarray]]:
     """How well 2D joints of two cameras meet: the detector's, the image network's, and their means; % of the hand's box.
 
-    What both cameras see is independent but for the hand, so that joints which meet better are better joints.
+    What both cameras see is independent but for the hand, so that joints which meet better are better joints. Also the joints
+    of the means, triangulated: [21, 3] (m) by frame.
     """
     cameras, both = read_cameras(SHARED / "real"), clips[:2]
     seen = [longest_track(clip.request.keypoints) for clip in both]
@@ -84,16 +87,19 @@ def _joints_of_both(clips: list[RealClip]) -> list[Row]:
         off = 100 * off / box
         spread = f"median {np.median(off):.2f}%, mean {off.mean():.2f}%, p90 {np.percentile(off, 90):.2f}% of the box"
         rows.append((f"stereo clip: where joints of both cameras meet, {told}", spread, ""))
-    return rows
+    return rows, in_metres(joints)  # those of the means, the last ones
 
 
-def _measured(clip: RealClip, method: str) -> Row:
+def _measured(clip: RealClip, method: str, means: dict[int, np.ndarray]) -> Row:
     began = time.perf_counter()
     prediction = load_method(method).estimate(clip.request, lambda stage, fraction: None)
     speed = len(prediction) / (time.perf_counter() - began)
     parts = []
     if clip.truth:
-        parts.append(f"PA {against_reference(clip, prediction.frame, prediction.joints):.2f} mm")
+        error, other = (
+            against_reference(one, prediction.frame, prediction.joints) for one in (clip, replace(clip, truth=means))
+        )
+        parts.append(f"PA {error:.2f} mm ({other:.2f} to the means of detector and image network)")
     miss, broken = on_the_image(clip.request.keypoints, prediction)
     parts += [f"2D {miss:.2f}%", f"{broken} broken", f"jitter {_jitter(prediction):.1f} mm/frame²"]
     parts += [f"whole hand {_whole_hand_jitter(prediction):.2f} px", f"{speed:.0f} hands/s"]
