@@ -52,6 +52,7 @@ def fit_evidence(
     unseen: Tensor | None = None,
     network: Tensor | None = None,
     angle_std: float = NETWORK_ANGLE_STD,
+    root_std: float = NETWORK_ROOT_STD,
 ) -> Problem:
     """The problem of n frames, with the shape free and shared.
 
@@ -63,6 +64,7 @@ def fit_evidence(
         unseen: bool [n, 21], joints outside the image.
         network: [n, 16, 3, 3], rotations by a network; None where there is none.
         angle_std: radians, how far a joint angle may be from the network's.
+        root_std: radians, how far the root may be turned from the network's.
     """
     unseen = torch.zeros(pixels.shape[:2], dtype=torch.bool) if unseen is None else unseen
     share = torch.full((21,), PIXEL_STD)
@@ -88,7 +90,7 @@ def fit_evidence(
         problem,
         prior=prior.combined(angles, angle_std * doubt),
         root_prior_mean=network[:, 0],
-        root_prior_std=NETWORK_ROOT_STD * doubt,
+        root_prior_std=root_std * doubt,
     )
 
 

@@ -29,7 +29,7 @@ from ml.identity.inference import estimate_tracks
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
-from ml.methods.evidence import NETWORK_ANGLE_STD, fit_evidence, solve_evidence
+from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, fit_evidence, solve_evidence
 from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, pose_of_both, seen_by_both
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
@@ -126,13 +126,13 @@ def _evidence(
     kinematics = Kinematics(load_hand_model(request.hand_model, track.side))
     intrinsics = torch.as_tensor(request.intrinsics, dtype=torch.float32)
     pixels, start = landmark_pose(request, track, kinematics, intrinsics)
-    angle_std = NETWORK_ANGLE_STD
+    angle_std, root_std = NETWORK_ANGLE_STD, NETWORK_ROOT_STD
     doubts = None
     if seen is not None and blend is not None:
         doubts = doubt(seen.std, seen.pixels, pixels)
         pixels = seen_by_both(pixels, seen.pixels, blend)
         if network is not None and blend.joins_poses:
-            network, angle_std = pose_of_both(network, seen.rotations), blend.angle_std
+            network, angle_std, root_std = pose_of_both(network, seen.rotations), blend.angle_std, blend.root_std
     problem = fit_evidence(
         kinematics,
         pixels,
@@ -141,6 +141,7 @@ def _evidence(
         unseen=outside(pixels, request.keypoints.width, request.keypoints.height),
         network=network,
         angle_std=angle_std,
+        root_std=root_std,
     )
     known = track.side in request.betas
     problem = replace(problem, shape_known=known, shape_shared=not request.independent)

@@ -38,20 +38,22 @@ class Blend:
         share: of the network's 2D joints, where the two agree.
         doubtful: mean distance of the two over a hand, as a share of its box, from which the detector is doubted.
         angle_std: radians, of the mean of both networks' joint angles.
+        root_std: radians, of the orientation that the image network sees.
         joins_poses: whether the network's pose counts beside the other one.
     """
 
     share: float
     doubtful: float
     angle_std: float
+    root_std: float
     joins_poses: bool = True
 
 
-NEAR_DETECTOR: Final = Blend(0.03, 0.08, angle_std=0.06)
+NEAR_DETECTOR: Final = Blend(0.02, 0.08, angle_std=0.06, root_std=0.02)
 """As much as leaves single frames of the two-camera clip within 2 % of the detector's joints."""
-EQUAL: Final = Blend(0.35, 0.08, angle_std=0.06)
+EQUAL: Final = Blend(0.35, 0.08, angle_std=0.06, root_std=0.02)
 """Of images by themselves, where no neighbouring frames average errors: joints are best near the mean of both."""
-BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08)
+BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08, root_std=0.03)
 """Where a motion through time judges both; chosen on rendered people (seeds 2, 3 and 5) and on `asl_hand_25fps.mp4`."""
 
 
