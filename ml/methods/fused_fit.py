@@ -30,7 +30,15 @@ from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, fit_evidence, solve_evidence
-from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, ImageEvidence, image_evidence, pose_of_both, seen_by_both
+from ml.methods.image_evidence import (
+    NEAR_DETECTOR,
+    SINGLE_IMAGES,
+    Blend,
+    ImageEvidence,
+    image_evidence,
+    pose_of_both,
+    seen_by_both,
+)
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
 from ml.methods.seen_joints import doubt, joint_certainty, outside
@@ -64,7 +72,7 @@ class FusedFit:
         """One row for each detected hand and frame."""
         request, facts = with_plausible_camera(request)
         fitted = []
-        found = all_evidence(request, progress, blend=EQUAL if request.independent else NEAR_DETECTOR)
+        found = all_evidence(request, progress, blend=SINGLE_IMAGES if request.independent else NEAR_DETECTOR)
         for number, evidence in enumerate(found):
             progress("fitting", SEEING + (0.9 - SEEING) * number / len(found))
             fitted.append(_fit(request, evidence))

@@ -51,7 +51,7 @@ class Blend:
 
 NEAR_DETECTOR: Final = Blend(0.02, 0.08, angle_std=0.06, root_std=0.02)
 """As much as leaves single frames of the two-camera clip within 2 % of the detector's joints."""
-EQUAL: Final = Blend(0.35, 0.08, angle_std=0.06, root_std=0.02)
+SINGLE_IMAGES: Final = Blend(0.35, 0.08, angle_std=0.06, root_std=0.02)
 """Of images by themselves, where no neighbouring frames average errors: joints are best near the mean of both."""
 BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08, root_std=0.03)
 """Where a motion through time judges both; chosen on rendered people (seeds 2, 3 and 5) and on `asl_hand_25fps.mp4`."""

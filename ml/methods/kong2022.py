@@ -32,7 +32,7 @@ from ml.identity.weights import Kind, Models, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
-from ml.methods.image_evidence import EQUAL, NEAR_DETECTOR, Blend, seen_by_both
+from ml.methods.image_evidence import NEAR_DETECTOR, SINGLE_IMAGES, Blend, seen_by_both
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.methods.seen_joints import outside
@@ -84,7 +84,7 @@ class Kong2022:
         hand = initial_fit(found, found.aware if self.identity else found.baseline, betas)
         if self.optimised:
             size = request.keypoints.width, request.keypoints.height
-            blend = EQUAL if request.independent else NEAR_DETECTOR
+            blend = SINGLE_IMAGES if request.independent else NEAR_DETECTOR
             hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size), blend)
         return in_camera(hand, track, load_hand_model("open", track.side), view)
 
@@ -96,7 +96,7 @@ def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
     return CropFit(rotations, betas, solve_translation(joints, found.detected, torch.eye(3)))
 
 
-def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None, blend: Blend = EQUAL) -> CropFit:
+def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None, blend: Blend = SINGLE_IMAGES) -> CropFit:
     """Pose and translation fitted to all evidence (`ml.methods.evidence`), near the estimate; the shape stays fixed.
 
     The 2D joints are the detector's; on images those that both the detector and the network see.

@@ -12,7 +12,7 @@ import torch
 from ml.clip import open_clip
 from ml.hand.camera import project
 from ml.keypoints.detector import detect
-from ml.methods.image_evidence import BALANCED, EQUAL, MOST, NEAR_DETECTOR, image_evidence, pose_of_both, seen_by_both
+from ml.methods.image_evidence import BALANCED, MOST, NEAR_DETECTOR, SINGLE_IMAGES, image_evidence, pose_of_both, seen_by_both
 from ml.methods.interface import Request, load_method
 from ml.synthetic.clips import make_clip, write_clip
 from ml.synthetic.subjects import make_subject
@@ -57,7 +57,7 @@ def test_a_fit_says_whether_it_looked_at_the_images(clip, tmp_path):
     assert "image network" in looked.meta["evidence"]
 
 
-@pytest.mark.parametrize("blend", [NEAR_DETECTOR, BALANCED, EQUAL])
+@pytest.mark.parametrize("blend", [NEAR_DETECTOR, BALANCED, SINGLE_IMAGES])
 def test_where_both_agree_the_detector_counts_most(blend):
     box = (JOINTS.amax(1) - JOINTS.amin(1)).amax(-1)[:, None, None]
     near = JOINTS + 0.02 * box
