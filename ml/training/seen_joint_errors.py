@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from ml.formats.prediction import PredictionArrays
 
@@ -40,7 +41,7 @@ def seen_joint_errors(clips: Sequence[SeenJoints]) -> dict[str, float]:
         "error_seen_mm": 1000 * errors[~said].mean(),
         "error_unseen_mm": 1000 * errors[said].mean(),
         "error_over_std": np.sqrt((errors**2).mean() / (std**2).mean()),
-        "rank_correlation": np.corrcoef(_ranks(errors), _ranks(std))[0, 1],
+        "rank_correlation": spearmanr(errors, std).statistic,
     }
     return {name: round(float(value), 3) for name, value in values.items()}
 
@@ -48,7 +49,3 @@ def seen_joint_errors(clips: Sequence[SeenJoints]) -> dict[str, float]:
 def _centred(joints: np.ndarray) -> np.ndarray:
     centred: np.ndarray = joints.astype(float) - joints.astype(float).mean(1, keepdims=True)
     return centred
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    return np.argsort(np.argsort(values, kind="stable"), kind="stable")

@@ -24,33 +24,33 @@ def kinematics():
     return Kinematics(load_hand_model("open", "right"))
 
 
-def posed(kinematics: Kinematics, flexion: float, *, palm_to_camera: bool = False) -> Parameters:
-    """A hand with its fingers up, all joints but the thumb's bent by an angle, half a metre from the camera."""
+def bent_by(flexion: float) -> torch.Tensor:
+    """Angles [1, 45] with all joints but the thumb's bent."""
     angles = torch.zeros(5, 3, 3)
     angles[:4, :, 1] = flexion
-    rest = kinematics.model.rest_joints(torch.zeros(1, 10))[0]
-    up = torch.nn.functional.normalize(rest[4] - rest[0], dim=0)  # the middle finger's base, MANO order
-    bent = kinematics.joints(angles.view(1, 45), torch.eye(3)[None], torch.zeros(3), torch.zeros(1, 10))[0]
-    flat = kinematics.joints(torch.zeros(1, 45), torch.eye(3)[None], torch.zeros(3), torch.zeros(1, 10))[0]
-    palm = torch.linalg.cross(up, flat[5] - flat[17])
-    palm = torch.nn.functional.normalize(palm, dim=0)
-    curl = kinematics.joints(
-        torch.cat([torch.full((4, 3, 3), 0.0), torch.zeros(1, 3, 3)]).index_fill(2, torch.tensor(1), 0.6).view(1, 45),
-        torch.eye(3)[None],
-        torch.zeros(3),
-        torch.zeros(1, 10),
-    )[0]
-    palm = palm * torch.sign(((curl - flat)[TIPS] @ palm).mean())  # fingers bend towards the palm
+    return angles.view(1, 45)
+
+
+def posed(kinematics: Kinematics, flexion: float, *, palm_to_camera: bool = False) -> Parameters:
+    """A hand with its fingers up, half a metre from the camera."""
+
+    def joints(angles: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = kinematics.joints(angles, torch.eye(3)[None], torch.zeros(3), torch.zeros(1, 10))[0]
+        return found
+
+    flat, hand = joints(bent_by(0.0)), joints(bent_by(flexion))
+    up = torch.nn.functional.normalize(flat[9] - flat[0], dim=0)
+    palm = torch.nn.functional.normalize(torch.linalg.cross(up, flat[5] - flat[17]), dim=0)
+    palm = palm * torch.sign(((joints(bent_by(0.6)) - flat)[TIPS] @ palm).mean())  # fingers bend towards the palm
     forward = -palm if palm_to_camera else palm
     root = torch.stack([torch.linalg.cross(-up, forward), -up, forward])
-    return Parameters(
-        angles.view(1, 45), root[None], torch.tensor([[0.0, 0.0, 0.5]]) - (root @ bent.mean(0))[None], torch.zeros(1, 10)
-    )
+    place = torch.tensor([[0.0, 0.0, 0.5]]) - (root @ hand.mean(0))[None]
+    return Parameters(bent_by(flexion), root[None], place, torch.zeros(1, 10))
 
 
 @pytest.mark.parametrize(("palm_to_camera", "hidden"), [(False, True), (True, False)])
 def test_fingertips_of_a_fist_are_hidden_from_behind(kinematics, palm_to_camera, hidden):
-    fist = posed(kinematics, 1.3, palm_to_camera=palm_to_camera)
+    fist = posed(kinematics, 1.0, palm_to_camera=palm_to_camera)
     assert bool(hidden_by_hand(kinematics, fist, INTRINSICS)[0, TIPS].all()) is hidden
     assert bool(hidden_by_hand(kinematics, fist, INTRINSICS)[0, TIPS].any()) is hidden
 
