@@ -44,7 +44,7 @@ from ml.priors.motion import load_motion_prior
 from ml.progress import ProgressCallback
 
 NAME: Final = "hmp2024"
-DECODED_STD: Final = 0.5
+DECODED_STD: Final = 0.8
 """Radians: how far stage III may move a joint angle from the decoded motion where all keypoints are certain; it falls with the
 square of their mean confidence."""
 LEAST_MEAN: Final = 0.3
