@@ -58,10 +58,11 @@ DEPTH_STD: Final = {"card": 0.02, "distance": 0.03}
 
 @dataclass(frozen=True)
 class Evidence:
-    """The frames that show the hand; `frames.clip` is an index into `uploads`."""
+    """The frames that show the hand (`frames.clip` is an index into `uploads`), and `notes` on boxes without one."""
 
     uploads: list[Upload]
     frames: HandFrames
+    notes: list[str]
 
 
 class Calibrating:
@@ -73,8 +74,7 @@ class Calibrating:
     def perform(self, item: Calibration, scratch: Path, report: ProgressCallback) -> Callable[[], None]:
         """Estimate the hand in all frames, select frames, solve for one shape, and draw the selected frames."""
         report("Looking at the hands", 0.0)
-        notes: list[str] = []
-        evidence = _evidence(item, scratch, report, notes)
+        evidence = _evidence(item, scratch, report)
         frames = evidence.frames
         if len(frames) < MIN_FRAMES:
             raise WorkFailedError("Only one frame shows the hand; at least two are needed to say how certain its shape is.")
@@ -104,7 +104,7 @@ class Calibrating:
         off = expected_errors(frames.estimate.betas[selected], found)
         shown = [{**image, "shape_error": round(float(error), 3)} for image, error in zip(shown, off, strict=True)]
         facts = _facts(item, found, shown, known)
-        facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver, "notes": notes}
+        facts |= {"spans_m": measurement_lines(found.betas, side), "solver": settings.solver, "notes": evidence.notes}
         return lambda: _publish(item, folder, found, facts)
 
     def discard(self, item: Calibration) -> None:
@@ -123,19 +123,20 @@ def _settings(item: Calibration, frames: HandFrames) -> Settings:
     return Settings(solver=solver, weights="uniform" if item.weights == "uniform" else "confidence")
 
 
-def _evidence(item: Calibration, scratch: Path, report: ProgressCallback, notes: list[str]) -> Evidence:
-    """What is seen in all uploads; `notes` gets a sentence for each drawn box without a hand."""
+def _evidence(item: Calibration, scratch: Path, report: ProgressCallback) -> Evidence:
+    notes: list[str] = []
     uploads = list(item.uploads.order_by("created_at", "id"))
     frames = observe_frames(load_models(device=default_device()), _tracked_clips(item, uploads, scratch, report, notes))
     if frames is None:
         wanted = "hand" if item.side == HandShape.Side.BOTH else f"{item.side} hand"
         raise WorkFailedError(f"No {wanted} was found in any of the uploads; it must be bare, sharp and inside the image.")
-    return Evidence(uploads, frames)
+    return Evidence(uploads, frames, notes)
 
 
 def _tracked_clips(
     item: Calibration, uploads: list[Upload], scratch: Path, report: ProgressCallback, notes: list[str]
 ) -> Iterator[TrackedClip]:
+    """The clips one after another; `notes` gets a sentence for each drawn box without a hand."""
     for upload in uploads:
         if not upload.folder:
             raise WorkFailedError(f'The upload "{upload}" is {upload.public_status}, so it has no frames to look at.')

@@ -1,6 +1,6 @@
 """`fused-fit`: the hand model fitted to all evidence of each frame, weighted by its uncertainty: 2D joints, world landmarks
 and priors (`ml.methods.evidence`), for the open hand also the pose by the landmark network of Kong et al., ECCV 2022, and
-orientation and 2D joints by the image network (`ml.methods.image_evidence`), β ~ N(0, I) with one β a clip and hand, and hands
+pose and 2D joints by the image network (`ml.methods.image_evidence`), β ~ N(0, I) with one β a clip and hand, and hands
 no nearer than people hold them where the focal length is unknown (`ml.fitting.plausible_camera`).
 
 Hands are kept in front of the camera and about as large as detected (`ml.fitting.placement`). In a video, poses are then

@@ -46,7 +46,7 @@ _WHY: Final = """\
   hand's box); on images by themselves, as here, to a point 35% of the way from these to the network's own. On renders the
   detector errs by 5.5% of the box and the network by 2.2%, so that the fit moves a good estimate away. On the two-camera clip
   (`python -m tests.bench real`) it takes PA-MPJPE from 12.5 and 11.9 mm to 11.0 and 10.1 mm, and against the joints that both
-  see in the mean, which meet best there, from 9.7 and 9.2 to 8.5 and 7.9 mm. The paper's own procedure, which follows the
+  see in the mean, which meet best there, from 9.7 and 9.2 to 8.6 and 7.9 mm. The paper's own procedure, which follows the
   network's joints, stands beside it: it reaches two of the three ratios on images.
 - **Baseline, optimised.** Most of the baseline's remaining error is the size of the hand, which one frame does not show and 2D
   joints cannot correct. In DexYCB ten people have nearly one size; here β is drawn anew for everyone.

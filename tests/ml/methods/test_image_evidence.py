@@ -93,3 +93,15 @@ def test_the_pose_of_a_submitted_run_is_not_joined_with_ours(clip):
         )
         bent.append(float(np.abs(found.pose[:, 1:] - turned[:, 1:]).mean()))
     assert bent[1] < bent[0]
+
+
+@pytest.mark.parametrize("method", ["fused-fit", "kong2022-image-identity-opt"])
+def test_single_images_follow_the_network_more_than_videos_do(clip, method):
+    request, _ = clip
+    (seen,) = image_evidence(request.clip, request.keypoints.tracks, request.intrinsics, lambda fraction: None)
+    apart = []
+    for independent in (False, True):
+        found = load_method(method).estimate(replace(request, independent=independent), lambda stage, fraction: None)
+        pixels = torch.as_tensor(project(found.joints, request.intrinsics))
+        apart.append(float((pixels - seen.pixels).norm(dim=-1).mean()))
+    assert apart[1] < apart[0]
