@@ -168,12 +168,12 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-opt",
-                    "6",
+                    "7",
                     "Kong baseline, fitted",
                     "baseline_opt",
                     "#CCBB44",
                     ("video or images",),
-                    "Kong baseline, then pose and translation fitted to the 2D joints.",
+                    "Kong baseline, then pose and translation fitted to 2D joints of the detector and the image network.",
                 ),
                 (
                     "kong2022-identity",
@@ -186,12 +186,12 @@ METHODS: dict[str, MethodEntry] = {
                 ),
                 (
                     "kong2022-identity-opt",
-                    "7",
+                    "8",
                     "Identity-aware, fitted",
                     "identity_opt",
                     "#AA3377",
                     ("video or images", "the subject's hand shape, or the clip calibrates itself"),
-                    "Identity-aware, then pose and translation fitted to the 2D joints; the shape stays.",
+                    "Identity-aware, then pose and translation fitted to 2D joints of the detector and the image network.",
                 ),
                 (
                     "kong2022-image",

@@ -16,7 +16,7 @@ from ml.hand.model import HandModel, load_hand_model
 from ml.identity.observation import Observation
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack
-from ml.methods.evidence import fit_evidence, solve_evidence
+from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD, fit_evidence, solve_evidence
 
 CHUNK: Final = 512
 """Frames that are fitted at once: bounds memory."""
@@ -35,7 +35,15 @@ class CropFit(NamedTuple):
         return CropFit(self.rotations[rows], betas[rows], self.translation[rows])
 
 
-def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen: Tensor | None = None) -> CropFit:
+def fitted_in_crop(
+    hand: CropFit,
+    detected: Tensor,
+    world: Tensor | None,
+    unseen: Tensor | None = None,
+    *,
+    angle_std: float = NETWORK_ANGLE_STD,
+    root_std: float = NETWORK_ROOT_STD,
+) -> CropFit:
     """Pose and translation that fit the joints seen (`ml.methods.evidence`), near the estimate.
 
     Args:
@@ -43,6 +51,8 @@ def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen
         detected: [n, 21, 2], x / z and y / z of the detector's joints.
         world: [n, 21, 3], m, its world landmarks; None to leave them out.
         unseen: bool [n, 21], joints outside the image.
+        angle_std: radians, how far a joint angle may be from the estimate's.
+        root_std: radians, how far the hand may be turned from the estimate.
     """
     kinematics = Kinematics(load_hand_model("open", "right"))
     betas = hand.betas.expand(len(hand.rotations), 10)
@@ -51,7 +61,16 @@ def fitted_in_crop(hand: CropFit, detected: Tensor, world: Tensor | None, unseen
         rows = slice(first, first + CHUNK)
         near, hidden = hand.rotations[rows], None if unseen is None else unseen[rows]
         landmarks = None if world is None else world[rows]
-        problem = fit_evidence(kinematics, detected[rows], torch.eye(3), landmarks, unseen=hidden, network=near)
+        problem = fit_evidence(
+            kinematics,
+            detected[rows],
+            torch.eye(3),
+            landmarks,
+            unseen=hidden,
+            network=near,
+            angle_std=angle_std,
+            root_std=root_std,
+        )
         angles = joint_angles(near, kinematics.frames)[:, 1:].reshape(-1, ANGLE_COUNT)
         start = Parameters(angles, near[:, 0], hand.translation[rows], betas[rows])
         solved = solve_evidence(replace(problem, shape_known=True, shape_shared=False), start)

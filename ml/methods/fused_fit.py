@@ -35,9 +35,11 @@ from ml.methods.image_evidence import (
     SINGLE_IMAGES,
     Blend,
     ImageEvidence,
+    evidence_names,
     image_evidence,
     pose_of_both,
     seen_by_both,
+    sees_images,
 )
 from ml.methods.interface import Request
 from ml.methods.request_camera import landmark_pose, with_plausible_camera
@@ -79,7 +81,7 @@ class FusedFit:
         progress("meshes", 0.9)
         meta: dict[str, Any] = {
             **facts,
-            "evidence": _evidence_names(request),
+            "evidence": evidence_names(landmarks=request.hand_model == "open", image=sees_images(request)),
         }
         return assemble(request, NAME, fitted, meta)
 
@@ -111,11 +113,6 @@ def all_evidence(
         )
         seen = list(found)
     return [_evidence(request, track, pose, own, blend) for track, pose, own in zip(tracks, poses, seen, strict=True)]
-
-
-def sees_images(request: Request) -> bool:
-    """Whether the image network can look at a clip: its weights are of the open hand, and the clip's file is there."""
-    return request.hand_model == "open" and bool(request.keypoints.tracks) and request.clip.path.exists()
 
 
 def _network_poses(request: Request, progress: ProgressCallback) -> list[Tensor | None]:
@@ -156,11 +153,6 @@ def _evidence(
     if request.independent and not known:
         start = replace(start, betas=start.betas.expand(len(pixels), 10))
     return TrackEvidence(track, problem, start, doubts)
-
-
-def _evidence_names(request: Request) -> list[str]:
-    networks = ["landmark network"] if request.hand_model == "open" else []
-    return ["2D joints", "world landmarks", *networks, *(["image network"] if sees_images(request) else [])]
 
 
 def fit_frames(evidence: TrackEvidence) -> tuple[Problem, Parameters]:

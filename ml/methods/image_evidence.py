@@ -23,6 +23,7 @@ from ml.identity.inference import Estimate, estimate_tracks
 from ml.identity.observation import Observation
 from ml.identity.weights import load_models
 from ml.keypoints.tracks import HandTrack
+from ml.methods.interface import Request
 
 GROWTH: Final = 10.0
 """By how much the network's share grows with the distance of the two, as a share of the hand's box."""
@@ -57,12 +58,22 @@ BALANCED: Final = Blend(0.06, 0.06, angle_std=0.08, root_std=0.03)
 """Where a motion through time judges both; chosen on rendered people (seeds 2, 3 and 5) and on `asl_hand_25fps.mp4`."""
 
 
+def evidence_names(*, landmarks: bool, image: bool) -> list[str]:
+    """What a fit used, for a prediction's meta: `landmarks` and `image` are networks."""
+    return ["2D joints", "world landmarks", *["landmark network"] * landmarks, *["image network"] * image]
+
+
 class ImageEvidence(NamedTuple):
     """Of n frames: rotations [n, 16, 3, 3] in the camera frame, 2D joints [n, 21, 2] and their deviations `std` [n, 21], px."""
 
     rotations: Tensor
     pixels: Tensor
     std: Tensor
+
+
+def sees_images(request: Request) -> bool:
+    """Whether the image network can look at a clip: its weights are of the open hand, and the clip's file is there."""
+    return request.hand_model == "open" and bool(request.keypoints.tracks) and request.clip.path.exists()
 
 
 def image_evidence(

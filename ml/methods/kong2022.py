@@ -5,17 +5,21 @@ and shape of each image separately. The identity-aware network takes the subject
 at most 20 images of the clip itself, so that one hand has one shape. With `-opt`, pose and translation are then fitted to the
 2D joints, weighted by their uncertainty; the shape stays fixed.
 
-The networks take landmarks that MediaPipe found; those of `kong2022-image…` take the crop of each hand instead.
+The networks take landmarks that MediaPipe found; those of `kong2022-image…` take the crop of each hand instead. As in the
+paper, the 2D joints of `-opt` come from a second network that sees the image: a share of them is that of `kong2022-image`,
+whose pose and shape count too (`ml.methods.image_evidence`). Where the clip's file is gone, they are the detector's alone.
 
 The paper optimises in two stages of Adam, 200 steps for the translation and 100 for translation and pose, on 2D joints of a
 network. Here the first is solved in closed form (`initial_fit`). In the second (`refined_fit`), Gauss–Newton steps fit the
-detector's 2D joints and world landmarks with priors about the estimated pose, so that meshes reach the fingertips of real
-hands; `docs/results/kong2022.md` compares both on renders.
+2D joints and the detector's world landmarks with priors about the estimated pose, so that meshes reach the fingertips of
+real hands; `docs/results/kong2022.md` compares both on renders.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -28,15 +32,27 @@ from ml.identity.calibration import Settings, calibrate
 from ml.identity.frame_selection import select_calibration_frames
 from ml.identity.inference import Estimate, estimate_tracks
 from ml.identity.observation import Observation
-from ml.identity.weights import Kind, Models, load_models
+from ml.identity.weights import Kind, load_models
 from ml.keypoints.tracks import HandTrack
 from ml.methods.assembly import FittedTrack, assemble
 from ml.methods.crop_fit import CropFit, fitted_in_crop, in_camera
-from ml.methods.image_evidence import NEAR_DETECTOR, SINGLE_IMAGES, Blend, seen_by_both
+from ml.methods.evidence import NETWORK_ANGLE_STD, NETWORK_ROOT_STD
+from ml.methods.image_evidence import (
+    NEAR_DETECTOR,
+    SINGLE_IMAGES,
+    Blend,
+    evidence_names,
+    pose_of_both,
+    seen_by_both,
+    sees_images,
+)
 from ml.methods.interface import Request, UnsupportedModelError
 from ml.methods.request_camera import with_plausible_camera
 from ml.methods.seen_joints import outside
 from ml.progress import ProgressCallback
+
+VIDEO: Final = replace(NEAR_DETECTOR, angle_std=NETWORK_ANGLE_STD, root_std=NETWORK_ROOT_STD)
+"""Of videos: looser about the estimated pose, because the shape does not adapt to the 2D joints."""
 
 
 @dataclass(frozen=True)
@@ -60,33 +76,56 @@ class Kong2022:
         if request.hand_model != "open":
             raise UnsupportedModelError(f"the weights of {self.name} are of the open hand, not of `{request.hand_model}`")
         request, facts = with_plausible_camera(request)
-        models = load_models(self.backbone, default_device())
-        tracks = request.keypoints.tracks
-        seen = estimate_tracks(
-            models, request.clip, tracks, request.intrinsics, lambda fraction: progress("estimating", 0.8 * fraction)
-        )
+        views, found = _estimates(self.backbone, request, progress)
+        looks = self.backbone == "image" or (self.optimised and sees_images(request))
+        images: Sequence[Estimate | None] = [None] * len(found)
+        if looks:
+            images = found if self.backbone == "image" else _estimates("image", request, progress)[1]
         fitted = []
-        for number, (track, (view, found)) in enumerate(zip(tracks, seen, strict=True)):
+        tracks = request.keypoints.tracks
+        for number, (track, view, own, image) in enumerate(zip(tracks, views, found, images, strict=True)):
             progress("fitting" if self.optimised else "placing", 0.8 + 0.1 * number / len(tracks))
-            fitted.append(self._fit_track(request, track, view, found, models))
+            fitted.append(self._fit_track(request, track, view, own, image))
         progress("meshes", 0.9)
-        return assemble(request, self.name, fitted, facts)
+        evidence = evidence_names(landmarks=self.backbone == "landmarks", image=looks)
+        return assemble(request, self.name, fitted, facts | ({"evidence": evidence} if self.optimised else {}))
 
     @torch.no_grad()
-    def _fit_track(self, request: Request, track: HandTrack, view: Observation, found: Estimate, models: Models) -> FittedTrack:
-        """One hand, all frames at once, in the camera frame."""
+    def _fit_track(
+        self, request: Request, track: HandTrack, view: Observation, found: Estimate, image: Estimate | None
+    ) -> FittedTrack:
+        """One hand, all frames at once, in the camera frame; `image` is what the image network sees, where it looks."""
         known = request.betas.get(track.side)
-        betas = found.betas
+        betas = own_betas(found, image)
         if known is not None:
             betas = torch.as_tensor(known, dtype=torch.float32).view(1, 10)
         elif self.identity and not request.independent:
-            betas = own_shape(found, models)
-        hand = initial_fit(found, found.aware if self.identity else found.baseline, betas)
+            betas = own_shape(found if image is None else image)
+        hand = estimated(found, image, betas, aware=self.identity)
         if self.optimised:
-            size = request.keypoints.width, request.keypoints.height
-            blend = SINGLE_IMAGES if request.independent else NEAR_DETECTOR
-            hand = refined_fit(found, hand, outside(torch.as_tensor(track.joints_2d), *size), blend)
+            unseen = outside(torch.as_tensor(track.joints_2d), request.keypoints.width, request.keypoints.height)
+            hand = refined_fit(found, hand, image, unseen, SINGLE_IMAGES if request.independent else VIDEO)
         return in_camera(hand, track, load_hand_model("open", track.side), view)
+
+
+def own_betas(found: Estimate, image: Estimate | None) -> Tensor:
+    """The shape [n, 10] of each image; the mean of both networks' where that on images looks too."""
+    return found.betas if image is None else (found.betas + image.betas) / 2
+
+
+def estimated(found: Estimate, image: Estimate | None, betas: Tensor, *, aware: bool) -> CropFit:
+    """The hands that the networks see, translated to the joints that the detector found.
+
+    Args:
+        found: what the networks estimate.
+        image: what those on images do, whose pose counts too; None to leave them out.
+        betas: [1 or n, 10].
+        aware: whether to take the pose of the identity-aware networks.
+    """
+    rotations = found.aware if aware else found.baseline
+    if image is not None and image is not found:
+        rotations = pose_of_both(rotations, image.aware if aware else image.baseline)
+    return initial_fit(found, rotations, betas)
 
 
 def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
@@ -96,34 +135,43 @@ def initial_fit(found: Estimate, rotations: Tensor, betas: Tensor) -> CropFit:
     return CropFit(rotations, betas, solve_translation(joints, found.detected, torch.eye(3)))
 
 
-def refined_fit(found: Estimate, hand: CropFit, unseen: Tensor | None = None, blend: Blend = SINGLE_IMAGES) -> CropFit:
+def refined_fit(
+    found: Estimate, hand: CropFit, image: Estimate | None, unseen: Tensor | None = None, blend: Blend = SINGLE_IMAGES
+) -> CropFit:
     """Pose and translation fitted to all evidence (`ml.methods.evidence`), near the estimate; the shape stays fixed.
 
-    The 2D joints are the detector's; on images those that both the detector and the network see.
-
     Args:
-        found: what was detected and estimated.
+        found: what was detected.
         hand: the estimate.
+        image: what the image network sees; None to fit the detector's 2D joints alone.
         unseen: bool [n, 21], joints outside the image.
-        blend: of the joints of both, on images.
+        blend: how much the image network's 2D joints count beside the detector's, and the estimated pose beside both.
     """
     seen = found.detected
-    if found.backbone == "image":
-        seen = seen_by_both(seen, found.normalized_keypoints, blend)
-    return fitted_in_crop(hand, seen, found.world, unseen)
+    if image is not None:
+        seen = seen_by_both(seen, image.normalized_keypoints, blend)
+    return fitted_in_crop(hand, seen, found.world, unseen, angle_std=blend.angle_std, root_std=blend.root_std)
 
 
-def own_shape(found: Estimate, models: Models) -> Tensor:
+def own_shape(found: Estimate) -> Tensor:
     """One shape [1, 10], calibrated from at most 20 of the images."""
     chosen = select_calibration_frames(found.scores, found.baseline)
     calibrated = calibrate(
         load_hand_model("open", "right"),
         found.rows(chosen),
-        models.confidence.moments.cpu(),
+        load_models(found.backbone, default_device()).confidence.moments.cpu(),
         clips=torch.zeros(len(chosen), dtype=torch.long),
         settings=Settings(resamples=0),
     )
     return calibrated.betas[None]
+
+
+def _estimates(backbone: Kind, request: Request, progress: ProgressCallback) -> tuple[list[Observation], list[Estimate]]:
+    """Of each track: its hands as the networks see them, and what they estimate."""
+    models = load_models(backbone, default_device())
+    tracks = request.keypoints.tracks
+    seen = estimate_tracks(models, request.clip, tracks, request.intrinsics, lambda done: progress("estimating", 0.8 * done))
+    return [view for view, _ in seen], [found for _, found in seen]
 
 
 def baseline() -> Kong2022:

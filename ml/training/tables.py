@@ -28,9 +28,9 @@ from ml.identity.networks import ranking_accuracy
 from ml.identity.observation import MARGIN, Observation
 from ml.identity.scale import ruler
 from ml.identity.track_batches import BATCH, rows_of
-from ml.identity.weights import BACKBONES, FOLDER, Kind, Models, card_file, load_models
+from ml.identity.weights import BACKBONES, DEFAULT, FOLDER, Kind, Models, card_file, load_models
 from ml.methods.crop_fit import CropFit
-from ml.methods.kong2022 import initial_fit, refined_fit
+from ml.methods.kong2022 import estimated, own_betas, refined_fit
 from ml.metrics.alignment import procrustes_align
 from ml.training import paper
 from ml.training.augment import without_rim
@@ -38,8 +38,9 @@ from ml.training.results import report
 from ml.training.samples import FRAMES, Samples, make_samples
 from ml.training.train_kong2022 import CACHE, Config, Dataset, print_progress
 
-PAPER: Final[Kind] = "image"
-"""The backbone of the JSON's top-level keys: images, as in the paper."""
+OF_METHODS: Final[Kind] = "landmarks"
+"""The backbone of `kong2022`, `-opt`, `-identity` and `-identity-opt`: that of the JSON's top-level errors. The top-level
+calibrations are on the backbone that the platform calibrates with (`ml.identity.weights.DEFAULT`)."""
 PEOPLE: Final = 10
 CLIPS_A_PERSON: Final = 20
 FRAME_COUNTS: Final = (1, 2, 3, 5, 10, 20)
@@ -58,15 +59,23 @@ def run(seed: int) -> dict[str, Any]:
     )
     costs = paper.loss_seconds()
     with torch.no_grad():
-        measured = {backbone: _measured(samples, backbone) for backbone in BACKBONES}
+        found = {backbone: estimates(samples, load_models(backbone)) for backbone in BACKBONES}
+        seen, image = found["image"]
+        shapes, free = (_calibrated(samples, found[DEFAULT][1], known_scale=known)[0] for known in (True, False))
+        measured = {
+            backbone: _errors_of(_table_1(samples, seen, own, image, shapes, free), samples) | _measured(samples, seen, own)
+            for backbone, (_, own) in found.items()
+        }
+    mpjpe = {key: measured[OF_METHODS][key] for key in ("mpjpe", "pa_mpjpe")}
     return {
         "seed": seed,
         "people": PEOPLE,
         "frames": PEOPLE * CLIPS_A_PERSON * FRAMES,
         "found": len(samples),
         "ruler_mm": 1000 * RULER_M,
-        "backbone": PAPER,
-        **measured[PAPER],
+        "backbone": OF_METHODS,
+        "calibration_backbone": DEFAULT,
+        **(measured[DEFAULT] | mpjpe),
         "backbones": measured,
         "loss_seconds": costs,
         "seconds": round(time.monotonic() - began),
@@ -84,26 +93,29 @@ _KINDS: Final = (
 )
 
 
-def _measured(samples: Samples, backbone: Kind) -> dict[str, Any]:
-    """Both tables on one backbone."""
-    models = load_models(backbone)
-    seen, found = estimates(samples, models)
-    shapes, off = _calibrated(samples, found, models, known_scale=True)
-    free, _ = _calibrated(samples, found, models, known_scale=False)
-    joints = _table_1(samples, seen, found, shapes, free)
-    errors_of = {kind: _table_3(samples, found, models, *kind.rsplit("-", 1)) for kind in _KINDS}
+def _errors_of(joints: dict[str, np.ndarray], samples: Samples) -> dict[str, Any]:
+    """Of each row of table 1."""
+    return {
+        "mpjpe": {name: _mpjpe(found, samples.joints) for name, found in joints.items()},
+        "pa_mpjpe": {name: _pa_mpjpe(found, samples.joints) for name, found in joints.items()},
+    }
+
+
+def _measured(samples: Samples, seen: Observation, found: Estimate) -> dict[str, Any]:
+    """Table 3 and the rest on one backbone."""
+    backbone = found.backbone
+    _, off = _calibrated(samples, found, known_scale=True)
+    errors_of = {kind: _table_3(samples, found, *kind.rsplit("-", 1)) for kind in _KINDS}
     calibration = {kind: _means(of_kind) for kind, of_kind in errors_of.items()}
     default = SOLVERS[backbone]
     errors = (found.betas - torch.as_tensor(samples.betas)).abs().mean(-1)
     card = json.loads(card_file(backbone).read_text())
     return {
-        "mpjpe": {name: _mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
-        "pa_mpjpe": {name: _pa_mpjpe(found_joints, samples.joints) for name, found_joints in joints.items()},
         "solver": default,
         "calibration": calibration[f"{default}-confidence"],
         "calibration_variants": calibration,
         "mse_by_direction": errors_of[f"{default}-confidence"][-1, ..., len(ERRORS) :].mean((0, 1)).round(3).tolist(),
-        "ruler_alone": _means(_table_3(samples, found, models, "ruler", "alone"))[str(FRAME_COUNTS[-1])],
+        "ruler_alone": _means(_table_3(samples, found, "ruler", "alone"))[str(FRAME_COUNTS[-1])],
         "rises": {kind: _rises(errors_of[kind]) for kind in dict.fromkeys((f"{default}-confidence", "poster-confidence"))},
         "ranking_accuracy": round(ranking_accuracy(found.scores, errors), 4),
         "ranking_accuracy_within_people": round(_ranking_within_people(samples, found.scores, errors), 4),
@@ -128,7 +140,7 @@ def estimates(samples: Samples, models: Models) -> tuple[Observation, Estimate]:
     return data.seen, concatenate_estimates(parts)
 
 
-def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scale: bool) -> tuple[Tensor, Tensor]:
+def _calibrated(samples: Samples, found: Estimate, *, known_scale: bool) -> tuple[Tensor, Tensor]:
     """Each person's calibrated shape, for every frame [n, 10], from at most 20 of the first half of their frames.
 
     Also each frame's expected shape error [n]; infinite in the first half, which the calibration may have seen.
@@ -141,7 +153,7 @@ def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scal
         pool = torch.as_tensor(own[: len(own) // 2])
         chosen = pool[select_calibration_frames(found.scores[pool], found.baseline[pool])]
         known = _ruler(right, samples, own, seed=person) if known_scale else None
-        solved = _solve(right, found, clips, models, chosen, known, Settings(resamples=0))
+        solved = _solve(right, found, clips, chosen, known, Settings(resamples=0))
         shapes[own] = solved.betas
         new = own[len(own) // 2 :]
         off[new] = expected_errors(found.betas[new], solved)
@@ -149,19 +161,13 @@ def _calibrated(samples: Samples, found: Estimate, models: Models, *, known_scal
 
 
 def _solve(  # noqa: PLR0917
-    right: HandModel,
-    found: Estimate,
-    clips: Tensor,
-    models: Models,
-    chosen: Tensor,
-    known: KnownLength | None,
-    settings: Settings,
+    right: HandModel, found: Estimate, clips: Tensor, chosen: Tensor, known: KnownLength | None, settings: Settings
 ) -> CalibrationResult:
     """Calibrate as for users, whose uploads are clips."""
     return calibrate(
         right,
         found.rows(chosen),
-        models.confidence.moments,
+        load_models(found.backbone).confidence.moments,
         clips=clips[chosen],
         known_length=known,
         settings=settings,
@@ -174,21 +180,33 @@ def _ruler(right: HandModel, samples: Samples, own: np.ndarray, *, seed: int) ->
     return KnownLength(true + float(np.random.default_rng([17, seed]).normal(0, RULER_M)), RULER_M)
 
 
-def _table_1(samples: Samples, seen: Observation, found: Estimate, shapes: Tensor, free: Tensor) -> dict[str, np.ndarray]:
-    true = torch.as_tensor(samples.betas)
+def _table_1(  # noqa: PLR0917
+    samples: Samples, seen: Observation, found: Estimate, image: Estimate, shapes: Tensor, free: Tensor
+) -> dict[str, np.ndarray]:
+    """Joints [n, 21, 3] of every row, on the backbone of `found`.
+
+    Args:
+        samples: n frames of test people.
+        seen: their hands.
+        found: what the networks estimate.
+        image: what those on images do, whose 2D joints the optimised rows follow.
+        shapes: [n, 10], calibrated.
+        free: [n, 10], calibrated without a known scale.
+    """
     joints = {"mediapipe": samples.world}
     focal = torch.as_tensor(samples.intrinsics[:, 0, 0])
-    for name, rotations, betas in (
-        ("baseline", found.baseline, found.betas),
-        ("gt_shape", found.aware, true),
-        ("calibrated", found.aware, shapes),
-        ("calibrated_without_scale", found.aware, free),
+    for name, aware, known in (
+        ("baseline", False, None),
+        ("gt_shape", True, torch.as_tensor(samples.betas)),
+        ("calibrated", True, shapes),
+        ("calibrated_without_scale", True, free),
     ):
-        hand = initial_fit(found, rotations, betas)
-        joints[name] = _joints(seen, hand)
-        joints[f"{name}_opt"] = _joints(seen, refined_fit(found, hand))
+        own, betas = (found.betas, own_betas(found, image)) if known is None else (known, known)
+        joints[name] = _joints(seen, estimated(found, None, own, aware=aware))
+        joints[f"{name}_opt"] = _joints(seen, refined_fit(found, estimated(found, image, betas, aware=aware), image))
         if name != "calibrated_without_scale":
-            joints[f"{name}_adam"] = _joints(seen, paper.adam(found, rotations, betas, focal))
+            rotations = found.aware if aware else found.baseline
+            joints[f"{name}_adam"] = _joints(seen, paper.adam(rotations, own, image.normalized_keypoints, focal))
     return joints
 
 
@@ -201,7 +219,7 @@ def _joints(seen: Observation, hand: CropFit) -> np.ndarray:
 ERRORS: Final = ("l_error_mm", "w_error_mm", "finger_error_mm", "mse")
 
 
-def _table_3(samples: Samples, found: Estimate, models: Models, solver: str, weights: str) -> np.ndarray:
+def _table_3(samples: Samples, found: Estimate, solver: str, weights: str) -> np.ndarray:
     """Errors [sizes, people, draws, 14] by number of frames, with a known scale: `ERRORS`, and squared errors of β.
 
     The solver `ruler` uses no frame: the mean hand, scaled to the length that the ruler reads.
@@ -218,7 +236,7 @@ def _table_3(samples: Samples, found: Estimate, models: Models, solver: str, wei
             betas = with_length(right, torch.zeros(10).double(), torch.eye(10).double(), known.metres).float()
         else:
             settings = Settings(solver=solver, weights=weights, resamples=0)  # type: ignore[arg-type]
-            betas = _solve(right, found, clips, models, chosen, known, settings).betas
+            betas = _solve(right, found, clips, chosen, known, settings).betas
         errors[size, person, draw] = _shape_errors(right, betas, torch.as_tensor(samples.betas[own[0]]))
     return errors
 

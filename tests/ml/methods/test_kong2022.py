@@ -49,7 +49,8 @@ class Rendered:
         self.clip = cast(
             Clip,
             SimpleNamespace(
-                fps=30.0, frame_count=FRAMES, width=WIDTH, height=HEIGHT, path=SimpleNamespace(name="x.mp4"),
+                fps=30.0, frame_count=FRAMES, width=WIDTH, height=HEIGHT,
+                path=SimpleNamespace(name="x.mp4", exists=lambda: True),
                 frames=lambda *, start=0, stop=None: iter(self.images[start:stop]),
             ),
         )  # fmt: skip
@@ -152,6 +153,19 @@ def test_fitted_meshes_reach_the_joints_that_were_detected(name, seen_hand, of_r
     found = of_right_hand(name)
     miss = np.linalg.norm(project(found.joints, found.intrinsics) - track.joints_2d, axis=-1)
     assert (miss.mean(1) / np.ptp(track.joints_2d, axis=1).max(-1)).mean() < 0.02
+
+
+@pytest.mark.parametrize("name", ["kong2022-opt", "kong2022-identity-opt"])
+def test_without_the_clip_s_file_the_fit_follows_the_detector_alone(name, rendered, seen_hand, of_right_hand):
+    gone = SimpleNamespace(**{**vars(rendered.clip), "path": SimpleNamespace(name="x.mp4", exists=lambda: False)})
+    keypoints = Keypoints((seen_hand(0, "right"),), FRAMES, 30.0, WIDTH, HEIGHT)
+    without = load_method(name).estimate(Request(cast(Clip, gone), keypoints, rendered.intrinsics), silent)
+    seen = of_right_hand(name)
+    assert (without.meta["evidence"], seen.meta["evidence"]) == (
+        ["2D joints", "world landmarks", "landmark network"],
+        ["2D joints", "world landmarks", "landmark network", "image network"],
+    )
+    assert np.abs(without.joints - seen.joints).max() > 1e-4
 
 
 @pytest.mark.parametrize("name", NAMES)

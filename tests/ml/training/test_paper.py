@@ -6,7 +6,6 @@ import roma
 import torch
 
 from ml.hand.model import load_hand_model
-from ml.identity.inference import Estimate, PoseUncertainty
 from ml.training import paper
 
 RIGHT = load_hand_model("open", "right")
@@ -19,13 +18,9 @@ def test_adam_moves_the_joints_onto_the_detected_ones():
     joints = RIGHT.joints(true, betas.expand(3, 10), torch.tensor([[0.0, 0.0, 0.7], [0.1, 0.0, 0.9], [-0.1, 0.1, 0.6]]))
     sight = joints[..., :2] / joints[..., 2:]
     off = roma.rotvec_to_rotmat(turns + 0.03 * torch.randn(3, 16, 3, generator=generator))
-    found = Estimate(
-        baseline=off, aware=off, betas=betas.expand(3, 10), scores=torch.zeros(3), normalized_keypoints=sight,
-        keypoint_std=torch.ones(3, 21), detected=sight, world=joints, pose_uncertainty=PoseUncertainty(0.05, 0.05),
-    )  # fmt: skip
     focal = torch.full((3,), 300.0)
     with torch.no_grad():  # as the tables call it
-        hand = paper.adam(found, off, betas, focal)
+        hand = paper.adam(off, betas, sight, focal)
     got = RIGHT.joints(*hand)
     missed = 300 * (got[..., :2] / got[..., 2:] - sight).norm(dim=-1)
     assert float(missed.mean()) < 1.0
