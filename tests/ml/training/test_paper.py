@@ -7,6 +7,7 @@ import torch
 
 from ml.hand.model import load_hand_model
 from ml.training import paper
+from ml.training.hand_loss import ShapedPose
 
 RIGHT = load_hand_model("open", "right")
 
@@ -27,6 +28,21 @@ def test_adam_moves_the_joints_onto_the_detected_ones():
     assert not hand.rotations.requires_grad
     torch.testing.assert_close(hand.betas, betas.expand(3, 10))
     torch.testing.assert_close(torch.linalg.det(hand.rotations), torch.ones(3, 16))
+
+
+def test_the_mesh_loss_is_zero_for_the_true_hand_and_grows_with_the_error_of_pose_and_shape():
+    generator = torch.Generator().manual_seed(1)
+    turns, betas = 0.3 * torch.randn(4, 16, 3, generator=generator), torch.randn(4, 10, generator=generator)
+    true = ShapedPose(roma.rotvec_to_rotmat(turns), betas)
+
+    def loss(off: float, shape: float) -> float:
+        moved = turns + off * torch.ones(4, 16, 3)
+        return float(paper.mesh_loss(RIGHT, ShapedPose(roma.rotvec_to_rotmat(moved), betas + shape), true))
+
+    # what is left is that of the normals: edges are at right angles to the normals of their own triangles
+    assert loss(0, 0) < 1e-4
+    assert loss(0, 0) < loss(0.02, 0) < loss(0.1, 0)
+    assert loss(0, 0) < loss(0, 0.2) < loss(0, 1.0)
 
 
 def test_both_losses_are_measured():
