@@ -65,6 +65,7 @@ def test_newest_results_and_open_runs_are_found_by_an_index(member):
     waiting = runs.filter(status__in=OPEN_STATUSES).order_by("created_at", "id")[:RUNNING]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_incremental_sort = off")
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "run_newest_results" in newest.explain()
     assert "run_open" in waiting.explain()
