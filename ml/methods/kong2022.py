@@ -147,9 +147,9 @@ def refined_fit(
         unseen: bool [n, 21], joints outside the image.
         blend: how much the image network's 2D joints count beside the detector's, and the estimated pose beside both.
     """
-    seen = found.detected
-    if image is not None:
-        seen = seen_by_both(seen, image.normalized_keypoints, blend)
+    if image is None:
+        return fitted_in_crop(hand, found.detected, found.world, unseen)
+    seen = seen_by_both(found.detected, image.normalized_keypoints, blend)
     return fitted_in_crop(hand, seen, found.world, unseen, angle_std=blend.angle_std, root_std=blend.root_std)
 
 
