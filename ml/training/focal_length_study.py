@@ -35,7 +35,7 @@ from ml.training.train_kong2022 import CACHE
 
 RESULTS: Final = Path("docs/results/focal-length.md")
 FOCAL: Final = (0.7, 0.866, 1.1, 1.4, 1.8, 2.3, 3.0)
-"""True focal lengths over the image's width; 0.866 is assumed where nothing is known."""
+"""True focal lengths in image widths; that of the default camera is 0.866."""
 FACTORS: Final = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Tried, over the assumed one."""
 CLIPS: Final = 21
